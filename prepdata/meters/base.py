@@ -1,0 +1,54 @@
+"""What a meter is: like a corpus rule, but it returns measures in place of findings."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from prepdata.chunk import Chunk
+from prepdata.rules.base import Parts
+from prepdata.targets.model import Target
+
+
+class MeterContext(msgspec.Struct, frozen=True):
+    """What a meter may know about the run.
+
+    Args:
+        targets: the targets asked for with `--target`.
+        encoding: tiktoken encoding name ("o200k_base") or None where tokens are not counted by tiktoken.
+        model: model name given with `--model`, or None.
+        tokenizer: path of a `tokenizer.json` or tokenizer folder, or None.
+        offline: True where nothing may be downloaded.
+        input_bytes: size of all inputs in bytes, as far as known; 0 if unknown (chooses the quickest counter).
+        epochs: epochs for cost, None for the provider's default.
+        context: context length in tokens against which rows are held, or None.
+    """
+
+    targets: tuple[Target, ...] = ()
+    encoding: str | None = None
+    model: str | None = None
+    tokenizer: str | None = None
+    offline: bool = False
+    input_bytes: int = 0
+    epochs: float | None = None
+    context: int | None = None
+
+
+class Meter:
+    """Measures one aspect of a file. `see` is pure and returns plain values that msgpack can hold;
+    `finish` gets what all chunks of one file gave, in file order, and returns a JSON-able dict.
+    The result must not depend on how the file was cut into chunks."""
+
+    name: ClassVar[str]
+
+    def __init__(self, context: MeterContext) -> None:
+        self.context = context
+
+    def see(self, chunk: Chunk) -> Any:
+        """Return what the meter keeps of a chunk."""
+        raise NotImplementedError
+
+    def finish(self, parts: Parts) -> dict[str, Any]:
+        """Return the measures of one file."""
+        raise NotImplementedError

@@ -1,0 +1,160 @@
+"""From bytes to records: every line of a raw chunk becomes a record or a fact. Never raises.
+
+The quick parser (msgspec) reads each line; only what it refuses, or what may hold something that vanishes in parsing
+(a repeated key, a huge integer, a NUL), is read again by `prepdata.explain`, which tells what and where.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from prepdata.chunk import Chunk, Fact
+from prepdata.explain import MISSING, explain
+from prepdata.formats import recognise
+from prepdata.formats.base import Format
+from prepdata.record import Record
+
+_decode = msgspec.json.Decoder().decode
+_LONG_DIGITS = re.compile(rb"[0-9]{19}")
+_WHITE = b" \t\r\n\x0b\x0c"
+
+
+class Parsed(NamedTuple):
+    """What `parse` returns.
+
+    Args:
+        chunk: records and facts.
+        row_lines: 0-based line of each row (a row is a line that is not blank), one per row, parsed or not.
+    """
+
+    chunk: Chunk
+    row_lines: array[int]
+
+
+def split(data: bytes, rows: tuple[tuple[int, int, int], ...] | None) -> Iterator[tuple[int, bytes]]:
+    """Yield (line number, bytes) of every line, or of every row where the source has told rows apart."""
+    if rows is not None:
+        for start, end, line in rows:
+            yield line, data[start:end]
+        return
+    lines = data.split(b"\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    yield from enumerate(lines)
+
+
+def parse(data: bytes, rows: tuple[tuple[int, int, int], ...] | None, lines: int, expected: Format | None) -> Parsed:
+    """Return the records and facts of a raw chunk.
+
+    Args:
+        data: bytes of whole lines, UTF-8 without a byte order mark.
+        rows: (start, end, line) of each row where a row is not a line (JSON arrays), else None.
+        lines: number of lines the chunk spans.
+        expected: the format of the file; rows of another format are viewed by that one and reported.
+    """
+    parser = _Parser(expected)
+    for line, text in split(data, rows):
+        if not text or text[0] != 123:  # "{"
+            text = text.strip(_WHITE)
+            if not text:
+                if rows is None:
+                    parser.facts.append(Fact("blank-line", line))
+                continue
+        parser.row(line, text)
+    name = expected.name if expected else "unknown"
+    return Parsed(Chunk(name, parser.records, parser.facts, lines), parser.row_lines)
+
+
+class _Parser:
+    """Collects the rows of one chunk."""
+
+    def __init__(self, expected: Format | None) -> None:
+        self.expected = expected
+        self.view = expected.view if expected else None
+        self.records: list[Record] = []
+        self.facts: list[Fact] = []
+        self.row_lines: array[int] = array("I")
+
+    def row(self, line: int, text: bytes) -> None:
+        """Parse one row that is not blank."""
+        number = len(self.row_lines)
+        self.row_lines.append(line)
+        try:
+            raw = _decode(text)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raw = self.slowly(line, number, text)
+            if raw is MISSING:
+                return
+            certain = True
+        else:
+            certain = False
+        if type(raw) is not dict:
+            self.facts.append(Fact("not-an-object", line, number, {"type": _json_type(raw)}))
+            return
+        record = self.record(raw, line, number)
+        if record is None:
+            return
+        record.row, record.line, record.size = number, line, len(text)
+        self.records.append(record)
+        if not certain and self.suspicious(record, text):
+            self.slowly(line, number, text)
+
+    def record(self, raw: dict[str, Any], line: int, number: int) -> Record | None:
+        """Return the view of a row, or None where no format knows it."""
+        expected = self.expected
+        if expected is not None and expected.recognise(raw):
+            return self.view(raw)  # type: ignore[misc]
+        found = recognise(raw)
+        if found is None:
+            keys = [key for key in list(raw)[:20]]
+            self.facts.append(Fact("unknown-format", line, number, {"keys": keys}))
+            return None
+        if expected is not None:
+            data = {"expected": expected.name, "found": found.name}
+            self.facts.append(Fact("mixed-formats", line, number, data))
+        return found.view(raw)
+
+    def suspicious(self, record: Record, text: bytes) -> bool:
+        """True if the row may hold something that the quick parser loses: a repeated key, NUL or huge integer.
+
+        In JSON text `":` closes a key, unless the quote is escaped, so counting it counts the keys. Rows without
+        a shape are walked by the explaining parser's cheaper half: their keys are counted in the decoded value.
+        """
+        keys = text.count(b'":') - text.count(b'\\":')
+        if record.shape is not None:
+            return keys != record.keys or b"\\u0000" in text
+        return keys != _count_keys(record.raw) or b"\\u0000" in text or _LONG_DIGITS.search(text) is not None
+
+    def slowly(self, line: int, number: int, text: bytes) -> Any:
+        """Read a row with the explaining parser and keep its facts; MISSING if it is not JSON."""
+        value, facts = explain(text)
+        self.facts.extend(Fact(f.kind, line, number, f.data) for f in facts)
+        return value
+
+
+def _count_keys(value: Any) -> int:
+    """Return the number of keys at all depths."""
+    total, stack = 0, [value]
+    while stack:
+        item = stack.pop()
+        if type(item) is dict:
+            total += len(item)
+            stack.extend(v for v in item.values() if type(v) is dict or type(v) is list)
+        else:
+            stack.extend(v for v in item if type(v) is dict or type(v) is list)
+    return total
+
+
+def _json_type(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, float)):
+        return "number"
+    return "string" if isinstance(value, str) else "array"

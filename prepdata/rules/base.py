@@ -1,0 +1,173 @@
+"""What a rule is. Three kinds: of facts (bytes and lines), of records, of the corpus.
+
+A rule is one module in `prepdata/rules/<family>/`, holding one class that carries everything about it: code, name,
+severity, options, documentation (the class docstring) and check. `prepdata.rules.loader` finds it by walking.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import msgspec
+
+from prepdata.chunk import Chunk, Fact
+from prepdata.findings import Hit, Severity
+from prepdata.record import Record
+from prepdata.targets.model import Target
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Options of a rule; a rule adds its own by subclassing. Unknown keys are refused.
+
+    Args:
+        severity: overrides the rule's severity.
+        max: tolerated share of rows ("2%") or number of rows ("5"); up to it the findings are infos.
+    """
+
+    severity: Severity | None = None
+    max: str | None = None
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What a rule may know about the run besides its options.
+
+    Args:
+        targets: the targets asked for with `--target`, may be empty.
+        model: the model to be fine-tuned, if named (PROV003), else None.
+        marks: names of the row marks (`id`, `source`, `group`, `reviewed_by`, `generator`, `label`, `split`, ...).
+    """
+
+    targets: tuple[Target, ...] = ()
+    model: str | None = None
+    marks: dict[str, str] = {}
+
+    def mark(self, name: str, raw: dict[str, Any]) -> Any:
+        """Return the value of a row mark, looked up in the row and in its `metadata`/`meta` object, or None."""
+        key = self.marks.get(name, name)
+        if key in raw:
+            return raw[key]
+        for holder in ("metadata", "meta"):
+            inner = raw.get(holder)
+            if isinstance(inner, dict) and key in inner:
+                return inner[key]
+        return None
+
+
+class Words(NamedTuple):
+    """Trigger: the rule sees rows in which one of these texts occurs, in any case, in any text of the row."""
+
+    words: tuple[str, ...]
+
+
+class Pattern(NamedTuple):
+    """Trigger: the rule sees rows in which this regular expression matches inside one text.
+
+    Keep it cheap and linear: a character class or a fixed piece at its start, no nested repetition.
+    """
+
+    pattern: re.Pattern[str]
+
+
+EVERY: Literal["every"] = "every"  # trigger: every row
+SHAPE: Literal["shape"] = "shape"  # trigger: one row per shape; all rows of a shape that had a hit, all without a shape
+
+Trigger = Literal["every", "shape"] | Words | Pattern
+
+
+class Rule:
+    """Base of all rules. Class attributes are the metadata; the docstring is the documentation.
+
+    The docstring has a one-line summary and the headings `Why:`, `Bad:`, `Good:`, `Fix:` and `Source:`.
+    """
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+    severity: ClassVar[Severity]
+    since: ClassVar[str] = "0.1"
+    fix: ClassVar[Literal["none", "safe", "unsafe"]] = "none"
+    default: ClassVar[bool] = True
+    """False for a rule that must be selected by name (measured precision below 0.9, or opt in)."""
+    heuristic: ClassVar[bool] = False
+    """True where the rule judges by likelihood; such rules have a labelled set and measured precision."""
+    Options: ClassVar[type[Options]] = Options
+
+    def __init__(self, options: Any = None, context: Context | None = None) -> None:
+        self.options = options if options is not None else self.Options()
+        self.context = context or Context()
+        self.setup()
+
+    def setup(self) -> None:
+        """Prepare for a run: compile, import what is heavy. Called once per process."""
+
+    def missing(self) -> str | None:
+        """Return what the rule needs and was not given ("a target with --target"), or None if it can run."""
+        return None
+
+
+class FactRule(Rule):
+    """A rule about bytes and lines. Sources and parser report facts; the rule puts them into words."""
+
+    facts: ClassVar[tuple[str, ...]]
+
+    def explain(self, fact: Fact) -> Iterator[Hit]:
+        """Yield the findings of one fact."""
+        raise NotImplementedError
+
+
+class RecordRule(Rule):
+    """A pure rule: one record in, hits out. `trigger` says which rows it needs to see."""
+
+    trigger: ClassVar[Trigger] = EVERY
+
+    def check(self, record: Record) -> Iterator[Hit]:
+        """Yield the findings of one record."""
+        raise NotImplementedError
+
+
+class FileInfo(msgspec.Struct, frozen=True):
+    """A file of the run, as corpus rules may see it."""
+
+    path: str
+    size: int
+    rows: int
+    first_row: int
+    """Number of its first row, counted over the scope of the rule."""
+
+
+class Parts(NamedTuple):
+    """All that the chunks of a scope gave, in file order.
+
+    Args:
+        files: the files of the scope, in order.
+        parts: (number of the chunk's first row, what `see` returned); add it to the rule's chunk-local row numbers.
+        rows: rows in the scope.
+    """
+
+    files: Sequence[FileInfo]
+    parts: Sequence[tuple[int, Any]]
+    rows: int
+
+
+class CorpusRule(Rule):
+    """A rule over many rows: `see` turns a chunk into a small value, `finish` judges all of them together.
+
+    `see` is pure and returns plain values that msgpack can hold (dict, list, int, str, bytes); rows are named by
+    their 0-based number in the chunk. `finish` gets them in file order, but must give the same result however the
+    file was cut: never let the result depend on chunk borders. The class docstring states the bytes kept per row.
+
+    Args:
+        scope: what `finish` sees at once: one `file`, one `dataset` (a path argument: a file or a folder), or the
+            whole `run`.
+    """
+
+    scope: ClassVar[Literal["file", "dataset", "run"]] = "dataset"
+
+    def see(self, chunk: Chunk) -> Any:
+        """Return what the rule keeps of a chunk."""
+        raise NotImplementedError
+
+    def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
+        """Yield (row number in the scope, hit); None instead of a number where the whole scope is meant."""
+        raise NotImplementedError

@@ -1,0 +1,207 @@
+"""Counting with tiktoken, and with fastokens where the input is large.
+
+tiktoken is the reference. fastokens counts the same several times faster but takes longer to load, so it
+loads in a thread while tiktoken counts the first rows, and a sample of every run is counted by both.
+"""
+
+from __future__ import annotations
+
+import binascii
+import importlib
+import importlib.util
+import itertools
+import re
+import sys
+import threading
+import warnings
+from array import array
+from collections.abc import Callable, Sequence
+from types import FunctionType
+from typing import Any
+
+from prepdata.tokens.counter import count_distinct
+from prepdata.tokens.estimate import estimate
+from prepdata.tokens.vocab import Ranks
+
+SAMPLE = 200
+"""Strings that a run counts with both libraries before it trusts fastokens; after that two of every batch."""
+
+LONG_RUN = 100_000
+"""tiktoken 0.14.0 aborts on about a million blanks in a row (tried 2026-11-21), so longer runs are cut
+here."""
+
+_BLANKS = re.compile(r"\s+")
+
+
+def read_ranks(data: bytes) -> dict[bytes, int]:
+    """Return token -> rank of a verified rank file."""
+    parts = data.split()
+    return dict(zip(map(binascii.a2b_base64, parts[::2]), map(int, parts[1::2]), strict=True))
+
+
+def build_encoding(name: str, ranks: Ranks) -> Any:
+    """Return tiktoken's encoding `name` over a rank file of ours.
+
+    tiktoken's own definition of the encoding (pattern, special tokens) is run in a scope of its own where
+    reading a rank file gives ours: no download, no cache, and nothing of tiktoken is changed for others.
+    """
+    tiktoken = importlib.import_module("tiktoken")
+    source = importlib.import_module("tiktoken_ext.openai_public")
+    scope = dict(vars(source))
+    for key, value in vars(source).items():
+        if isinstance(value, FunctionType) and value.__module__ == source.__name__:
+            scope[key] = FunctionType(value.__code__, scope, key, value.__defaults__)
+    scope["load_tiktoken_bpe"] = lambda *_args, **_kwargs: read_ranks(ranks.data)
+    return tiktoken.Encoding(**scope[name]())
+
+
+class TiktokenCounter:
+    """Exact counts by tiktoken. Pickles by name and file, so a worker process loads it for itself."""
+
+    exact = True
+
+    def __init__(self, encoding: str, ranks: Ranks) -> None:
+        self.encoding = encoding
+        self.name = f"tiktoken {encoding}"
+        self.notes: list[str] = []
+        self._ranks = ranks
+        self._encoding: Any = None
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each text."""
+        return count_distinct(texts, self.count_plain)
+
+    def count_plain(self, texts: Sequence[str]) -> list[int]:
+        """As `count`, without looking for equal strings."""
+        if self._encoding is None:
+            self._encoding = build_encoding(self.encoding, self._ranks)
+        encode = self._encoding.encode_ordinary
+        return [len(encode(t)) if len(t) < LONG_RUN else self._count_long(t) for t in texts]
+
+    def _count_long(self, text: str) -> int:
+        """Count a very long text, cutting runs of blanks that tiktoken cannot take in one piece."""
+        try:
+            return sum(len(self._encoding.encode_ordinary(piece)) for piece in cut_blanks(text))
+        except BaseException as error:  # a panic of the library is no Exception
+            if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
+                raise
+            self._note("Some very long texts could not be tokenised; their counts are estimates.")
+            return estimate(text)
+
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_encoding": None}
+
+
+def cut_blanks(text: str, limit: int = LONG_RUN) -> list[str]:
+    """Cut `text` so that no piece holds more than `limit` blanks in a row. Ordinary text stays in one
+    piece."""
+    pieces, start = [], 0
+    for match in _BLANKS.finditer(text):
+        cut = match.start() + limit
+        while cut < match.end():
+            pieces.append(text[start:cut])
+            start, cut = cut, cut + limit
+    pieces.append(text[start:])
+    return pieces
+
+
+def fastokens_available() -> bool:
+    """True if the package fastokens is installed (extra `fast`)."""
+    return importlib.util.find_spec("fastokens") is not None
+
+
+def load_fastokens(path: str, encoding: str) -> Any:
+    """Return a fastokens tokenizer over a rank file."""
+    return importlib.import_module("fastokens").Tokenizer.from_tiktoken(path, encoding=encoding)
+
+
+def flat_counts(tokenizer: Any, texts: Sequence[str]) -> list[int]:
+    """Return token counts from fastokens' flat batch: differences of the offsets it returns."""
+    _ids, raw = tokenizer.encode_batch_flat(list(texts), split_special_tokens=True)
+    offsets = array("Q", raw)
+    if sys.byteorder == "big":
+        offsets.byteswap()
+    return [end - start for start, end in itertools.pairwise(offsets)]
+
+
+class FastCounter:
+    """tiktoken at first, fastokens once it has loaded and agreed with tiktoken on a sample.
+
+    The figures are the same either way; if they ever are not, a warning says so and tiktoken counts the rest.
+    """
+
+    exact = True
+
+    def __init__(
+        self,
+        reference: TiktokenCounter,
+        path: str,
+        load: Callable[[str, str], Any] = load_fastokens,
+        background: bool = True,
+    ) -> None:
+        self.name = reference.name
+        self.notes: list[str] = reference.notes
+        self._reference = reference
+        self._path = path
+        self._load = load
+        self._fast: Any = None
+        self._checked = 0
+        self._refused = False
+        self._thread: threading.Thread | None = None
+        self._background = background
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each text."""
+        return count_distinct(texts, self._count)
+
+    def _count(self, texts: list[str]) -> list[int]:
+        fast = self._ready()
+        if fast is None or not texts:
+            return self._reference.count_plain(texts)
+        try:
+            counts = flat_counts(fast, texts)
+        except UnicodeEncodeError:  # lone surrogates: only tiktoken takes them
+            return self._reference.count_plain(texts)
+        except Exception as error:
+            return self._refuse(f"fastokens failed ({type(error).__name__})", texts)
+        if not self._agrees(texts, counts):
+            return self._refuse("fastokens and tiktoken disagree", texts)
+        return counts
+
+    def _ready(self) -> Any:
+        """Return the fast tokenizer, or None while it loads, or for good if it was refused."""
+        if self._fast is not None or self._refused:
+            return None if self._refused else self._fast
+        if not self._background:
+            self._load_now()
+        elif self._thread is None:
+            self._thread = threading.Thread(target=self._load_now, name="prepdata-fastokens", daemon=True)
+            self._thread.start()
+        return self._fast
+
+    def _load_now(self) -> None:
+        try:
+            self._fast = self._load(self._path, self._reference.encoding)
+        except Exception:
+            self._refused = True  # tiktoken gives the same figures, only slower
+
+    def _agrees(self, texts: list[str], counts: list[int]) -> bool:
+        wanted = max(2, SAMPLE - self._checked)
+        step = max(1, len(texts) // wanted)
+        sample = range(0, len(texts), step)[:wanted]
+        self._checked += len(sample)
+        return self._reference.count_plain([texts[i] for i in sample]) == [counts[i] for i in sample]
+
+    def _refuse(self, why: str, texts: list[str]) -> list[int]:
+        self._refused, self._fast = True, None
+        note = f"{why}; tiktoken counted instead. Please report this with the versions of both."
+        self.notes.append(note)
+        warnings.warn(note, RuntimeWarning, stacklevel=4)
+        return self._reference.count_plain(texts)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_fast": None, "_thread": None}

@@ -1,0 +1,132 @@
+"""Counting with a Hugging Face `tokenizer.json`: fastokens where it can load the file, else the library
+tokenizers."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from prepdata.errors import UsageError
+from prepdata.tokens.bpe import SAMPLE, flat_counts
+from prepdata.tokens.counter import Counter, count_distinct
+
+TEMPLATE_NOTE = "Content only: the chat template of this tokenizer is not rendered, its markers are not counted."
+
+
+def locate(path: str) -> Path:
+    """Return the `tokenizer.json` that a path means: the file itself, or the one in a folder.
+
+    Raises:
+        UsageError: there is none.
+    """
+    given = Path(path)
+    file = given / "tokenizer.json" if given.is_dir() else given
+    if not file.is_file():
+        raise UsageError(f"No tokenizer.json at {path}. Give the file, or the folder of the model that holds it.")
+    return file
+
+
+def open_tokenizer(path: str) -> Counter:
+    """Return a counter for a `tokenizer.json` file or a folder with one.
+
+    Raises:
+        UsageError: the file is missing or damaged, or neither tokenizers nor fastokens is installed.
+    """
+    file = locate(path)
+    name = f"{file.parent.name or file.stem}/tokenizer.json"
+    reference = _load_reference(file)
+    fast = _load_fast(file)
+    if reference is None and fast is None:
+        if importlib.util.find_spec("tokenizers") is None:
+            raise UsageError("Reading a tokenizer.json needs the package tokenizers: pip install 'prepdata[render]'.")
+        raise UsageError(f"{file} is no tokenizer that the library tokenizers can read.")
+    return TokenizerCounter(name, str(file), reference, fast)
+
+
+def _load_reference(file: Path) -> Any:
+    if importlib.util.find_spec("tokenizers") is None:
+        return None
+    try:
+        tokenizer = importlib.import_module("tokenizers").Tokenizer.from_file(str(file))
+    except Exception:  # the library raises bare Exception on a damaged file
+        return None
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def _load_fast(file: Path) -> Any:
+    if importlib.util.find_spec("fastokens") is None:
+        return None
+    try:
+        tokenizer = importlib.import_module("fastokens").Tokenizer.from_file(str(file))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+    except Exception:  # it refuses what it does not know (normalisers, models); tokenizers takes over
+        return None
+    return tokenizer
+
+
+class TokenizerCounter:
+    """Exact counts of content by a tokenizer file; a sample is counted by both libraries where both are
+    there."""
+
+    exact = True
+
+    def __init__(self, name: str, path: str, reference: Any, fast: Any) -> None:
+        self.name = name
+        self.notes: list[str] = [TEMPLATE_NOTE]
+        self._path = path
+        self._reference = reference
+        self._fast = fast
+        self._checked = 0
+        if reference is None:
+            self.notes.append("Counted by fastokens alone; install tokenizers to have a sample checked.")
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each text."""
+        return count_distinct(texts, self._count)
+
+    def _count(self, texts: list[str]) -> list[int]:
+        if self._fast is None or not texts:
+            return self._slow(texts)
+        try:
+            counts = flat_counts(self._fast, texts)
+        except Exception:
+            return self._slow(texts) if self._reference is not None else [0] * len(texts)
+        if self._reference is not None and not self._agrees(texts, counts):
+            note = "fastokens and tokenizers disagree on this tokenizer; tokenizers counted instead."
+            self.notes.append(note)
+            warnings.warn(note, RuntimeWarning, stacklevel=3)
+            self._fast = None
+            return self._slow(texts)
+        return counts
+
+    def _slow(self, texts: Sequence[str]) -> list[int]:
+        clean = [t.encode("utf-8", "replace").decode() for t in texts]
+        return [len(e) for e in self._reference.encode_batch_fast(clean, add_special_tokens=False)] if clean else []
+
+    def _agrees(self, texts: list[str], counts: list[int]) -> bool:
+        wanted = max(2, SAMPLE - self._checked)
+        sample = range(0, len(texts), max(1, len(texts) // wanted))[:wanted]
+        self._checked += len(sample)
+        return self._slow([texts[i] for i in sample]) == [counts[i] for i in sample]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open_tokenizer, (self._path,)
+
+
+def is_tokenizer(path: str) -> bool:
+    """True if a path holds something that looks like a tokenizer file (used to complete and to warn
+    early)."""
+    try:
+        with locate(path).open(encoding="utf-8") as f:
+            return isinstance(json.load(f).get("model"), dict)
+    except (UsageError, OSError, ValueError, AttributeError):
+        return False

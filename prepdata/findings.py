@@ -38,7 +38,8 @@ class Hit(msgspec.Struct, frozen=True, gc=False):
         message: what is wrong, with the offending value clipped (secrets masked).
         path: JSON pointer into the original row; None where the whole row or file is meant.
         span: start and end, in characters, inside the string at `path`.
-        excerpt: a short piece of the text around the span, for people; masked where it holds a secret.
+        excerpt: a short piece of the text around the span, for people (`around` makes it); masked where it holds
+            a secret.
         severity: set where it differs from the rule's own.
         targets: names of the targets for which this holds; empty where it holds for all.
         related: other rows concerned, as row numbers counted over the rule's scope (corpus rules only).
@@ -89,8 +90,26 @@ def clip(text: str, limit: int = 60) -> str:
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
+MARKS = ("⟪", "⟫")
+"""What stands around the marked part of an excerpt."""
+
+
 def around(text: str, span: tuple[int, int], margin: int = 30) -> str:
-    """Return the text around a span, on one line, with `…` where it was cut."""
-    start, end = max(0, span[0] - margin), min(len(text), min(span[1], span[0] + 80) + margin)
-    piece = " ".join(text[start:end].split())
-    return ("…" if start else "") + piece + ("…" if end < len(text) else "")
+    """Return the text around a span, on one line, the span between `MARKS`, with `…` where it was cut.
+
+    Args:
+        text: the whole text.
+        span: start and end of what is meant, in characters; of a long span the first 80 are shown.
+        margin: characters shown on each side.
+    """
+    begin, end = span
+    stop = min(end, begin + 80)
+    left, right = max(0, begin - margin), min(len(text), stop + margin)
+    before, meant, after = (_flat(piece) for piece in (text[left:begin], text[begin:stop], text[stop:right]))
+    cut = "…" if stop < end else ""
+    head, tail = "…" if left else "", "…" if right < len(text) and not cut else ""
+    return f"{head}{before.lstrip()}{MARKS[0]}{meant}{cut}{MARKS[1]}{after.rstrip()}{tail}"
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split("\n")).replace("\t", " ").replace("\r", " ")

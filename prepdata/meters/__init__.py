@@ -1,0 +1,23 @@
+"""Meters: what is measured rather than judged. One file per meter."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+
+from prepdata.meters.base import Meter, MeterContext
+
+NAMES = ("lengths", "roles", "languages", "tokens", "cost")
+_CLASSES = {"lengths": "Lengths", "roles": "Roles", "languages": "Languages", "tokens": "Tokens", "cost": "Cost"}
+
+
+def build_meters(names: Iterable[str], context: MeterContext) -> list[Meter]:
+    """Return the meters of those names, ready to run."""
+    found = []
+    for name in names:
+        module = importlib.import_module(f"prepdata.meters.{name}")
+        found.append(getattr(module, _CLASSES[name])(context))
+    return found
+
+
+__all__ = ["NAMES", "Meter", "MeterContext", "build_meters"]

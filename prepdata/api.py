@@ -1,0 +1,143 @@
+"""The library's functions: settings in, result out. The command line only builds settings and prints results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+from prepdata.engine import Mapper, Plan
+from prepdata.errors import InputError
+from prepdata.findings import Finding
+from prepdata.meters import NAMES as METERS
+from prepdata.meters.base import MeterContext
+from prepdata.reduce import FileRun, findings, measures
+from prepdata.report import Blocked, FileReport, NotRun, Report
+from prepdata.rules.base import Context, Rule
+from prepdata.rules.loader import build
+from prepdata.runner import Progress, Runner, total_size
+from prepdata.select import Selection, options_of, select, settle
+from prepdata.settings import Settings
+from prepdata.sources import discover
+from prepdata.targets import load as load_target
+from prepdata.targets import stale
+from prepdata.targets.model import Target
+
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+
+def validate(paths: Paths, settings: Settings | None = None, *, progress: Progress | None = None,
+             meters: Sequence[str] | None = None, triggers: bool = True, **changes: Any) -> Report:  # fmt: skip
+    """Check files and return a report.
+
+    Args:
+        paths: a file, a folder, "-" for standard input, or several of them.
+        settings: a whole `Settings`; default settings if None.
+        progress: called with (path, bytes done, bytes in all) while it works.
+        meters: names of the meters to run; None for those that the settings ask for.
+        triggers: False to show every row to every rule: slower, same result.
+        **changes: single settings by name, e.g. `select=["TEXT"]`, `targets=["openai"]`.
+
+    Returns:
+        The report: findings, counts, measures.
+
+    Raises:
+        UsageError: an unknown setting, rule, target or format.
+        InputError: a path that cannot be read, or nothing to read at all.
+    """
+    settings = changed(settings or Settings(), changes)
+    listed = [os.fspath(p) for p in ([paths] if isinstance(paths, (str, os.PathLike)) else paths)]
+    inputs = discover(listed)
+    if not inputs:
+        raise InputError(f"no data files in {', '.join(listed) or 'nothing'}. Give a .jsonl file, a folder of them, or - .")
+    selection = select(settings)
+    targets = tuple(load_target(name) for name in settings.targets)
+    size = total_size(inputs)
+    plan = plan_of(settings, selection, targets, size, meters, triggers)
+    with Runner(plan, settings, size, progress) as runner:
+        runs = [runner.run(item) for item in inputs]
+    return _report(settings, selection, targets, runs, runner.mapper)
+
+
+def changed(settings: Settings, changes: dict[str, Any]) -> Settings:
+    """Return settings with some of them replaced, checked like those of a configuration file.
+
+    Raises:
+        UsageError: a name or a type is wrong.
+    """
+    if not changes:
+        return settings
+    from prepdata.config import read_settings
+
+    return read_settings(changes, base=settings, origin="")
+
+
+def plan_of(settings: Settings, selection: Selection, targets: tuple[Target, ...], size: int,
+            meters: Sequence[str] | None = None, triggers: bool = True) -> Plan:  # fmt: skip
+    """Return the plan of a run: what a worker process needs to know."""
+    wanted = tuple(METERS if meters is None else meters)
+    if not settings.tokens:
+        wanted = tuple(name for name in wanted if name not in ("tokens", "cost"))
+    rules = tuple((rule.name, options_of(rule, settings)) for rule in selection.rules)
+    context = Context(targets=targets, model=settings.model, marks=settings.marks)
+    meter_context = MeterContext(
+        targets=targets, encoding=settings.encoding, model=settings.model, tokenizer=settings.tokenizer,
+        offline=settings.offline, input_bytes=size, epochs=settings.epochs, context=settings.context_length,
+    )  # fmt: skip
+    return Plan(rules, context, wanted, meter_context, settings.columns, triggers)
+
+
+def _report(settings: Settings, selection: Selection, targets: tuple[Target, ...], runs: list[Any],
+            mapper: Mapper) -> Report:  # fmt: skip
+    files: list[FileRun] = [run for run, _, _ in runs]
+    context = Context(targets=targets, model=settings.model, marks=settings.marks)
+    rules = [build(rule, options_of(rule, settings), context) for rule in selection.rules]
+    runnable = [rule for rule in rules if rule.missing() is None]
+    found = settle(findings(files, runnable), settings, selection.rules, {f.path: f.rows for f in files})
+    whole = measures(files, mapper.meters)
+    reports = tuple(
+        FileReport(
+            path=file.path, format=format_name, examples=file.rows,
+            lines=sum(r.lines for r in file.results) if file.has_lines else None, size=source.size,
+            sha256=source.sha256, measures=whole if len(files) == 1 else measures([file], mapper.meters),
+        )
+        for file, source, format_name in runs
+    )  # fmt: skip
+    return Report(
+        files=reports, findings=tuple(found), measures=whole, targets=matrix(found, targets),
+        not_run=_not_run(rules, selection, settings), notes=_notes(targets), fail_on=settings.fail_on,
+    )  # fmt: skip
+
+
+def matrix(found: Sequence[Finding], targets: Sequence[Target]) -> tuple[Blocked, ...]:
+    """Return per target how many rows and files its errors block."""
+    lines = []
+    for target in targets:
+        blocking = [f for f in found if f.severity == "error" and not f.waived
+                    and (not f.targets or target.name in f.targets)]  # fmt: skip
+        rows = {(f.file, f.record, f.line) for f in blocking if f.line is not None or f.record is not None}
+        files = {f.file for f in blocking if f.line is None and f.record is None}
+        by_rule: dict[str, int] = {}
+        for f in blocking:
+            by_rule[f.name] = by_rule.get(f.name, 0) + 1
+        lines.append(Blocked(target.name, len(rows), len(files), dict(sorted(by_rule.items()))))
+    return tuple(lines)
+
+
+def _not_run(rules: Sequence[Rule], selection: Selection, settings: Settings) -> tuple[NotRun, ...]:
+    asked = selection.named | ({r.name for r in rules} if any(w.upper() == "ALL" for w in settings.select) else set())
+    return tuple(NotRun(r.name, needs) for r in rules if r.name in asked and (needs := r.missing()) is not None)
+
+
+def _notes(targets: Sequence[Target]) -> tuple[str, ...]:
+    import datetime
+
+    today = datetime.date.today()
+    return tuple(
+        f"the facts about {t.title} were last checked on {t.checked}, more than 90 days ago" for t in targets
+        if stale(t, today)
+    )  # fmt: skip
+
+
+__all__ = ["Paths", "changed", "matrix", "plan_of", "validate"]

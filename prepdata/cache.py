@@ -1,0 +1,115 @@
+"""Remembers what chunks gave, by their content, so that a second run costs only what changed.
+
+One file per input and plan in the user's cache folder holds the results of the last run: a msgpack map from chunk digest to
+chunk result. The name carries a digest of everything else the results depend on (version, rules, options, settings,
+format), so that a result is never used where another would be right. Nothing is unpickled; a damaged file is ignored.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import xxhash
+
+import prepdata
+
+if TYPE_CHECKING:
+    from prepdata.engine import Plan
+    from prepdata.settings import Settings
+
+SMALLEST = 4_000_000
+"""Inputs below this size in bytes are not cached: reading them again is as quick."""
+LARGEST = 1_000_000_000
+"""A cache file above this size in bytes is not written."""
+KEEP_DAYS = 30
+"""A cache file unused for this long is removed."""
+
+
+class Kept:
+    """The kept results of one input: `get` and `put` by chunk digest, then `close` to write."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.active = path is not None
+        self.old: dict[int, bytes] = {}
+        self.new: dict[int, bytes] = {}
+        self.changed = False
+        if path is not None and path.is_file():
+            with contextlib.suppress(OSError, msgspec.DecodeError):
+                self.old = msgspec.msgpack.decode(path.read_bytes(), type=dict[int, bytes])
+
+    def get(self, digest: int) -> bytes | None:
+        """Return the kept result of a chunk, or None."""
+        blob = self.old.get(digest)
+        if blob is not None:
+            self.new[digest] = blob
+        return blob
+
+    def put(self, digest: int, blob: bytes) -> None:
+        """Keep the result of a chunk."""
+        self.new[digest] = blob
+        self.changed = True
+
+    def close(self) -> None:
+        """Write what this run used or made, if anything is new. A cache that cannot be written is no error."""
+        if self.path is None or not self.changed or sum(map(len, self.new.values())) > LARGEST:
+            return
+        with contextlib.suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self.path.parent)
+            with os.fdopen(handle, "wb") as file:
+                file.write(msgspec.msgpack.encode(self.new))
+            Path(name).replace(self.path)
+
+
+class Cache:
+    """Opens the kept results of inputs."""
+
+    def __init__(self, folder: Path | None, plan_digest: str = "") -> None:
+        self.folder = folder
+        self.plan_digest = plan_digest
+
+    @classmethod
+    def of(cls, settings: Settings, plan: Plan, size: int) -> Cache:
+        """Return the cache for a run over `size` bytes; an inactive one if the run is small or it is switched off."""
+        if not settings.cache or size < SMALLEST:
+            return cls(None)
+        sizeless = msgspec.structs.replace(plan.meter_context, input_bytes=0)
+        plan = msgspec.structs.replace(plan, meter_context=sizeless)
+        digest = xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode(plan) + prepdata.__version__.encode())
+        cache = cls(folder(settings.cache_dir), digest)
+        cache.prune()
+        return cache
+
+    def open(self, path: str, format_name: str | None) -> Kept:
+        """Return the kept results of one input."""
+        if self.folder is None:
+            return Kept(None)
+        key = xxhash.xxh3_64_hexdigest(f"{Path(path).absolute()}\n{format_name}\n{self.plan_digest}".encode())
+        return Kept(self.folder / key)
+
+    def prune(self) -> None:
+        """Remove files that have not been used for `KEEP_DAYS`."""
+        if self.folder is None or not self.folder.is_dir():
+            return
+        limit = time.time() - KEEP_DAYS * 86400
+        with contextlib.suppress(OSError):
+            for path in self.folder.iterdir():
+                if path.is_file() and path.stat().st_mtime < limit:
+                    path.unlink()
+
+
+def folder(given: str | None) -> Path:
+    """Return the cache folder: the given one, PREPDATA_CACHE_DIR, or the user's cache folder."""
+    chosen = given or os.environ.get("PREPDATA_CACHE_DIR")
+    if chosen:
+        return Path(chosen)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("prepdata")) / "chunks"

@@ -1,0 +1,113 @@
+"""Flags that say how a report is written, and the writing."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+import click
+
+from prepdata.errors import UsageError
+from prepdata.report import Report
+from prepdata.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def output_flags(function: F) -> F:
+    """Add the flags of output: formats, files, colours, quiet and verbose."""
+    for decorate in reversed((
+        click.option("--output-format", "-f", "formats", multiple=True, metavar="NAME",
+                     help="full, concise, json, jsonl, github, gitlab, sarif, junit, html; may repeat."),
+        click.option("--output-file", "-o", "files", multiple=True, type=click.Path(),
+                     help="File for the output format at the same place in the list; - for standard output."),
+        click.option("--statistics", is_flag=True, help="Show counts per rule in place of findings."),
+        click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours."),
+        click.option("--quiet", "-q", "level", flag_value="quiet", default=None, help="Findings only."),
+        click.option("--silent", "-s", "level", flag_value="silent", help="Nothing but the exit code."),
+        click.option("--verbose", "-v", "level", flag_value="verbose", help="Say more on what ran."),
+        click.option("--no-progress", is_flag=True, help="No progress bar."),
+    )):  # fmt: skip
+        function = decorate(function)
+
+    return function
+
+
+def write_report(report: Report, flags: dict[str, Any]) -> int:
+    """Write a report in all formats asked for; return its exit code.
+
+    Raises:
+        UsageError: an unknown format, or two formats for standard output.
+    """
+    from prepdata.reporters import get
+    from prepdata.reporters.base import Output
+
+    level = flags["level"] or "normal"
+    pairs = _pairs(list(flags["formats"]), list(flags["files"]))
+    writers = [(get(name), file) for name, file in pairs]
+    for write, file in writers:
+        if file is not None:
+            text = io.StringIO()
+            write(report, text, Output(level="normal" if level == "silent" else level, statistics=flags["statistics"]))
+            write_atomically(Path(file), text.getvalue())
+        elif level != "silent":
+            out = _stdout()
+            color = _color(flags["color"], out)
+            width = shutil.get_terminal_size((100, 24)).columns
+            write(report, out, Output(color=color, width=width, level=level, statistics=flags["statistics"]))
+            out.flush()
+    return report.exit_code
+
+
+def _pairs(formats: list[str], files: list[str]) -> list[tuple[str, str | None]]:
+    if not formats:
+        formats = [os.environ.get("PREPDATA_OUTPUT_FORMAT") or "full"]
+    if len(files) > len(formats):
+        raise UsageError(f"{len(files)} --output-file for {len(formats)} --output-format: give a format for each file")
+    named: list[str | None] = [file if file != "-" else None for file in files]
+    if len(formats) > 1 and len(files) < len(formats):
+        named += [None] * (len(formats) - len(files))
+    pairs = list(zip(formats, named or [None]))
+    if sum(1 for _, file in pairs if file is None) > 1:
+        raise UsageError("only one output format can go to standard output; give the others an --output-file")
+    return pairs
+
+
+def _stdout() -> TextIO:
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    return sys.stdout
+
+
+def _color(wanted: str, out: TextIO) -> bool:
+    if wanted == "auto":
+        return out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return wanted == "always"
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file so that it is there whole or not at all."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def show_settings(settings: Settings, config: Path | None) -> None:
+    """Print the settings in force and the configuration file they come from."""
+    import msgspec
+
+    click.echo(f"# configuration file: {config or 'none'}")
+    for name, value in msgspec.to_builtins(settings).items():
+        click.echo(f"{name} = {msgspec.json.encode(value).decode()}")

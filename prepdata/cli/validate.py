@@ -1,0 +1,66 @@
+"""`prepdata validate`: the main job."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from prepdata.cli.options import settings_flags, settings_from
+from prepdata.cli.output import output_flags, show_settings, write_report
+from prepdata.errors import EXIT_CLEAN, UsageError
+
+
+@click.command("validate", short_help="Check files.")
+@click.argument("paths", nargs=-1, metavar="PATHS...")
+@settings_flags("targets", "rules", "input", "config")
+@output_flags
+@click.option("--write-waivers", is_flag=True, help="Accept all findings of this run: write them to the waivers file.")
+@click.option("--reason", metavar="TEXT", help="With --write-waivers: why they are accepted.")
+@click.option("--show-files", is_flag=True, help="List the files that would be read, and stop.")
+@click.option("--show-settings", is_flag=True, help="Show the settings in force and where they come from, and stop.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
+def command(paths: tuple[str, ...], **flags: Any) -> int:
+    """Check fine-tuning data and say for every bad row where it is, what is wrong and what cures it.
+
+    PATHS are files, folders, or - for standard input.
+    """
+    write_waivers, reason = flags.pop("write_waivers"), flags.pop("reason")
+    listing, showing, exit_zero = flags.pop("show_files"), flags.pop("show_settings"), flags.pop("exit_zero")
+    settings, config = settings_from(flags)
+    if showing:
+        show_settings(settings, config)
+        return EXIT_CLEAN
+    if not paths:
+        raise UsageError("give at least one file or folder, or - for standard input")
+    if listing:
+        return _show_files(paths)
+    from prepdata.api import validate
+    from prepdata.cli.progress import progress
+
+    with progress(enabled=flags["level"] == "normal" and not flags["no_progress"]) as report_progress:
+        report = validate(paths, settings, progress=report_progress)
+    if write_waivers:
+        return _write_waivers(report, settings, config, reason)
+    code = write_report(report, flags)
+    return EXIT_CLEAN if exit_zero and code == 1 else code
+
+
+def _show_files(paths: tuple[str, ...]) -> int:
+    from prepdata.sources import discover
+
+    for item in discover(list(paths)):
+        click.echo(item.path)
+    return EXIT_CLEAN
+
+
+def _write_waivers(report: Any, settings: Any, config: Path | None, reason: str | None) -> int:
+    from prepdata.waivers import default_path, write
+
+    path = Path(settings.waivers) if settings.waivers else default_path(config)
+    number = write(path, report, reason=reason or "")
+    print(f"prepdata: {number:,} findings accepted in {os.fspath(path)}", file=sys.stderr)
+    return EXIT_CLEAN

@@ -1,0 +1,165 @@
+"""Configuration: `[tool.prepdata]` in pyproject.toml or prepdata.toml, environment, flags; later ones win.
+
+All mistakes of a file are collected and told at once, each with its key and the nearest known one.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from prepdata.errors import ConfigError, UsageError, nearest
+from prepdata.settings import Settings
+
+NAMES = ("prepdata.toml", "pyproject.toml")
+ENVIRONMENT = "PREPDATA_"
+_FIELDS = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+_NOT_SETTINGS = {"PREPDATA_OUTPUT_FORMAT", "PREPDATA_CACHE_DIR", "PREPDATA_VOCAB_DIR", "PREPDATA_CONFIG"}
+
+
+def find_config(start: Path) -> Path | None:
+    """Return the nearest configuration file at or above a folder; a pyproject.toml without our table is passed over."""
+    for folder in (start, *start.parents):
+        for name in NAMES:
+            path = folder / name
+            if path.is_file() and (name != "pyproject.toml" or "prepdata" in _toml(path).get("tool", {})):
+                return path
+    return None
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Return the settings of a configuration file as plain values, with names in our spelling.
+
+    Raises:
+        ConfigError: the file is not TOML, or holds impossible settings.
+    """
+    table = _toml(path)
+    if path.name == "pyproject.toml":
+        table = table.get("tool", {}).get("prepdata", {})
+    return {_own(key): value for key, value in table.items()}
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings given as PREPDATA_NAME variables: text, numbers, true/false, lists with commas.
+
+    Raises:
+        ConfigError: a variable names no setting.
+    """
+    found: dict[str, Any] = {}
+    for name, value in variables.items():
+        if not name.startswith(ENVIRONMENT) or name in _NOT_SETTINGS:
+            continue
+        key = name[len(ENVIRONMENT) :].lower()
+        if key not in _FIELDS:
+            raise ConfigError(f"environment variable {name}: no such setting.{nearest(key, _FIELDS)}")
+        found[key] = _from_text(key, value)
+    return found
+
+
+def _from_text(key: str, value: str) -> Any:
+    kind = str(_FIELDS[key])
+    if "tuple" in kind:
+        return [piece.strip() for piece in value.split(",") if piece.strip()]
+    if "bool" in kind and value.lower() in ("1", "true", "yes", "on", "0", "false", "no", "off"):
+        return value.lower() in ("1", "true", "yes", "on")
+    if "int" in kind or "float" in kind:
+        try:
+            return int(value) if value.lstrip("-").isdigit() else float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def read_settings(values: Mapping[str, Any], *, base: Settings | None = None, origin: str) -> Settings:
+    """Return `base` with plain values laid over it.
+
+    Args:
+        values: setting name -> value; lists for tuples, a single text where a list is wanted is taken as one.
+        base: settings to start from; the defaults if None.
+        origin: where the values come from, for messages (a path, "flags", or "").
+
+    Raises:
+        ConfigError: one or more values are impossible; the message lists all of them.
+    """
+    problems: list[str] = []
+    good: dict[str, Any] = {}
+    for key, value in values.items():
+        name = _own(key)
+        if name not in _FIELDS:
+            problems.append(f"unknown setting '{key}'.{nearest(name, _FIELDS)}")
+            continue
+        if isinstance(value, str) and "tuple" in str(_FIELDS[name]):
+            value = [value]
+        try:
+            good[name] = msgspec.convert(_plain(value), _FIELDS[name])
+        except msgspec.ValidationError as error:
+            problems.append(f"{name}: {error}")
+    settings = msgspec.structs.replace(base or Settings(), **good)
+    problems += _rule_problems(settings) if {"rules", "select", "ignore", "extend_select", "per_file_ignores"} & good.keys() else []
+    if problems:
+        where = f"{origin}: " if origin else ""
+        raise ConfigError("\n".join(where + problem for problem in problems))
+    return settings
+
+
+def _rule_problems(settings: Settings) -> list[str]:
+    from prepdata.rules.loader import expand, find, read_options
+
+    problems = []
+    words = {*settings.select, *settings.ignore, *settings.extend_select}
+    words |= {word for listed in settings.per_file_ignores.values() for word in listed}
+    for word in sorted(words):
+        try:
+            expand(word)
+        except UsageError as error:
+            problems.append(str(error))
+    for name, options in settings.rules.items():
+        try:
+            read_options(find(name), options)
+        except UsageError as error:
+            problems.append(str(error))
+    return problems
+
+
+def _own(key: str) -> str:
+    return key.replace("-", "_")
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, (tuple, set, frozenset)) else value
+
+
+def load_settings(flags: Mapping[str, Any], *, config: Path | None = None, isolated: bool = False,
+                  variables: Mapping[str, str] | None = None, start: Path | None = None) -> tuple[Settings, Path | None]:  # fmt: skip
+    """Return the settings of a command and the configuration file they come from: default < config < environment < flag.
+
+    Args:
+        flags: settings given as flags.
+        config: configuration file to use in place of the nearest one.
+        isolated: True to use no configuration file.
+        variables: environment; the process's own if None.
+        start: folder where the search for a configuration file starts; the working folder if None.
+
+    Raises:
+        ConfigError: a file, variable or flag says something impossible.
+    """
+    settings = Settings()
+    path = None if isolated else config or find_config((start or Path.cwd()).absolute())
+    if path:
+        settings = read_settings(read_config(path), base=settings, origin=str(path))
+    settings = read_settings(environment(os.environ if variables is None else variables), base=settings, origin="environment")
+    return read_settings(flags, base=settings, origin=""), path

@@ -1,0 +1,39 @@
+"""What a reporter is: a function that writes a report to a stream. One file per output format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Literal, TextIO
+
+import msgspec
+
+from prepdata.report import Report
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+class Output(msgspec.Struct, frozen=True, kw_only=True):
+    """How to write.
+
+    Args:
+        color: True for terminal colours.
+        width: columns of the terminal.
+        level: "quiet" findings only, "normal" with summary, "verbose" with infos on what ran.
+        statistics: True to write counts per rule in place of findings (text formats).
+        measures: True to add token counts and cost to text formats.
+    """
+
+    color: bool = False
+    width: int = 100
+    level: Literal["quiet", "normal", "verbose"] = "normal"
+    statistics: bool = False
+    measures: bool = True
+
+
+Reporter = Callable[[Report, TextIO, Output], None]
+
+
+def safe(text: str) -> str:
+    """Return text from a dataset fit for a terminal: control sequences and invisible characters made visible."""
+    return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

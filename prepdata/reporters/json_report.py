@@ -1,0 +1,13 @@
+"""The whole report as one JSON document (`schemas/report.schema.json`)."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from prepdata.report import Report
+from prepdata.reporters.base import Output
+
+
+def write(report: Report, out: TextIO, output: Output) -> None:
+    """Write the report as indented JSON."""
+    out.write(report.to_json() + "\n")

@@ -1,0 +1,16 @@
+"""One finding a line, for `jq` and scripts."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+import msgspec
+
+from prepdata.report import Report, finding_dict
+from prepdata.reporters.base import Output
+
+
+def write(report: Report, out: TextIO, output: Output) -> None:
+    """Write every finding that is not waived as one line of JSON."""
+    for finding in report:
+        out.write(msgspec.json.encode(finding_dict(finding)).decode() + "\n")

@@ -1,0 +1,169 @@
+"""Finds the rules by walking the package, and refuses a malformed one with file and line."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterable, Mapping
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+import prepdata.rules as package
+from prepdata.errors import ConfigError, UsageError, nearest
+from prepdata.findings import SEVERITIES
+from prepdata.rules.base import EVERY, SHAPE, Context, CorpusRule, FactRule, Options, Pattern, RecordRule, Rule, Words
+
+KINDS = (FactRule, RecordRule, CorpusRule)
+
+
+
+class MalformedRule(Exception):
+    """A rule module that breaks the contract. The message names file and line."""
+
+
+@cache
+def rules() -> tuple[type[Rule], ...]:
+    """Return all rule classes, sorted by code.
+
+    Raises:
+        MalformedRule: a module breaks the contract; names file, line and what is wrong.
+    """
+    found: dict[str, type[Rule]] = {}
+    for info in pkgutil.iter_modules(package.__path__):
+        if not info.ispkg:
+            continue
+        family = importlib.import_module(f"{package.__name__}.{info.name}")
+        for inner in pkgutil.iter_modules(family.__path__):
+            if inner.name.startswith("_"):
+                continue
+            rule = rule_of(importlib.import_module(f"{family.__name__}.{inner.name}"))
+            clash = found.get(rule.code) or next((r for r in found.values() if r.name == rule.name), None)
+            if clash:
+                raise MalformedRule(f"{_where(rule)}: code {rule.code} or name {rule.name} is taken by {_where(clash)}")
+            found[rule.code] = rule
+    return tuple(found[code] for code in sorted(found))
+
+
+def rule_of(module: ModuleType) -> type[Rule]:
+    """Return the one rule class of a module, checked against the contract.
+
+    Raises:
+        MalformedRule: there is not exactly one, or it is malformed.
+    """
+    classes = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Rule) and value.__module__ == module.__name__
+        and not value.__name__.startswith("_")
+    ]  # fmt: skip
+    if len(classes) != 1:
+        raise MalformedRule(f"{module.__file__}:1: expected one rule class, found {len(classes)}")
+    rule: type[Rule] = classes[0]
+    for problem in _problems(rule):
+        raise MalformedRule(f"{_where(rule)}: {problem}")
+    return rule
+
+
+def _problems(rule: type[Rule]) -> Iterable[str]:
+    if not issubclass(rule, KINDS):
+        yield "a rule must extend FactRule, RecordRule or CorpusRule"
+    for name in ("code", "name", "severity"):
+        if not isinstance(getattr(rule, name, None), str):
+            yield f"attribute '{name}' is missing"
+            return
+    if rule.severity not in SEVERITIES:
+        yield f"severity '{rule.severity}' is none of {', '.join(SEVERITIES)}"
+    if rule.fix not in ("none", "safe", "unsafe"):
+        yield f"fix '{rule.fix}' is none of none, safe, unsafe"
+    if not rule.__doc__:
+        yield "the class docstring (the rule's documentation) is missing"
+    if not issubclass(rule.Options, Options):
+        yield "Options must extend prepdata.rules.base.Options"
+    if issubclass(rule, FactRule) and not getattr(rule, "facts", None):
+        yield "a fact rule names the facts it explains in 'facts'"
+    trigger = getattr(rule, "trigger", EVERY)
+    if trigger not in (EVERY, SHAPE) and not isinstance(trigger, (Words, Pattern)):
+        yield "trigger must be EVERY, SHAPE, Words(...) or Pattern(...)"
+    method = {"FactRule": "explain", "RecordRule": "check", "CorpusRule": "see"}
+    for kind in KINDS:
+        name = method[kind.__name__]
+        if issubclass(rule, kind) and getattr(rule, name) is getattr(kind, name):
+            yield f"method '{name}' is missing"
+
+
+def _where(rule: type[Rule]) -> str:
+    try:
+        return f"{inspect.getsourcefile(rule)}:{inspect.getsourcelines(rule)[1]}"
+    except (OSError, TypeError):
+        return rule.__module__
+
+
+@cache
+def _by_word() -> dict[str, type[Rule]]:
+    found: dict[str, type[Rule]] = {}
+    for rule in rules():
+        found[rule.code.lower()] = rule
+        found[rule.name] = rule
+    return found
+
+
+def families() -> tuple[str, ...]:
+    """Return the families: FMT, ROLE, TEXT, ..."""
+    return tuple(sorted({rule.code.rstrip("0123456789") for rule in rules()}))
+
+
+def find(word: str) -> type[Rule]:
+    """Return the rule of that name or code.
+
+    Raises:
+        UsageError: there is none; names the nearest.
+    """
+    rule = _by_word().get(word.lower())
+    if rule is None:
+        hint = nearest(word.lower(), [r.name for r in rules()]) or nearest(word.upper(), [r.code for r in rules()])
+        raise UsageError(f"unknown rule '{word}'.{hint} `prepdata rule --all` lists them.")
+    return rule
+
+
+def expand(word: str) -> tuple[type[Rule], ...]:
+    """Return the rules meant by a name, a code, a beginning of codes (`TEXT`, `TOOL0`) or `ALL`.
+
+    Raises:
+        UsageError: nothing is meant by it.
+    """
+    if word.upper() == "ALL":
+        return rules()
+    if word.lower() in _by_word():
+        return (_by_word()[word.lower()],)
+    begun = tuple(r for r in rules() if r.code.startswith(word.upper())) if word else ()
+    return begun or (find(word),)
+
+
+def build(rule: type[Rule], options: Mapping[str, Any], context: Context) -> Rule:
+    """Return a rule ready to run.
+
+    Raises:
+        ConfigError: an option is unknown or has the wrong type; names the rule and the option.
+    """
+    return rule(read_options(rule, options), context)
+
+
+def read_options(rule: type[Rule], options: Mapping[str, Any]) -> Options:
+    """Return a rule's options from plain values.
+
+    Raises:
+        ConfigError: an option is unknown or has the wrong type.
+    """
+    known = {field.name for field in msgspec.structs.fields(rule.Options)}
+    for key in options:
+        if key not in known:
+            raise ConfigError(f"rules.{rule.name}: unknown option '{key}'.{nearest(key, known)} "
+                              f"Known: {', '.join(sorted(known))}")  # fmt: skip
+    try:
+        return msgspec.convert(dict(options), rule.Options)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"rules.{rule.name}: {error}") from None

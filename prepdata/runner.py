@@ -1,0 +1,141 @@
+"""Runs a plan over inputs: opens sources, feeds chunks to one or several processes, keeps and reuses their results."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any
+
+import msgspec
+
+from prepdata.cache import Cache
+from prepdata.engine import ChunkResult, Mapper, Plan, decode_result, encode_result
+from prepdata.errors import PrepdataError
+from prepdata.formats import detect
+from prepdata.reduce import FileRun
+from prepdata.settings import Settings
+from prepdata.sources import Input, open_source
+from prepdata.sources.base import RawChunk, Source
+
+PARALLEL_BYTES = 6_000_000
+"""Inputs smaller than this are mapped in one process: starting others costs more than it saves (bytes)."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with (path, bytes done, bytes in all or 0) after each chunk."""
+
+_mapper: Mapper | None = None
+
+
+def _start(plan: bytes) -> None:
+    global _mapper
+    _mapper = Mapper(msgspec.msgpack.decode(plan, type=Plan))
+
+
+def _work(raw: RawChunk, format_name: str | None) -> bytes:
+    assert _mapper is not None
+    return encode_result(_mapper.map(raw, format_name))
+
+
+def jobs_for(settings: Settings, size: int) -> int:
+    """Return the number of worker processes for inputs of `size` bytes (1: no others)."""
+    if settings.jobs == 1 or (settings.jobs == 0 and size < PARALLEL_BYTES):
+        return 1
+    return settings.jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Runner:
+    """Maps inputs to file runs. Use as a context manager."""
+
+    def __init__(self, plan: Plan, settings: Settings, size: int, progress: Progress | None = None) -> None:
+        self.plan = plan
+        self.settings = settings
+        self.progress = progress
+        self.jobs = jobs_for(settings, size)
+        self.mapper = Mapper(plan)
+        self.cache = Cache.of(settings, plan, size)
+        self.pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Runner:
+        if self.jobs > 1:
+            usable = multiprocessing.get_all_start_methods()
+            forkable = "fork" in usable and threading.active_count() == 1
+            context = multiprocessing.get_context("fork" if forkable else "spawn")
+            plan = msgspec.msgpack.encode(self.plan)
+            self.pool = ProcessPoolExecutor(self.jobs, context, initializer=_start, initargs=(plan,))
+        return self
+
+    def __exit__(self, kind: Any, *rest: Any) -> None:
+        if self.pool:
+            self.pool.shutdown(wait=kind is None, cancel_futures=True)
+
+    def run(self, item: Input) -> tuple[FileRun, Source, str | None]:
+        """Return what one input gave, its source, and the name of its format."""
+        source = open_source(item, self.settings)
+        chosen = self.settings.format
+        format_name = chosen if chosen != "auto" else _detected(source, self.plan.columns)
+        kept = self.cache.open(source.path, format_name)
+        results = list(self._results(source, format_name, kept))
+        kept.close()
+        hits = self.mapper.explain(list(source.facts))
+        return FileRun(source.path, item.argument, source.size or 0, source.has_lines, results, hits), source, format_name
+
+    def _results(self, source: Source, format_name: str | None, kept: Any) -> Iterator[ChunkResult]:
+        waiting: deque[tuple[RawChunk, ChunkResult | Future[bytes]]] = deque()
+        done = 0
+        for raw in source.chunks():
+            waiting.append((raw, self._submit(raw, format_name, kept)))
+            while len(waiting) > self.jobs * 3:
+                first, result = waiting.popleft()
+                yield self._take(first, result, kept)
+                done += first.size
+                if self.progress:
+                    self.progress(source.path, done, source.size or 0)
+        while waiting:
+            first, result = waiting.popleft()
+            yield self._take(first, result, kept)
+
+    def _submit(self, raw: RawChunk, format_name: str | None, kept: Any) -> ChunkResult | Future[bytes]:
+        blob = kept.get(raw.digest)
+        if blob is not None:
+            return decode_result(blob)
+        if self.pool:
+            return self.pool.submit(_work, raw, format_name)
+        result = self.mapper.map(raw, format_name)
+        if kept.active:
+            kept.put(raw.digest, encode_result(result))
+        return result
+
+    def _take(self, raw: RawChunk, result: ChunkResult | Future[bytes], kept: Any) -> ChunkResult:
+        if isinstance(result, Future):
+            try:
+                blob = result.result()
+            except multiprocessing.ProcessError as error:
+                raise PrepdataError(f"a worker process ended unexpectedly ({error}); try --jobs 1") from error
+            if kept.active:
+                kept.put(raw.digest, blob)
+            result = decode_result(blob)
+        if raw.facts:
+            result.hits.extend(self.mapper.explain(list(raw.facts)))
+        return result
+
+
+def _detected(source: Source, columns: dict[str, str]) -> str | None:
+    rows: list[dict[str, Any]] = []
+    for line in source.head_rows():
+        try:
+            value = msgspec.json.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue
+        if type(value) is dict:
+            rows.append(value)
+    found = detect(rows, columns)
+    return found.name if found else None
+
+
+def total_size(items: Sequence[Input]) -> int:
+    """Return the bytes of all inputs, as far as known."""
+    return sum(item.size or 0 for item in items)

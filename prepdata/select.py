@@ -1,0 +1,116 @@
+"""Which rules run, and what becomes of what they found: severities, tolerances, per-file ignores. Pure functions."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from prepdata.errors import ConfigError
+from prepdata.findings import Finding, Severity
+from prepdata.rules.base import Options, Rule
+from prepdata.rules.loader import expand, find, read_options, rules
+from prepdata.settings import Settings
+
+
+class Selection(NamedTuple):
+    """The rules of a run.
+
+    Args:
+        rules: rule classes, by code.
+        named: names that the user selected one by one, for which "could not run" must be said.
+    """
+
+    rules: tuple[type[Rule], ...]
+    named: frozenset[str]
+
+
+def select(settings: Settings) -> Selection:
+    """Return the rules that the settings ask for.
+
+    Raises:
+        UsageError: a name stands for no rule.
+    """
+    if settings.select:
+        chosen = {rule.name for word in settings.select for rule in expand(word)}
+    else:
+        chosen = {rule.name for rule in rules() if rule.default}
+    chosen |= {rule.name for word in settings.extend_select for rule in expand(word)}
+    chosen -= {rule.name for word in settings.ignore for rule in expand(word)}
+    words = {*settings.select, *settings.extend_select}
+    named = frozenset(
+        rule.name for word in words for rule in expand(word) if word.lower() in (rule.name, rule.code.lower())
+    )
+    for name in settings.rules:
+        find(name)
+    return Selection(tuple(rule for rule in rules() if rule.name in chosen), named)
+
+
+def options_of(rule: type[Rule], settings: Settings) -> dict[str, Any]:
+    """Return the options that the settings give a rule, under its name or its code."""
+    return {**settings.rules.get(rule.code, {}), **settings.rules.get(rule.name, {})}
+
+
+def tolerance(text: str | None, rows: int) -> int:
+    """Return how many rows may be hit: `"2%"` of the rows (rounded down), or a number.
+
+    Raises:
+        ConfigError: the text is neither.
+    """
+    if text is None:
+        return 0
+    stripped = text.strip()
+    try:
+        if stripped.endswith("%"):
+            return int(rows * float(stripped[:-1]) / 100)
+        return int(stripped)
+    except ValueError:
+        raise ConfigError(f"max = {text!r}: expected a share such as \"2%\" or a number of rows such as \"5\"") from None
+
+
+def settle(findings: Iterable[Finding], settings: Settings, chosen: Sequence[type[Rule]],
+           rows: Mapping[str, int]) -> list[Finding]:  # fmt: skip
+    """Return the findings with severities, tolerances and per-file ignores applied.
+
+    Args:
+        findings: as the rules gave them.
+        settings: the run's settings.
+        chosen: the rules of the run.
+        rows: number of rows of each file.
+    """
+    options: dict[str, Options] = {rule.name: read_options(rule, options_of(rule, settings)) for rule in chosen}
+    ignored = {p: {r.name for w in words for r in expand(w)} for p, words in settings.per_file_ignores.items()}
+    kept = [f for f in findings if not any(f.name in names and _matches(f.file, p) for p, names in ignored.items())]
+    tolerated = _tolerated(kept, options, rows)
+    return [_settled(f, options.get(f.name), (f.file, f.name) in tolerated) for f in kept]
+
+
+def _tolerated(findings: Sequence[Finding], options: Mapping[str, Options], rows: Mapping[str, int]) -> set[Any]:
+    """Return the (file, rule) pairs whose findings stay within the rule's `max`."""
+    limited = {name for name, given in options.items() if given.max is not None}
+    if not limited:
+        return set()
+    hit: dict[tuple[str, str], set[int | None]] = {}
+    for f in findings:
+        if f.name in limited:
+            hit.setdefault((f.file, f.name), set()).add(f.record)
+    return {
+        (file, name)
+        for (file, name), records in hit.items()
+        if len(records) <= tolerance(options[name].max, rows.get(file, 0))
+    }
+
+
+def _settled(finding: Finding, options: Options | None, tolerated: bool) -> Finding:
+    severity: Severity = finding.severity
+    if options is not None and options.severity is not None:
+        severity = options.severity
+    if tolerated:
+        severity = "info"
+    return finding if severity == finding.severity else msgspec.structs.replace(finding, severity=severity)
+
+
+def _matches(path: str, pattern: str) -> bool:
+    return fnmatch.fnmatch(path, pattern) or fnmatch.fnmatch(path.replace("\\", "/").rsplit("/", 1)[-1], pattern)

@@ -1,0 +1,62 @@
+"""Settings: the whole truth about a run, for the library, the command line and the configuration file."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+FailOn = Literal["error", "warning", "info", "never"]
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything that changes what a run does. Names are the same as keyword arguments of `prepdata.validate`,
+    as flags (`--fail-on`) and as keys of `[tool.prepdata]` (`fail-on` or `fail_on`).
+
+    Args:
+        format: name of the record format, or "auto" to find it.
+        columns: which columns hold what, for rows of no known format: {"prompt": "question", "completion": "sql"}.
+        targets: providers and trainers whose rules apply.
+        model: model to be fine-tuned; chooses encoding and prices.
+        encoding: tiktoken encoding; None to follow the model.
+        tokenizer: path of a `tokenizer.json` or tokenizer folder, in place of tiktoken.
+        tokens: False to skip counting.
+        epochs: epochs for the cost estimate; None for the provider's default.
+        context_length: tokens a row may have; None for the targets' own.
+        select: rules that run, by name, code, beginning of codes or ALL; empty for the default set.
+        extend_select: rules that run besides.
+        ignore: rules that do not run.
+        per_file_ignores: file pattern -> rules not reported there.
+        rules: options per rule name.
+        fail_on: least severity that makes the exit code 1.
+        waivers: path of the waivers file; None for `prepdata-waivers.json` beside the configuration, if there.
+        marks: names of the row marks where they differ from the usual ones.
+        jobs: worker processes; 0 for one per core.
+        cache: False to neither read nor write the cache.
+        cache_dir: folder of the cache; None for the user's cache folder.
+        max_line_bytes: longest line that is read, in bytes.
+        offline: True if nothing may be downloaded.
+    """
+
+    format: str = "auto"
+    columns: dict[str, str] = {}
+    targets: tuple[str, ...] = ()
+    model: str | None = None
+    encoding: str | None = None
+    tokenizer: str | None = None
+    tokens: bool = True
+    epochs: float | None = None
+    context_length: int | None = None
+    select: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    per_file_ignores: dict[str, tuple[str, ...]] = {}
+    rules: dict[str, dict[str, Any]] = {}
+    fail_on: FailOn = "error"
+    waivers: str | None = None
+    marks: dict[str, str] = {}
+    jobs: int = 0
+    cache: bool = True
+    cache_dir: str | None = None
+    max_line_bytes: int = 64 * 1024 * 1024
+    offline: bool = False

@@ -1,0 +1,99 @@
+"""Runs every case file of `tests/rules/cases/` through the real engine."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import prepdata
+from prepdata.rules.loader import find, rules
+
+CASES = Path(__file__).parent / "cases"
+KEYS = {"case", "why", "rows", "text", "base64", "name", "options", "targets", "settings", "hits"}
+HIT_KEYS = {"row", "line", "path", "severity", "targets", "message"}
+
+
+def load(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
+
+
+def params() -> list[Any]:
+    return [
+        pytest.param(path.stem, case, id=f"{path.stem}:{number}:{case['case']}")
+        for path in sorted(CASES.glob("*.jsonl"))
+        for number, case in enumerate(load(path), 1)
+    ]
+
+
+def write_data(case: dict[str, Any], folder: Path) -> Path:
+    path = folder / case.get("name", "data.jsonl")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if "base64" in case:
+        path.write_bytes(base64.b64decode(case["base64"]))
+    elif "text" in case:
+        path.write_bytes(case["text"].encode("utf-8", "surrogatepass"))
+    else:
+        lines = [json.dumps(row, ensure_ascii=False) for row in case["rows"]]
+        path.write_bytes(("\n".join(lines) + "\n").encode("utf-8", "surrogatepass"))
+    return path
+
+
+def run(name: str, case: dict[str, Any], folder: Path, **more: Any) -> list[prepdata.Finding]:
+    path = write_data(case, folder)
+    settings = dict(case.get("settings", {}))
+    settings.setdefault("select", [name])
+    settings["rules"] = {**settings.get("rules", {}), name: case.get("options", {})}
+    settings["targets"] = case.get("targets", [])
+    report = prepdata.validate(path, tokens=False, cache=False, jobs=1, **settings, **more)
+    assert not [f for f in report if f.name == "rule-crash"], list(report)
+    return [f for f in report if f.name == name]
+
+
+def matches(finding: prepdata.Finding, expected: dict[str, Any]) -> bool:
+    seen = {
+        "row": finding.record, "line": finding.line, "path": finding.path, "severity": finding.severity,
+        "targets": list(finding.targets),
+    }  # fmt: skip
+    if "message" in expected and expected["message"].lower() not in finding.message.lower():
+        return False
+    return all(seen[key] == value for key, value in expected.items() if key != "message")
+
+
+@pytest.mark.parametrize(("name", "case"), params())
+def test_case(name: str, case: dict[str, Any], tmp_path: Path) -> None:
+    assert not set(case) - KEYS, f"unknown keys {set(case) - KEYS}"
+    found = run(name, case, tmp_path)
+    expected = case.get("hits", [])
+    if case["case"] == "pass":
+        assert not found, [(f.line, f.path, f.message) for f in found]
+        return
+    assert found, f"expected {expected}"
+    assert all(f.severity in ("error", "warning", "info") and f.message for f in found)
+    if not expected:
+        return
+    left = list(found)
+    for hit in expected:
+        assert not set(hit) - HIT_KEYS
+        match = next((f for f in left if matches(f, hit)), None)
+        assert match, f"nothing matches {hit} in {[(f.record, f.line, f.path, f.severity, f.message) for f in left]}"
+        left.remove(match)
+    assert not left, f"not expected: {[(f.record, f.line, f.path, f.message) for f in left]}"
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.name)
+def test_every_rule_has_cases(rule: Any) -> None:
+    path = CASES / f"{rule.name}.jsonl"
+    assert path.is_file(), f"{rule.code} has no case file"
+    cases = load(path)
+    wanted = 20 if rule.heuristic else 5
+    for kind in ("fail", "pass"):
+        assert sum(1 for case in cases if case["case"] == kind) >= wanted, f"{rule.name}: fewer than {wanted} {kind} cases"
+
+
+def test_every_case_file_has_a_rule() -> None:
+    for path in CASES.glob("*.jsonl"):
+        assert find(path.stem).name == path.stem

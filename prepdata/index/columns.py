@@ -1,0 +1,193 @@
+"""Columns of digests: what every row of a chunk says, as 64-bit numbers, shared by all rules over many rows.
+
+    digests = chunk.derived(columns.digests)
+
+A digest (xxh3_64) does not depend on the row format: it covers canonical roles, texts, reasoning, calls, tools and
+media, and leaves out ids of calls, key order, and row marks such as `id`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any, NamedTuple
+
+import msgspec
+from xxhash import xxh3_64_intdigest
+
+from prepdata.chunk import Chunk
+from prepdata.record import Message, Record
+from prepdata.text.fold import encode, fold
+
+# Bytes that cannot occur in UTF-8 stand before each part, so that no two different rows give the same bytes.
+_ROLES = {"system": b"\xf5", "developer": b"\xf6", "user": b"\xf7", "assistant": b"\xf8", "tool": b"\xf9",
+          "function": b"\xfa"}  # fmt: skip
+_OTHER_ROLE, _EXTRA, _SECTION = b"\xfb", b"\xfc", b"\xff"
+_MEDIA = ("images", "image", "videos", "video", "audios", "audio")
+
+
+class Digests(NamedTuple):
+    """One entry per record of a chunk, in order. All arrays are `array('Q')` of xxh3_64 digests but `rows`.
+
+    Args:
+        rows: row number of each record in its chunk, `array('I')`.
+        exact: the whole row: all turns, tools, media, weights and label.
+        prompt: all before the last answer (`Record.split`), with tools and media.
+        answer: the last answer; of a preference row the chosen one.
+        folded, folded_prompt, folded_answer: the same with folded texts (`prepdata.text.fold`).
+    """
+
+    rows: array[int]
+    exact: array[int]
+    prompt: array[int]
+    answer: array[int]
+    folded: array[int]
+    folded_prompt: array[int]
+    folded_answer: array[int]
+
+
+def digests(chunk: Chunk) -> Digests:
+    """Return the digests of a chunk. About 4 microseconds a row of 3 messages and 500 bytes."""
+    columns = Digests(array("I"), *(array("Q") for _ in range(6)))
+    add_row, add_exact, add_prompt, add_answer, add_folded, add_folded_prompt, add_folded_answer = (
+        column.append for column in columns
+    )
+    hashed, join = xxh3_64_intdigest, b"".join
+    cache: dict[str, tuple[bytes, bytes]] = {}
+    for record in chunk.records:
+        before, after, tail = _pieces(record, cache)
+        prompt, answer = join([p[0] for p in before]), join([p[0] for p in after])
+        folded_prompt, folded_answer = join([p[1] for p in before]), join([p[1] for p in after])
+        add_row(record.row)
+        add_prompt(hashed(prompt))
+        add_answer(hashed(answer))
+        add_exact(hashed(prompt + _SECTION + answer + tail))
+        add_folded_prompt(hashed(folded_prompt))
+        add_folded_answer(hashed(folded_answer))
+        add_folded(hashed(folded_prompt + _SECTION + folded_answer + tail))
+    return columns
+
+
+def digest(record: Record) -> int:
+    """Return the exact digest of one record (the same number as in `Digests.exact`)."""
+    before, after, tail = _pieces(record, {})
+    return xxh3_64_intdigest(b"".join([p[0] for p in before]) + _SECTION + b"".join([p[0] for p in after]) + tail)
+
+
+Pieces = list[tuple[bytes, bytes]]
+"""(exact, folded) bytes of messages."""
+
+
+def _pieces(record: Record, cache: dict[str, tuple[bytes, bytes]]) -> tuple[Pieces, Pieces, bytes]:
+    """Return the bytes of the prompt, of the answer, and of what belongs to neither."""
+    if record.shape is not None and not record.chosen and not record.rejected and record.label is None:
+        messages = record.messages
+        if messages and messages[-1].role == "assistant":
+            pieces = [_plain(m, cache) if m.kind == "text" else piece(m) for m in messages]
+            answer = pieces.pop()
+            return pieces, [answer], b""
+    return _any_pieces(record)
+
+
+def _plain(message: Message, cache: dict[str, tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+    """Return the bytes of a message of plain text; system prompts are usually the same in all rows."""
+    text, role = message.text, message.role
+    if role == "system":
+        known = cache.get(text)
+        if known is None:
+            known = cache[text] = (b"\xf5" + encode(text), b"\xf5" + fold(text))
+        return known
+    mark = _ROLES.get(role)
+    if mark is None:
+        return piece(message)
+    return mark + encode(text), mark + fold(text)
+
+
+def _any_pieces(record: Record) -> tuple[Pieces, Pieces, bytes]:
+    prompt, answer = record.split()
+    before, after = [piece(m) for m in prompt], [piece(m) for m in answer]
+    context = _context(record)
+    if context:
+        before.append((context, context))
+    tail = [_EXTRA + b"w" + _json([i, m.weight]) for i, m in enumerate(record.turns) if m.weight not in (None, 1)]
+    if record.label is not None:
+        tail.append(_EXTRA + (b"l1" if record.label else b"l0"))
+    if record.preference:
+        tail.append(_SECTION)
+        tail.extend(piece(m)[0] for m in record.rejected)
+    else:
+        rest = record.messages[len(prompt) + len(answer) :]
+        if rest:
+            tail.append(_SECTION)
+            tail.extend(piece(m)[0] for m in rest)
+    return before, after, b"".join(tail)
+
+
+def piece(message: Message) -> tuple[bytes, bytes]:
+    """Return (exact, folded) bytes of one message of any kind."""
+    role, text = message.role, message.text
+    mark = _ROLES.get(role) or _OTHER_ROLE + (encode(role) if role else _json(message.raw_role)) + _OTHER_ROLE
+    extra = _extra(message)
+    return mark + encode(text) + extra, mark + (fold(text) if text else b"") + extra
+
+
+def _extra(message: Message) -> bytes:
+    """Return the bytes of what a message holds besides text."""
+    if not message.calls and not message.parts and message.reasoning is None and message.kind != "other":
+        return b"" if message.name is None else _name(message)
+    found = [_name(message)]
+    if message.kind == "other":
+        found.append(_EXTRA + b"o" + _json(message.raw))
+    if message.reasoning:
+        found.append(_EXTRA + b"r" + encode(message.reasoning))
+    for part in message.parts:
+        if part.kind == "text" or (part.kind == "reasoning" and message.reasoning):
+            continue
+        if part.kind == "tool_call" and message.calls:
+            continue
+        value = encode(part.text) if part.text else _json(part.raw)
+        found.append(_EXTRA + b"p" + part.kind.encode() + _EXTRA + value)
+    for call in message.calls:
+        found.append(_EXTRA + b"c" + _json(call.name) + _EXTRA + _arguments(call.arguments))
+    return b"".join(found)
+
+
+def _name(message: Message) -> bytes:
+    """Return the bytes of a speaker's name; a tool result needs none, its call says it."""
+    if message.name is None or message.role in ("tool", "function"):
+        return b""
+    return _EXTRA + b"n" + _json(message.name)
+
+
+def _arguments(value: Any) -> bytes:
+    """Return the arguments of a call, the same whether written as JSON text or as an object."""
+    if type(value) is str:
+        try:
+            value = msgspec.json.decode(value)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return encode(value)
+    return _json(value)
+
+
+def _context(record: Record) -> bytes:
+    """Return the bytes of tools and of media that stand beside the messages; b"" for plain rows."""
+    found = []
+    if record.tools:
+        listed = [[tool.name, tool.description, tool.parameters] for tool in record.tools]
+        found.append(_EXTRA + b"t" + _json(listed))
+    elif record.tools_raw is not msgspec.UNSET and record.tools_raw not in (None, "", "[]", [], {}):
+        found.append(_EXTRA + b"t" + _json(record.tools_raw))
+    raw = record.raw
+    if type(raw) is dict:
+        found.extend(_EXTRA + b"m" + key.encode() + _json(raw[key]) for key in _MEDIA if raw.get(key))
+    return b"".join(found)
+
+
+def _json(value: Any) -> bytes:
+    """Return any value as canonical JSON, or as Python writes it where JSON cannot."""
+    try:
+        return msgspec.json.encode(value, order="deterministic")
+    except (TypeError, ValueError, OverflowError, UnicodeError, RecursionError):
+        try:
+            return repr(value).encode("utf-8", "surrogatepass")
+        except RecursionError:
+            return b"too deep"

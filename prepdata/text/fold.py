@@ -1,0 +1,108 @@
+"""Folding: which texts say the same, but for case, white space, Unicode variants and sentence punctuation?
+
+What may change the meaning is kept: digits, points and commas inside numbers, `+ - * / = < > % $ # & | ^ ~ @ _`,
+brackets, and everything in text that looks like code (there only runs of white space are folded).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_SPACE = b" \t\r\n\x0b\x0c"
+_DROPPED = _SPACE + b".,;:!?\"'"  # white space and the punctuation of sentences
+_LOWER = bytes(range(256)).lower()
+_DIGITS = b"0123456789"
+_NUMBER_MARKS = b".,:"  # what may stand inside a number, a date or a time of day
+_BLANKS = bytes(0x20 if c in _DROPPED and c not in _NUMBER_MARKS else c for c in range(256))
+_NOT_NUMBERS = bytes(c for c in range(256) if c not in _DIGITS and c not in _DROPPED)
+_SIGNS = b"{`!([="  # with one of these a text needs a closer look
+_PLAIN = bytes(c for c in range(256) if c not in _DIGITS and c not in _SIGNS)
+_ASCII = bytes(range(128))
+
+_CODE = re.compile(rb"[(\[=,] ?[\"']")  # a quote that opens a string of a programming language
+_BANG = re.compile(rb"!(?=[A-Za-z_(=])")  # a "not"
+_KEPT_BANG = b"\xc1"  # bytes that cannot occur in UTF-8, so no text can be mistaken for them
+_NUMBERS = b"\xc0"
+_AS_IS = b"\xfe"
+_AS_CODE = b"\xfd"
+
+_DASHES = frozenset("\u2010\u2011\u2012\u2013\u2014\u2015\u2212")
+# Quotation marks, the stops of other scripts, and what cannot be seen. NFKC leaves all of these alone.
+_UNSEEN = frozenset(
+    "\u00a1\u00ab\u00ad\u00b7\u00bb\u00bf\u05be\u060c\u061b\u061f\u06d4\u0964\u0965\u2018\u2019\u201a\u201b\u201c\u201d"
+    "\u201e\u201f\u2026\u2039\u203a\u3001\u3002\u300a\u300b\u300c\u300d\u300e\u300f\u30fb\u200b\u200c\u200d\u200e\u200f"
+    "\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufe0e\ufe0f\ufeff"
+)
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s.,:;\u066b\u066c\u3001]+(?=\d)")
+
+
+def fold(text: str) -> bytes:
+    """Return the folded form of a text: equal for texts that say the same, never equal for different numbers, signs or
+    code. A text of which nothing would be left ("???") is kept as it is. About 1 microsecond per 500 ASCII bytes.
+    """
+    raw = text.encode() if text.isascii() else _from_unicode(text)
+    signs = raw.translate(None, _PLAIN)
+    if not signs:
+        return raw.translate(_LOWER, _DROPPED) or _AS_IS + encode(text).strip()
+    if b"{" in signs or b"`" in signs or (signs.strip(b"0123456789!") and _CODE.search(raw)):
+        return _AS_CODE + b" ".join(encode(text).split())
+    if b"!" in signs:
+        raw = _BANG.sub(_KEPT_BANG, raw)
+    folded = raw.translate(_LOWER, _DROPPED)
+    if signs.strip(_SIGNS):
+        return folded + _NUMBERS + _numbers(raw)
+    return folded or _AS_IS + encode(text).strip()
+
+
+def _numbers(raw: bytes) -> bytes:
+    """Return the numbers of a text, apart from one another, with the points and commas inside and before them."""
+    marks = raw.translate(_BLANKS, _NOT_NUMBERS) + b" "
+    marks = marks.replace(b", ", b" ").replace(b". ", b" ")  # ends of sentences, quickly
+    return b" ".join([number for token in marks.split() if (number := token.rstrip(_NUMBER_MARKS))])
+
+
+def encode(text: str) -> bytes:
+    """Return a text as UTF-8; lone surrogates are let through."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def _from_unicode(text: str) -> bytes:
+    """Return a text as UTF-8 in which only ASCII is left to fold. Looks at each distinct character once."""
+    text = unicodedata.normalize("NFC", text)
+    rare = set(encode(text).translate(None, _ASCII).decode("utf-8", "surrogatepass"))
+    for old in rare:
+        new = _variant(old)
+        if new != old:
+            text = text.replace(old, new)
+    if any(c.isdecimal() for c in rare):
+        text = _BETWEEN_DIGITS.sub(_keep_between, text)
+    return encode(text)
+
+
+@lru_cache(maxsize=65536)
+def _variant(char: str) -> str:
+    """Return what a character outside ASCII folds to. Applying it again changes nothing."""
+    if char in _UNSEEN:
+        return ""
+    if char in _DASHES:
+        return "-"
+    if char.isspace():
+        return " "
+    new = unicodedata.normalize("NFKC", char).casefold()
+    if new != char and unicodedata.category(char) == "No":  # "2²" is not "22" and "1½" not "11/2"
+        return "^" + new.replace("\u2044", "/")
+    return new if new == char else "".join(c if c.isascii() or c == char else _variant(c) for c in new)
+
+
+def _keep_between(found: re.Match[str]) -> str:
+    """Keep what separates two digits of other scripts; between ASCII digits `fold` does so itself."""
+    before, after = found.string[found.start() - 1], found.string[found.end()]
+    if before.isascii() and after.isascii():
+        return found[0]
+    mark = found[0] if len(found[0]) == 1 and not found[0].isspace() else " "
+    return f"\u2063{ord(mark):x}\u2063"

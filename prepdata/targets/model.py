@@ -14,7 +14,11 @@ T = TypeVar("T")
 
 
 class Value(msgspec.Struct, Generic[T], frozen=True, forbid_unknown_fields=True):
-    """One dated value: what it is, which entry of `sources` says so, and when that was read."""
+    """One dated value: what it is, and which entry of `sources` says so.
+
+    `date` is the day for which the source says so: the date of a dated page or release, else the day it was read.
+    Where a source gives only a month or a year, it is the last day of that.
+    """
 
     value: T
     source: str
@@ -36,14 +40,20 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_rows: Value[int] | None = None
     recommended_rows: Value[int] | None = None
     max_rows: Value[int] | None = None
+    max_rows_in_all: Value[int] | None = None
+    """Training and validation rows together."""
     max_validation_rows: Value[int] | None = None
     min_file_bytes: Value[int] | None = None
     max_file_bytes: Value[int] | None = None
     max_row_tokens: Value[int] | None = None
+    default_row_tokens: Value[int] | None = None
+    """Where a trainer cuts or drops a row unless it is told otherwise; a setting, not a refusal."""
     max_rows_with_images: Value[int] | None = None
     max_images_per_row: Value[int] | None = None
     max_image_bytes: Value[int] | None = None
     min_image_side: Value[int] | None = None
+    max_videos_per_row: Value[int] | None = None
+    max_video_bytes: Value[int] | None = None
     max_tools: Value[int] | None = None
 
 

@@ -1,7 +1,7 @@
 """Tokens of a whole conversation: contents plus what the chat format adds around them.
 
-OpenAI publishes how its chat format is counted, in its cookbook ("How to count tokens with tiktoken" and
-"Data preparation and analysis for chat model fine-tuning", read 2026-11-21): every message costs 3 tokens besides its role
+OpenAI publishes how its chat format is counted, in its cookbook ("How to count tokens with tiktoken" and "Data
+preparation and analysis for chat model fine-tuning", read 2026-11-21): every message costs 3 tokens besides its role
 and content, a name 1 more, and a conversation 3 at its end. For tools it gives a count per function and per
 property. What it does not give is added here and said: nested properties cost what flat ones do, and a tool
 call costs its name and arguments with no marker around them, so rows with calls are counted a little low.

@@ -268,8 +268,7 @@ def _rebuild(vocabulary: Vocabulary) -> bytes | None:
         decode = getattr(module, vocabulary.name)().bpe().decode_tokens
         encode = binascii.b2a_base64
         return b"".join(
-            b"%s %d\n" % (encode(bytes(decode([i])), newline=False), i)
-            for i in range(REBUILT_RANKS[vocabulary.name])
+            b"%s %d\n" % (encode(bytes(decode([i])), newline=False), i) for i in range(REBUILT_RANKS[vocabulary.name])
         )
     except Exception:  # a foreign binary package: whatever goes wrong, the next source is tried
         return None

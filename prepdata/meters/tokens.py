@@ -1,0 +1,245 @@
+"""The tokens meter: how many tokens a file holds, how many are trained, and which rows are too long."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import msgspec
+
+from prepdata.chunk import Chunk
+from prepdata.meters.base import Meter, MeterContext
+from prepdata.meters.spread import bars, spread
+from prepdata.record import Message, Record
+from prepdata.rules.base import Parts
+from prepdata.tokens.conversation import CONTENT_ONLY, Overhead, overhead_for, tool_pieces
+from prepdata.tokens.counter import Counter, open_counter
+from prepdata.tokens.encodings import DEFAULT_ENCODING, encoding_for
+
+LISTED = 20
+"""Row numbers listed for rows over a limit."""
+
+_MAX = 2**32 - 1
+_SLOTS = 6  # per row: (conversation, chosen, rejected) x (not trained, trained)
+
+
+class RowCounts(NamedTuple):
+    """Tokens of the rows of one chunk, in the order of its records; lists of equal length.
+
+    Args:
+        sequence: tokens the model reads at once: of a preference row the prompt with the longer answer.
+        trained: tokens of the answers that are trained on (content, reasoning, calls).
+        total, prompt: sums over the chunk; `total` counts both answers of a preference row.
+        images: rows with media parts, whose tokens are not counted.
+        counter: what counted.
+    """
+
+    sequence: list[int]
+    trained: list[int]
+    total: int
+    prompt: int
+    images: int
+    counter: Counter
+
+
+class Choice(NamedTuple):
+    """How a run counts: the encoding or tokenizer, and a caution where it stands in for another."""
+
+    encoding: str | None
+    tokenizer: str | None
+    caution: str = ""
+
+
+def choose(context: MeterContext) -> Choice:
+    """Return how to count: a given tokenizer, a given encoding, the model's encoding, or the default."""
+    if context.tokenizer:
+        return Choice(None, context.tokenizer)
+    if context.encoding:
+        return Choice(context.encoding, None)
+    if context.model:
+        found = encoding_for(context.model)
+        if found:
+            return Choice(found, None)
+        return Choice(
+            DEFAULT_ENCODING,
+            None,
+            f"tiktoken does not know the model '{context.model}': counted with {DEFAULT_ENCODING} in its place; "
+            "give its tokenizer with --tokenizer for exact counts.",
+        )
+    return Choice(DEFAULT_ENCODING, None)
+
+
+def counts_of(chunk: Chunk, context: MeterContext) -> RowCounts:
+    """Return the token counts of a chunk's rows, counted once however many meters ask."""
+    choice = choose(context)
+    return chunk.derived(_compute(choice.encoding, choice.tokenizer, context.offline, context.input_bytes))
+
+
+@lru_cache(maxsize=8)
+def _compute(
+    encoding: str | None, tokenizer: str | None, offline: bool, input_bytes: int
+) -> Callable[[Chunk], RowCounts]:
+    overhead = overhead_for(encoding) if tokenizer is None else CONTENT_ONLY
+
+    def compute(chunk: Chunk) -> RowCounts:
+        counter = open_counter(encoding=encoding, tokenizer=tokenizer, offline=offline, input_bytes=input_bytes)
+        return count_rows(chunk.records, counter, overhead)
+
+    return compute
+
+
+def count_rows(records: list[Record], counter: Counter, overhead: Overhead) -> RowCounts:
+    """Return the token counts of records: all texts are gathered first and counted in one call."""
+    texts: list[str] = []
+    slots: list[int] = []
+    held = [0] * (_SLOTS * len(records))
+    images = 0
+    role_cost: dict[str, int] = {}
+    for number, record in enumerate(records):
+        base = number * _SLOTS
+        held[base] = overhead.per_row
+        if record.tools_raw is not msgspec.UNSET:
+            fixed, more = tool_pieces(record.tools_raw, overhead)
+            held[base] += fixed
+            texts += more
+            slots += [base] * len(more)
+        media = False
+        for offset, turns in ((0, record.messages), (2, record.chosen), (4, record.rejected)):
+            for message in turns:
+                slot = base + offset
+                held[slot] += _frame(message, overhead, role_cost, counter)
+                target = slot + 1 if message.role == "assistant" and message.weight != 0 else slot
+                if message.text:
+                    texts.append(message.text)
+                    slots.append(target)
+                if message.calls or message.reasoning or message.parts:
+                    more = _extras(message)
+                    texts += more
+                    slots += [target] * len(more)
+                    media = media or any(p.kind in ("image", "audio", "video", "file") for p in message.parts)
+        images += media
+    for slot, count in zip(slots, counter.count(texts), strict=True):
+        held[slot] += count
+    return _summed(held, images, counter)
+
+
+def _frame(message: Message, overhead: Overhead, role_cost: dict[str, int], counter: Counter) -> int:
+    """Return the tokens around one message: its markers, its role word, its name."""
+    cost = overhead.per_message
+    if overhead.role_word and message.role:
+        if message.role not in role_cost:
+            role_cost[message.role] = counter.count([message.role])[0]
+        cost += role_cost[message.role]
+    if isinstance(message.name, str) and overhead.per_name:
+        cost += overhead.per_name + counter.count([message.name])[0]
+    return cost
+
+
+def _extras(message: Message) -> list[str]:
+    """Return what a message holds besides its content: reasoning, and names and arguments of its calls."""
+    found = [message.reasoning] if message.reasoning else []
+    for call in message.calls:
+        for value in (call.name, call.arguments):
+            if isinstance(value, str):
+                found.append(value)
+            elif value is not None:
+                found.append(msgspec.json.encode(value).decode())
+    return found
+
+
+def _summed(held: list[int], images: int, counter: Counter) -> RowCounts:
+    conversation, answered = held[0::_SLOTS], held[1::_SLOTS]
+    chosen, chosen_trained = held[2::_SLOTS], held[3::_SLOTS]
+    rejected = [a + b for a, b in zip(held[4::_SLOTS], held[5::_SLOTS])]
+    sequence = [
+        a + b + max(c + d, e) for a, b, c, d, e in zip(conversation, answered, chosen, chosen_trained, rejected)
+    ]
+    trained = [a + b for a, b in zip(answered, chosen_trained)]
+    return RowCounts(sequence, trained, sum(held), sum(conversation), images, counter)
+
+
+def limits_of(context: MeterContext) -> list[tuple[str, int]]:
+    """Return (whose, tokens) of every context length that rows are held against."""
+    found = [(t.name, t.limits.max_row_tokens.value) for t in context.targets if t.limits.max_row_tokens]
+    return [("context", context.context), *found] if context.context else found
+
+
+class Tokens(Meter):
+    """Counts tokens. Kept: 8 bytes a row."""
+
+    name = "tokens"
+
+    def see(self, chunk: Chunk) -> dict[str, Any]:
+        """Return packed counts per row and sums of the chunk."""
+        counts = counts_of(chunk, self.context)
+        over = {
+            f"{whose}:{limit}": [r.row for r, n in zip(chunk.records, counts.sequence) if n > limit][:LISTED]
+            for whose, limit in limits_of(self.context)
+        }
+        return {
+            "sequence": pack(counts.sequence),
+            "trained": pack(counts.trained),
+            "total": counts.total,
+            "prompt": counts.prompt,
+            "images": counts.images,
+            "over": over,
+            "counter": counts.counter.name,
+            "exact": counts.counter.exact,
+            "notes": list(counts.counter.notes),
+        }
+
+    def finish(self, parts: Parts) -> dict[str, Any]:
+        """Return the token measures of a file (tokens; percentiles are nearest rank)."""
+        kept = [part for _, part in parts.parts]
+        caution = choose(self.context).caution
+        sequence, trained = unpack(p["sequence"] for p in kept), unpack(p["trained"] for p in kept)
+        notes = list(dict.fromkeys([*([caution] if caution else []), *(n for p in kept for n in p["notes"])]))
+        return {
+            "counter": kept[0]["counter"] if kept else "none",
+            "exact": all(p["exact"] for p in kept) and not caution,
+            "notes": notes,
+            "rows": len(sequence),
+            "total": sum(p["total"] for p in kept),
+            "trained": sum(trained),
+            "prompt": sum(p["prompt"] for p in kept),
+            "untrained_rows": trained.count(0),
+            "media_rows": sum(p["images"] for p in kept),
+            "per_row": spread(sequence),
+            "trained_per_row": spread(trained),
+            "limits": [_over(whose, limit, sequence, parts) for whose, limit in limits_of(self.context)],
+            "histogram": bars(sequence),
+        }
+
+
+def _over(whose: str, limit: int, sequence: array[int], parts: Parts) -> dict[str, Any]:
+    """Return how many rows are over a limit, and the tokens that would be cut off them."""
+    long = [n for n in sequence if n > limit]
+    rows = [first + row for first, part in parts.parts for row in part["over"].get(f"{whose}:{limit}", ())]
+    return {
+        "target": whose,
+        "limit": limit,
+        "rows_over": len(long),
+        "tokens_cut": sum(long) - limit * len(long),
+        "first_rows": rows[:LISTED],
+    }
+
+
+def pack(values: list[int]) -> bytes:
+    """Return counts as little-endian uint32."""
+    packed = array("I", [min(v, _MAX) for v in values])
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return packed.tobytes()
+
+
+def unpack(pieces: Any) -> array[int]:
+    """Return the counts of packed pieces, in order."""
+    values = array("I")
+    for piece in pieces:
+        values.frombytes(piece)
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values

@@ -1,0 +1,68 @@
+"""`prepdata init`: a commented configuration, and the pre-commit snippet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import prepdata
+from prepdata.errors import EXIT_CLEAN, UsageError
+
+CONFIG = """\
+# Settings of prepdata; every key is also a flag. `prepdata validate --show-settings` shows what is in force.
+
+# Where the data is to go: openai, azure-openai, together, fireworks, mistral, vertex-gemini, bedrock-nova, trl,
+# axolotl, llama-factory, unsloth. Several at once are fine.
+# targets = ["openai"]
+
+# The model to be fine-tuned: chooses the token encoding and the prices.
+# model = "gpt-4o-mini"
+
+# The least severity that makes the exit code 1: error, warning, info or never.
+fail_on = "error"
+
+# Rules to leave out, and rules to add (names, codes, or beginnings of codes such as "TEXT").
+# ignore = ["small-dataset"]
+# extend_select = ["semantic-overlap"]
+
+# Rules that are not reported for some files.
+# [per_file_ignores]
+# "legacy/*.jsonl" = ["edge-whitespace"]
+
+# Options of single rules: severity, max (tolerated share or number of rows), and the rule's own.
+# [rules.edge-whitespace]
+# max = "2%"
+
+# [rules.missing-provenance]
+# fields = ["source", "license"]
+
+# Names of your row marks, where they differ.
+# [marks]
+# id = "uuid"
+"""
+
+HOOK = """\
+repos:
+  - repo: https://github.com/prepdata/prepdata
+    rev: v{version}
+    hooks:
+      - id: prepdata-validate
+"""
+
+
+@click.command("init", short_help="Write a configuration.")
+@click.argument("folder", default=".", type=click.Path(exists=True, file_okay=False))
+@click.option("--force", is_flag=True, help="Write over an existing prepdata.toml.")
+def command(folder: str, force: bool) -> int:
+    """Write a commented prepdata.toml to FOLDER and show the pre-commit snippet."""
+    path = Path(folder) / "prepdata.toml"
+    if (path.exists() or path.is_symlink()) and not force:
+        raise UsageError(f"{path} exists; --force writes over it")
+    from prepdata.cli.output import write_atomically
+
+    write_atomically(path, CONFIG)
+    click.echo(f"written: {path}")
+    click.echo("\nFor .pre-commit-config.yaml:\n")
+    click.echo(HOOK.format(version=prepdata.__version__))
+    return EXIT_CLEAN

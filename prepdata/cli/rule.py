@@ -1,0 +1,69 @@
+"""`prepdata rule`: explain a rule."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from prepdata.errors import EXIT_CLEAN, UsageError
+
+
+@click.command("rule", short_help="Explain a rule.")
+@click.argument("name", required=False)
+@click.option("--all", "everything", is_flag=True, help="List all rules.")
+@click.option("--output-format", "-f", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+def command(name: str | None, everything: bool, output_format: str) -> int:
+    """Explain the rule NAME (or code), or list all rules with --all."""
+    from prepdata.rules.loader import find, rules
+
+    if everything == bool(name):
+        raise UsageError("give the name of a rule, or --all")
+    chosen = list(rules()) if name is None else [find(name)]
+    if output_format == "json":
+        listed = [_plain(rule) for rule in chosen]
+        click.echo(json.dumps(listed if everything else listed[0], indent=2, ensure_ascii=False))
+    elif everything:
+        for rule in chosen:
+            from prepdata.rules.docs import read_doc
+
+            flag = "" if rule.default else "  (off by default)"
+            click.echo(f"{rule.code:<8} {rule.name:<26} {rule.severity:<8} {read_doc(rule).summary}{flag}")
+    else:
+        _explain(chosen[0])
+    return EXIT_CLEAN
+
+
+def _plain(rule: Any) -> dict[str, Any]:
+    import msgspec
+
+    from prepdata.rules.docs import read_doc
+
+    doc = read_doc(rule)
+    options = {f.name: str(f.type) for f in msgspec.structs.fields(rule.Options)}
+    return {
+        "code": rule.code, "name": rule.name, "severity": rule.severity, "since": rule.since, "fix": rule.fix,
+        "default": rule.default, "heuristic": rule.heuristic, "summary": doc.summary, "finds": doc.body, **{k.lower(): v for k, v in doc.sections.items()},
+        "options": options,
+    }  # fmt: skip
+
+
+def _explain(rule: Any) -> None:
+    import msgspec
+
+    from prepdata.rules.docs import HEADINGS, read_doc
+
+    doc = read_doc(rule)
+    click.echo(f"{rule.code} {rule.name} ({rule.severity}; fix: {rule.fix}; {'on' if rule.default else 'off'} by default)\n")
+    click.echo(doc.summary)
+    if doc.body:
+        click.echo("\n" + doc.body)
+    for heading in HEADINGS:
+        if doc.sections.get(heading):
+            click.echo(f"\n{heading}:")
+            click.echo("\n".join("  " + line for line in doc.sections[heading].split("\n")))
+    click.echo("\nOptions ([tool.prepdata.rules." + rule.name + "]):")
+    for field in msgspec.structs.fields(rule.Options):
+        value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()  # type: ignore[operator]
+        click.echo(f"  {field.name} = {json.dumps(msgspec.to_builtins(value), ensure_ascii=False)}")

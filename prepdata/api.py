@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-
 from prepdata.engine import Mapper, Plan
 from prepdata.errors import InputError
 from prepdata.findings import Finding
@@ -27,8 +26,15 @@ from prepdata.targets.model import Target
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
-def validate(paths: Paths, settings: Settings | None = None, *, progress: Progress | None = None,
-             meters: Sequence[str] | None = None, triggers: bool = True, **changes: Any) -> Report:  # fmt: skip
+def validate(
+    paths: Paths,
+    settings: Settings | None = None,
+    *,
+    progress: Progress | None = None,
+    meters: Sequence[str] | None = None,
+    triggers: bool = True,
+    **changes: Any,
+) -> Report:
     """Check files and return a report.
 
     Args:
@@ -50,7 +56,9 @@ def validate(paths: Paths, settings: Settings | None = None, *, progress: Progre
     listed = [os.fspath(p) for p in ([paths] if isinstance(paths, (str, os.PathLike)) else paths)]
     inputs = discover(listed)
     if not inputs:
-        raise InputError(f"no data files in {', '.join(listed) or 'nothing'}. Give a .jsonl file, a folder of them, or - .")
+        raise InputError(
+            f"no data files in {', '.join(listed) or 'nothing'}. Give a .jsonl file, a folder of them, or - ."
+        )
     selection = select(settings)
     targets = tuple(load_target(name) for name in settings.targets)
     size = total_size(inputs)
@@ -73,8 +81,14 @@ def changed(settings: Settings, changes: dict[str, Any]) -> Settings:
     return read_settings(changes, base=settings, origin="")
 
 
-def plan_of(settings: Settings, selection: Selection, targets: tuple[Target, ...], size: int,
-            meters: Sequence[str] | None = None, triggers: bool = True) -> Plan:  # fmt: skip
+def plan_of(
+    settings: Settings,
+    selection: Selection,
+    targets: tuple[Target, ...],
+    size: int,
+    meters: Sequence[str] | None = None,
+    triggers: bool = True,
+) -> Plan:
     """Return the plan of a run: what a worker process needs to know."""
     wanted = tuple(METERS if meters is None else meters)
     if not settings.tokens:
@@ -82,14 +96,21 @@ def plan_of(settings: Settings, selection: Selection, targets: tuple[Target, ...
     rules = tuple((rule.name, options_of(rule, settings)) for rule in selection.rules)
     context = Context(targets=targets, model=settings.model, marks=settings.marks)
     meter_context = MeterContext(
-        targets=targets, encoding=settings.encoding, model=settings.model, tokenizer=settings.tokenizer,
-        offline=settings.offline, input_bytes=size, epochs=settings.epochs, context=settings.context_length,
-    )  # fmt: skip
+        targets=targets,
+        encoding=settings.encoding,
+        model=settings.model,
+        tokenizer=settings.tokenizer,
+        offline=settings.offline,
+        input_bytes=size,
+        epochs=settings.epochs,
+        context=settings.context_length,
+    )
     return Plan(rules, context, wanted, meter_context, settings.columns, triggers)
 
 
-def _report(settings: Settings, selection: Selection, targets: tuple[Target, ...], runs: list[Any],
-            mapper: Mapper) -> Report:  # fmt: skip
+def _report(
+    settings: Settings, selection: Selection, targets: tuple[Target, ...], runs: list[Any], mapper: Mapper
+) -> Report:
     files: list[FileRun] = [run for run, _, _ in runs]
     context = Context(targets=targets, model=settings.model, marks=settings.marks)
     rules = [build(rule, options_of(rule, settings), context) for rule in selection.rules]
@@ -98,24 +119,34 @@ def _report(settings: Settings, selection: Selection, targets: tuple[Target, ...
     whole = measures(files, mapper.meters)
     reports = tuple(
         FileReport(
-            path=file.path, format=format_name, examples=file.rows,
-            lines=sum(r.lines for r in file.results) if file.has_lines else None, size=source.size,
-            sha256=source.sha256, measures=whole if len(files) == 1 else measures([file], mapper.meters),
+            path=file.path,
+            format=format_name,
+            examples=file.rows,
+            lines=sum(r.lines for r in file.results) if file.has_lines else None,
+            size=source.size,
+            sha256=source.sha256,
+            measures=whole if len(files) == 1 else measures([file], mapper.meters),
         )
         for file, source, format_name in runs
-    )  # fmt: skip
+    )
     return Report(
-        files=reports, findings=tuple(found), measures=whole, targets=matrix(found, targets),
-        not_run=_not_run(rules, selection, settings), notes=_notes(targets), fail_on=settings.fail_on,
-    )  # fmt: skip
+        files=reports,
+        findings=tuple(found),
+        measures=whole,
+        targets=matrix(found, targets),
+        not_run=_not_run(rules, selection, settings),
+        notes=_notes(targets),
+        fail_on=settings.fail_on,
+    )
 
 
 def matrix(found: Sequence[Finding], targets: Sequence[Target]) -> tuple[Blocked, ...]:
     """Return per target how many rows and files its errors block."""
     lines = []
     for target in targets:
-        blocking = [f for f in found if f.severity == "error" and not f.waived
-                    and (not f.targets or target.name in f.targets)]  # fmt: skip
+        blocking = [
+            f for f in found if f.severity == "error" and not f.waived and (not f.targets or target.name in f.targets)
+        ]
         rows = {(f.file, f.record, f.line) for f in blocking if f.line is not None or f.record is not None}
         files = {f.file for f in blocking if f.line is None and f.record is None}
         by_rule: dict[str, int] = {}
@@ -135,9 +166,10 @@ def _notes(targets: Sequence[Target]) -> tuple[str, ...]:
 
     today = datetime.date.today()
     return tuple(
-        f"the facts about {t.title} were last checked on {t.checked}, more than 90 days ago" for t in targets
+        f"the facts about {t.title} were last checked on {t.checked}, more than 90 days ago"
+        for t in targets
         if stale(t, today)
-    )  # fmt: skip
+    )
 
 
 __all__ = ["Paths", "changed", "matrix", "plan_of", "validate"]

@@ -109,7 +109,11 @@ def read_settings(values: Mapping[str, Any], *, base: Settings | None = None, or
         except msgspec.ValidationError as error:
             problems.append(f"{name}: {error}")
     settings = msgspec.structs.replace(base or Settings(), **good)
-    problems += _rule_problems(settings) if {"rules", "select", "ignore", "extend_select", "per_file_ignores"} & good.keys() else []
+    problems += (
+        _rule_problems(settings)
+        if {"rules", "select", "ignore", "extend_select", "per_file_ignores"} & good.keys()
+        else []
+    )
     if problems:
         where = f"{origin}: " if origin else ""
         raise ConfigError("\n".join(where + problem for problem in problems))
@@ -143,9 +147,17 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, (tuple, set, frozenset)) else value
 
 
-def load_settings(flags: Mapping[str, Any], *, config: Path | None = None, isolated: bool = False,
-                  variables: Mapping[str, str] | None = None, start: Path | None = None) -> tuple[Settings, Path | None]:  # fmt: skip
-    """Return the settings of a command and the configuration file they come from: default < config < environment < flag.
+def load_settings(
+    flags: Mapping[str, Any],
+    *,
+    config: Path | None = None,
+    isolated: bool = False,
+    variables: Mapping[str, str] | None = None,
+    start: Path | None = None,
+) -> tuple[Settings, Path | None]:
+    """Return the settings of a command, and the configuration file they come from.
+
+    Default < configuration file < environment < flag.
 
     Args:
         flags: settings given as flags.
@@ -161,5 +173,7 @@ def load_settings(flags: Mapping[str, Any], *, config: Path | None = None, isola
     path = None if isolated else config or find_config((start or Path.cwd()).absolute())
     if path:
         settings = read_settings(read_config(path), base=settings, origin=str(path))
-    settings = read_settings(environment(os.environ if variables is None else variables), base=settings, origin="environment")
+    settings = read_settings(
+        environment(os.environ if variables is None else variables), base=settings, origin="environment"
+    )
     return read_settings(flags, base=settings, origin=""), path

@@ -117,8 +117,9 @@ class Mapper:
             parts["meter:" + meter.name] = meter.see(chunk)
         rows = len(row_lines)
         same = rows == chunk.lines and rows > 0 and row_lines[-1] == rows - 1
-        return ChunkResult(rows, chunk.lines, b"" if same else _packed("I", row_lines), _row_digests(chunk, rows),
-                           hits, parts)  # fmt: skip
+        return ChunkResult(
+            rows, chunk.lines, b"" if same else _packed("I", row_lines), _row_digests(chunk, rows), hits, parts
+        )
 
     def explain(self, facts: list[Fact]) -> list[RawHit]:
         """Return what the fact rules say of facts."""
@@ -149,8 +150,11 @@ def _raw_hit(rule: Rule, row: int | None, line: int | None, found: Hit | BaseExc
 
 def crash_hit(rule: str, error: BaseException) -> Hit:
     """Return the hit that says that a rule crashed. The data itself is not repeated in it."""
-    return Hit(f"rule '{rule}' failed with {type(error).__name__}; its result is incomplete. "
-               f"Please report this; until then `--ignore {rule}` lets the run pass.", severity="error")  # fmt: skip
+    return Hit(
+        f"rule '{rule}' failed with {type(error).__name__}; its result is incomplete. "
+        f"Please report this; until then `--ignore {rule}` lets the run pass.",
+        severity="error",
+    )
 
 
 def _packed(code: str, values: array[int]) -> bytes:

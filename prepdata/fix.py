@@ -211,8 +211,16 @@ class _Rewriter:
             assert finding.fix
             if any(edit.op == "drop" for edit in finding.fix.edits):
                 self._change(finding, text, None)
-                self.dropped.append(Dropped(file=self.shown, line=line + 1, record=record, rule=finding.name,
-                                            reason=finding.message, text=text.decode("utf-8", "replace")))  # fmt: skip
+                self.dropped.append(
+                    Dropped(
+                        file=self.shown,
+                        line=line + 1,
+                        record=record,
+                        rule=finding.name,
+                        reason=finding.message,
+                        text=text.decode("utf-8", "replace"),
+                    )
+                )
                 return None
         return self._edited(text, findings)
 
@@ -244,10 +252,18 @@ class _Rewriter:
         assert finding.fix
         self.changes.append(
             Change(
-                file=self.shown, round=self.round, line=finding.line, record=finding.record, rule=finding.name,
-                title=finding.fix.title, safe=finding.fix.safe, path=finding.path, old=_digest(old), new=_digest(new),
+                file=self.shown,
+                round=self.round,
+                line=finding.line,
+                record=finding.record,
+                rule=finding.name,
+                title=finding.fix.title,
+                safe=finding.fix.safe,
+                path=finding.path,
+                old=_digest(old),
+                new=_digest(new),
             )
-        )  # fmt: skip
+        )
 
 
 def _digest(text: bytes | None) -> str | None:
@@ -287,7 +303,7 @@ def opened(target: Path, like: Path) -> Iterator[Any]:
         import bz2
         import lzma
 
-        with (bz2.open(target, "wb") if magic.startswith(b"BZh") else lzma.open(target, "wb")) as out:
+        with bz2.open(target, "wb") if magic.startswith(b"BZh") else lzma.open(target, "wb") as out:
             yield out
     else:
         with target.open("wb") as out:

@@ -30,7 +30,9 @@ def rule_reference() -> str:
     for rule in rules():
         default = "yes" if rule.default else "no"
         anchor = f"[{rule.name}](#{rule.code.lower()}-{rule.name})"
-        lines.append(f"| {rule.code} | {anchor} | {read_doc(rule).summary} | {_LETTER[rule.severity]} | {rule.fix} | {default} |")
+        lines.append(
+            f"| {rule.code} | {anchor} | {read_doc(rule).summary} | {_LETTER[rule.severity]} | {rule.fix} | {default} |"
+        )
     for rule in rules():
         lines += ["", *_rule_page(rule)]
     return "\n".join(lines) + "\n"
@@ -38,12 +40,18 @@ def rule_reference() -> str:
 
 def _rule_page(rule: type[Rule]) -> list[str]:
     doc = read_doc(rule)
-    kind = "bytes and lines" if issubclass(rule, FactRule) else "the whole file" if issubclass(rule, CorpusRule) else "each row"
+    kind = (
+        "bytes and lines"
+        if issubclass(rule, FactRule)
+        else "the whole file"
+        if issubclass(rule, CorpusRule)
+        else "each row"
+    )
     lines = [f"## {rule.code} {rule.name}", "", doc.summary, ""]
     if doc.body:
         lines += [doc.body, ""]
-    lines += [f"Severity {rule.severity}; looks at {kind}; since {rule.since}; "
-              f"{'on' if rule.default else 'off'} by default.", ""]  # fmt: skip
+    default = "on" if rule.default else "off"
+    lines += [f"Severity {rule.severity}; looks at {kind}; since {rule.since}; {default} by default.", ""]
     for heading in HEADINGS:
         text = doc.sections.get(heading, "")
         if heading in ("Bad", "Good"):
@@ -64,7 +72,7 @@ def _default(field: Any) -> str:
 
 def config_schema() -> str:
     """Return `schemas/config.schema.json`: the JSON Schema of prepdata.toml, for editors."""
-    schema, parts = msgspec.json.schema_components([Settings], ref_template="#/$defs/{name}")
+    _, parts = msgspec.json.schema_components([Settings], ref_template="#/$defs/{name}")
     properties: dict[str, Any] = parts["Settings"]["properties"]
     definitions: dict[str, Any] = {}
     per_rule = {}
@@ -102,7 +110,9 @@ def main(arguments: list[str]) -> int:
             if "--check" not in arguments:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
-    print("\n".join(f"{'stale' if '--check' in arguments else 'written'}: {name}" for name in stale) or "all up to date")
+    print(
+        "\n".join(f"{'stale' if '--check' in arguments else 'written'}: {name}" for name in stale) or "all up to date"
+    )
     return 1 if stale and "--check" in arguments else 0
 
 

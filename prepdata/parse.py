@@ -111,7 +111,7 @@ class _Parser:
             return self.view(raw)  # type: ignore[misc]
         found = recognise(raw)
         if found is None:
-            keys = [key for key in list(raw)[:20]]
+            keys = list(raw)[:20]
             self.facts.append(Fact("unknown-format", line, number, {"keys": keys}))
             return None
         if expected is not None:

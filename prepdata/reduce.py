@@ -85,7 +85,9 @@ def findings(files: Sequence[FileRun], rules: Sequence[Rule]) -> list[Finding]:
             for scope in _scopes(files, rule.scope):
                 found.extend(_corpus_findings(rule, scope))
     order = {file.path: i for i, file in enumerate(files)}
-    found.sort(key=lambda f: (order[f.file], f.line or 0, f.record or 0, f.code, f.path or "", f.span or (0, 0), f.message))
+    found.sort(
+        key=lambda f: (order[f.file], f.line or 0, f.record or 0, f.code, f.path or "", f.span or (0, 0), f.message)
+    )
     return found
 
 
@@ -117,8 +119,15 @@ def _scopes(files: Sequence[FileRun], scope: str) -> Iterator[Sequence[FileRun]]
 
 def _file_findings(file: FileRun, rules: dict[str, Rule]) -> Iterator[Finding]:
     for raw in file.hits:
-        yield _finding(rules[raw.rule], raw.hit, file.path, raw.line + 1 if raw.line is not None else None, None,
-                       file.path, crash=raw.crash)  # fmt: skip
+        yield _finding(
+            rules[raw.rule],
+            raw.hit,
+            file.path,
+            raw.line + 1 if raw.line is not None else None,
+            None,
+            file.path,
+            crash=raw.crash,
+        )
     row = line = 0
     for result in file.results:
         for raw in result.hits:
@@ -146,11 +155,30 @@ def _corpus_findings(rule: CorpusRule, files: Sequence[FileRun]) -> Iterator[Fin
             yield _finding(rule, hit, file.path, line, record, digest, related)
 
 
-def _finding(rule: Rule, hit: Hit, file: str, line: int | None, record: int | None, digest: int | str,
-             related: tuple[Place, ...] = (), crash: str = "") -> Finding:  # fmt: skip
+def _finding(
+    rule: Rule,
+    hit: Hit,
+    file: str,
+    line: int | None,
+    record: int | None,
+    digest: int | str,
+    related: tuple[Place, ...] = (),
+    crash: str = "",
+) -> Finding:
     code, name = (CRASH_CODE, CRASH) if crash else (rule.code, rule.name)
     return Finding(
-        code=code, name=name, severity=hit.severity or rule.severity, message=hit.message, file=file, line=line,
-        record=record, path=hit.path, span=hit.span, excerpt=hit.excerpt, targets=hit.targets, related=related,
-        fix=hit.fix, fingerprint=fingerprint(name, digest, hit.path),
-    )  # fmt: skip
+        code=code,
+        name=name,
+        severity=hit.severity or rule.severity,
+        message=hit.message,
+        file=file,
+        line=line,
+        record=record,
+        path=hit.path,
+        span=hit.span,
+        excerpt=hit.excerpt,
+        targets=hit.targets,
+        related=related,
+        fix=hit.fix,
+        fingerprint=fingerprint(name, digest, hit.path),
+    )

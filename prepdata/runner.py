@@ -81,7 +81,11 @@ class Runner:
         results = list(self._results(source, format_name, kept))
         kept.close()
         hits = self.mapper.explain(list(source.facts))
-        return FileRun(source.path, item.argument, source.size or 0, source.has_lines, results, hits), source, format_name
+        return (
+            FileRun(source.path, item.argument, source.size or 0, source.has_lines, results, hits),
+            source,
+            format_name,
+        )
 
     def _results(self, source: Source, format_name: str | None, kept: Any) -> Iterator[ChunkResult]:
         waiting: deque[tuple[RawChunk, ChunkResult | Future[bytes]]] = deque()

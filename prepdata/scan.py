@@ -17,10 +17,6 @@ from prepdata.record import Record
 from prepdata.rules.base import EVERY, SHAPE, Pattern, RecordRule, Words
 
 
-class RuleCrash(Exception):
-    """A rule raised. `args`: the rule, the record, the exception."""
-
-
 class Scanner:
     """Runs record rules over chunks. Keeps nothing between chunks but which shapes are clean."""
 

@@ -67,11 +67,12 @@ def tolerance(text: str | None, rows: int) -> int:
             return int(rows * float(stripped[:-1]) / 100)
         return int(stripped)
     except ValueError:
-        raise ConfigError(f"max = {text!r}: expected a share such as \"2%\" or a number of rows such as \"5\"") from None
+        raise ConfigError(f'max = {text!r}: expected a share such as "2%" or a number of rows such as "5"') from None
 
 
-def settle(findings: Iterable[Finding], settings: Settings, chosen: Sequence[type[Rule]],
-           rows: Mapping[str, int]) -> list[Finding]:  # fmt: skip
+def settle(
+    findings: Iterable[Finding], settings: Settings, chosen: Sequence[type[Rule]], rows: Mapping[str, int]
+) -> list[Finding]:
     """Return the findings with severities, tolerances and per-file ignores applied.
 
     Args:

@@ -16,7 +16,12 @@ from prepdata.errors import EXIT_CLEAN, EXIT_FINDINGS, UsageError
 
 @click.command("fix", short_help="Repair files.")
 @click.argument("paths", nargs=-1, required=True, metavar="FILES...")
-@click.option("--output", "-o", type=click.Path(dir_okay=False), help="File for the result (one input only); default NAME.fixed.EXT.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False),
+    help="File for the result (one input only); default NAME.fixed.EXT.",
+)
 @click.option("--in-place", "-i", is_flag=True, help="Put the result in the place of the file.")
 @click.option("--unsafe-fixes", is_flag=True, help="Also apply fixes that change meaning or drop rows.")
 @click.option("--diff", is_flag=True, help="Show what would change and write nothing; exit with 1 if anything would.")
@@ -76,7 +81,9 @@ def _fix(path: Path, result: Path, settings: Any, *, unsafe: bool, diff: bool, q
         for change in fixed.changes:
             kinds[change.rule] = kinds.get(change.rule, 0) + 1
         said = ", ".join(f"{rule} {number:,}" for rule, number in sorted(kinds.items())) or "nothing to repair"
-        print(f"{path}: {said}; {len(fixed.dropped):,} rows dropped; {len(fixed.left):,} findings left", file=sys.stderr)
+        print(
+            f"{path}: {said}; {len(fixed.dropped):,} rows dropped; {len(fixed.left):,} findings left", file=sys.stderr
+        )
         print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
     return changed
 

@@ -44,10 +44,15 @@ fail_on = "error"
 
 HOOK = """\
 repos:
-  - repo: https://github.com/prepdata/prepdata
-    rev: v{version}
+  - repo: local
     hooks:
       - id: prepdata-validate
+        name: prepdata validate
+        language: python
+        additional_dependencies: ["prepdata=={version}"]
+        entry: prepdata validate --quiet --no-progress --offline --no-tokens --no-cache --output-format concise
+        files: '\\.(jsonl|ndjson)(\\.(gz|zst))?$'
+        require_serial: true
 """
 
 

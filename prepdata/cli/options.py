@@ -35,14 +35,17 @@ FLAGS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("--select", {**_MANY, "help": "Rules to run: names, codes, beginnings of codes, ALL; commas allowed."}),
         ("--extend-select", {**_MANY, "help": "Rules to run besides the default ones."}),
         ("--ignore", {**_MANY, "help": "Rules not to run."}),
-        ("--fail-on", {"type": click.Choice(["error", "warning", "info", "never"]), "help": "Exit with 1 from this severity on."}),
+        (
+            "--fail-on",
+            {"type": click.Choice(["error", "warning", "info", "never"]), "help": "Least severity to fail on."},
+        ),
         ("--waivers", {"type": click.Path(), "help": "File of accepted findings."}),
     ],
     "config": [
         ("--config", {"type": click.Path(exists=True, dir_okay=False), "help": "Configuration file to use."}),
         ("--isolated", {"is_flag": True, "help": "Use no configuration file."}),
     ],
-}  # fmt: skip
+}
 _LISTS = {"target": "targets", "select": "select", "extend_select": "extend_select", "ignore": "ignore"}
 
 
@@ -52,9 +55,11 @@ def settings_flags(*groups: str) -> Callable[[F], F]:
     def add(function: F) -> F:
         for group in reversed(groups):
             for flag, details in reversed(FLAGS[group]):
-                function = click.option(flag, default=None, **details)(function) if not details.get("multiple") else (
-                    click.option(flag, **details)(function)
-                )  # fmt: skip
+                function = (
+                    click.option(flag, default=None, **details)(function)
+                    if not details.get("multiple")
+                    else (click.option(flag, **details)(function))
+                )
         return function
 
     return add

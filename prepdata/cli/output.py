@@ -22,18 +22,32 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def output_flags(function: F) -> F:
     """Add the flags of output: formats, files, colours, quiet and verbose."""
-    for decorate in reversed((
-        click.option("--output-format", "-f", "formats", multiple=True, metavar="NAME",
-                     help="full, concise, json, jsonl, github, gitlab, sarif, junit, html; may repeat."),
-        click.option("--output-file", "-o", "files", multiple=True, type=click.Path(),
-                     help="File for the output format at the same place in the list; - for standard output."),
-        click.option("--statistics", is_flag=True, help="Show counts per rule in place of findings."),
-        click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours."),
-        click.option("--quiet", "-q", "level", flag_value="quiet", default=None, help="Findings only."),
-        click.option("--silent", "-s", "level", flag_value="silent", help="Nothing but the exit code."),
-        click.option("--verbose", "-v", "level", flag_value="verbose", help="Say more on what ran."),
-        click.option("--no-progress", is_flag=True, help="No progress bar."),
-    )):  # fmt: skip
+    for decorate in reversed(
+        (
+            click.option(
+                "--output-format",
+                "-f",
+                "formats",
+                multiple=True,
+                metavar="NAME",
+                help="full, concise, json, jsonl, github, gitlab, sarif, junit, html; may repeat.",
+            ),
+            click.option(
+                "--output-file",
+                "-o",
+                "files",
+                multiple=True,
+                type=click.Path(),
+                help="File for the output format at the same place in the list; - for standard output.",
+            ),
+            click.option("--statistics", is_flag=True, help="Show counts per rule in place of findings."),
+            click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours."),
+            click.option("--quiet", "-q", "level", flag_value="quiet", default=None, help="Findings only."),
+            click.option("--silent", "-s", "level", flag_value="silent", help="Nothing but the exit code."),
+            click.option("--verbose", "-v", "level", flag_value="verbose", help="Say more on what ran."),
+            click.option("--no-progress", is_flag=True, help="No progress bar."),
+        )
+    ):
         function = decorate(function)
 
     return function

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from prepdata.runner import Progress
 
@@ -20,13 +21,19 @@ def progress(*, enabled: bool) -> Iterator[Progress | None]:
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
     bar = Bar(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
     tasks: dict[str, object] = {}
 
     def report(path: str, done: int, total: int) -> None:
         if path not in tasks:
-            tasks[path] = bar.add_task(os.path.basename(path), total=total or None)
+            tasks[path] = bar.add_task(Path(path).name, total=total or None)
         bar.update(tasks[path], completed=done)  # type: ignore[arg-type]
         bar.refresh()
 

@@ -43,10 +43,18 @@ def _plain(rule: Any) -> dict[str, Any]:
     doc = read_doc(rule)
     options = {f.name: str(f.type) for f in msgspec.structs.fields(rule.Options)}
     return {
-        "code": rule.code, "name": rule.name, "severity": rule.severity, "since": rule.since, "fix": rule.fix,
-        "default": rule.default, "heuristic": rule.heuristic, "summary": doc.summary, "finds": doc.body, **{k.lower(): v for k, v in doc.sections.items()},
+        "code": rule.code,
+        "name": rule.name,
+        "severity": rule.severity,
+        "since": rule.since,
+        "fix": rule.fix,
+        "default": rule.default,
+        "heuristic": rule.heuristic,
+        "summary": doc.summary,
+        "finds": doc.body,
+        **{k.lower(): v for k, v in doc.sections.items()},
         "options": options,
-    }  # fmt: skip
+    }
 
 
 def _explain(rule: Any) -> None:
@@ -55,7 +63,9 @@ def _explain(rule: Any) -> None:
     from prepdata.rules.docs import HEADINGS, read_doc
 
     doc = read_doc(rule)
-    click.echo(f"{rule.code} {rule.name} ({rule.severity}; fix: {rule.fix}; {'on' if rule.default else 'off'} by default)\n")
+    click.echo(
+        f"{rule.code} {rule.name} ({rule.severity}; fix: {rule.fix}; {'on' if rule.default else 'off'} by default)\n"
+    )
     click.echo(doc.summary)
     if doc.body:
         click.echo("\n" + doc.body)

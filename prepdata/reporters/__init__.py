@@ -8,9 +8,16 @@ from prepdata.errors import UsageError, nearest
 from prepdata.reporters.base import Reporter
 
 MODULES = {
-    "full": "full", "concise": "concise", "json": "json_report", "jsonl": "jsonl", "github": "github",
-    "gitlab": "gitlab", "sarif": "sarif", "junit": "junit", "html": "html",
-}  # fmt: skip
+    "full": "full",
+    "concise": "concise",
+    "json": "json_report",
+    "jsonl": "jsonl",
+    "github": "github",
+    "gitlab": "gitlab",
+    "sarif": "sarif",
+    "junit": "junit",
+    "html": "html",
+}
 
 
 def get(name: str) -> Reporter:

@@ -54,7 +54,8 @@ def _property(text: str) -> str:
 
 def _table(report: Report) -> str:
     counts = report.summary()
-    head = f"### prepdata: {plural(counts['errors'], 'error')}, {plural(counts['warnings'], 'warning')} in {plural(counts['examples'], 'row')}"
+    found = f"{plural(counts['errors'], 'error')}, {plural(counts['warnings'], 'warning')}"
+    head = f"### prepdata: {found} in {plural(counts['examples'], 'row')}"
     lines = [head, "", "| rule | findings |", "|---|---:|"]
     ranked = sorted(counts["by_rule"].items(), key=lambda item: -item[1])
     lines += [f"| {name} | {number:,} |" for name, number in ranked]

@@ -27,9 +27,11 @@ def write(report: Report, out: TextIO, output: Output) -> None:
                 groups.setdefault(f"{finding.code} {finding.name}", []).append(finding)
         failures = sum(1 for found in groups.values() if any(RANK[f.severity] >= limit for f in found))
         cases = [_case(name, found, file.path, limit) for name, found in sorted(groups.items())]
-        cases = cases or [f"  <testcase name=\"all rules\" classname={quoteattr(_clean(file.path))}/>\n"]
-        suites.append(f"<testsuite name={quoteattr(_clean(file.path))} tests=\"{len(cases)}\" failures=\"{failures}\" "
-                      f"errors=\"0\" skipped=\"0\" time=\"0\">\n{''.join(cases)}</testsuite>\n")  # fmt: skip
+        cases = cases or [f'  <testcase name="all rules" classname={quoteattr(_clean(file.path))}/>\n']
+        suites.append(
+            f'<testsuite name={quoteattr(_clean(file.path))} tests="{len(cases)}" failures="{failures}" '
+            f'errors="0" skipped="0" time="0">\n{"".join(cases)}</testsuite>\n'
+        )
         total, failed = total + len(cases), failed + failures
     out.write('<?xml version="1.0" encoding="utf-8"?>\n')
     out.write(f'<testsuites name="prepdata" tests="{total}" failures="{failed}" errors="0" time="0">\n')

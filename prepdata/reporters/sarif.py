@@ -33,7 +33,6 @@ def write(report: Report, out: TextIO, output: Output) -> None:
     driver = {
         "name": "prepdata",
         "semanticVersion": prepdata.__version__,
-        "informationUri": "https://pypi.org/project/prepdata/",
         "rules": [_rule(code, name) for code, name in codes],
     }
     run = {

@@ -24,7 +24,10 @@ def plural(number: int, word: str) -> str:
 def write_statistics(report: Report, out: TextIO, output: Output) -> None:
     """Write findings and rows concerned per rule, most frequent first."""
     counts = Counter((f.code, f.name, f.severity) for f in report)
-    rows = Counter((f.code, f.name, f.severity) for f in {(f.code, f.name, f.severity, f.file, f.record): f for f in report}.values())
+    rows = Counter(
+        (f.code, f.name, f.severity)
+        for f in {(f.code, f.name, f.severity, f.file, f.record): f for f in report}.values()
+    )
     for key, count in counts.most_common():
         code, name, severity = key
         out.write(f"{count:>8,}  {code:<8} {paint(name, severity, output)}  ({plural(rows[key], 'row')})\n")
@@ -34,7 +37,9 @@ def write_summary(report: Report, out: TextIO, output: Output) -> None:
     """Write the closing lines: totals, target matrix, what could not run, notes."""
     counts = report.summary()
     kinds = [(counts["errors"], "error"), (counts["warnings"], "warning"), (counts["infos"], "info")]
-    said = ", ".join(paint(plural(n, kind), kind, output) for n, kind in kinds if n) or paint("no findings", "ok", output)
+    said = ", ".join(paint(plural(n, kind), kind, output) for n, kind in kinds if n) or paint(
+        "no findings", "ok", output
+    )
     waived = f", {counts['waived']:,} waived" if counts["waived"] else ""
     formats = ", ".join(sorted({f.format or "unknown format" for f in report.files}))
     files = plural(len(report.files), "file") if len(report.files) > 1 else safe(report.files[0].path)
@@ -57,4 +62,6 @@ def write_matrix(report: Report, out: TextIO, output: Output) -> None:
             continue
         whole = " and the file as a whole" if line.files else ""
         worst = ", ".join(f"{name} {n:,}" for name, n in sorted(line.by_rule.items(), key=lambda item: -item[1])[:4])
-        out.write(f"{line.target:<16} {paint('blocks ' + plural(line.rows, 'row') + whole, 'error', output)}: {worst}\n")
+        out.write(
+            f"{line.target:<16} {paint('blocks ' + plural(line.rows, 'row') + whole, 'error', output)}: {worst}\n"
+        )

@@ -148,8 +148,10 @@ def test_reserved_words():
     assert targets.load("haiku").accepts.reserved_words.value == ["\nHuman:", "\nAssistant:"]
 
 
-@pytest.mark.parametrize(("pattern", "good", "bad"), [("call_id_pattern", "a1B2c3D4e", "call_123"),
-                                                      ("function_name_pattern", "get_weather-2", "get weather")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("pattern", "good", "bad"),
+    [("call_id_pattern", "a1B2c3D4e", "call_123"), ("function_name_pattern", "get_weather-2", "get weather")],
+)
 def test_mistral_patterns(pattern, good, bad):
     compiled = re.compile(getattr(targets.load("mistral").accepts, pattern).value)
     assert compiled.match(good)

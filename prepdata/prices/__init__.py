@@ -1,0 +1,127 @@
+"""Prices: dated files with the source of every price, and who to ask for them."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+from prepdata.errors import UsageError, nearest
+from prepdata.prices.model import Gpu, Gpus, Offer, Price, Provider
+
+OLD_AFTER_DAYS = 90
+
+_SIZE = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)\s*(b|m)(?![a-z0-9])", re.IGNORECASE)
+
+
+@cache
+def providers() -> tuple[str, ...]:
+    """Return the names of the providers whose prices are known, in alphabetical order."""
+    files = [f.name for f in resources.files("prepdata.prices").iterdir() if f.name != "gpus.toml"]
+    return tuple(sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml")))
+
+
+@cache
+def provider(name: str) -> Provider | None:
+    """Return the price list of a provider by the name of its target, or None if there is none."""
+    if name not in providers():
+        return None
+    return msgspec.toml.decode((resources.files("prepdata.prices") / f"{name}.toml").read_bytes(), type=Provider)
+
+
+@cache
+def gpus() -> Gpus:
+    """Return the price list of GPU hours."""
+    return msgspec.toml.decode((resources.files("prepdata.prices") / "gpus.toml").read_bytes(), type=Gpus)
+
+
+def gpu(name: str) -> Gpu:
+    """Return a GPU type by its name; letter case, spaces and hyphens do not matter.
+
+    Raises:
+        UsageError: there is no such GPU in the list.
+    """
+    wanted = _plain(name)
+    for found in gpus().gpus:
+        if wanted in {_plain(found.name), *map(_plain, found.names)}:
+            return found
+    known = [g.name for g in gpus().gpus]
+    raise UsageError(f"Unknown GPU '{name}'.{nearest(name, known)} Known: {', '.join(known)}.")
+
+
+def offers_for(prices: Provider, model: str | None) -> list[Offer]:
+    """Return the lines of a price list that hold for a model: by name, else by its size; all lines for None."""
+    if model is None:
+        return prices.offers
+    name = model.strip().lower().removeprefix("ft:")
+    named = [(len(n), offer) for offer in prices.offers for n in offer.names if name.startswith(n.lower())]
+    if named:
+        longest = max(length for length, _ in named)
+        return [offer for length, offer in named if length == longest]
+    billions = billions_in(name)
+    if billions is None:
+        return []
+    return [
+        offer
+        for offer in prices.offers
+        if offer.to_billion is not None and (offer.over_billion or 0) < billions <= offer.to_billion
+    ]
+
+
+def billions_in(model: str) -> float | None:
+    """Return the parameters, in billions, that a model name states ("Qwen2.5-7B" -> 7.0), or None.
+
+    Of several sizes ("30B-A3B") the first counts: it is that of the whole model.
+    """
+    match = _SIZE.search(model.replace("_", "-"))
+    if match is None:
+        return None
+    size = float(match[1])
+    return size / 1000 if match[2].lower() == "m" else size
+
+
+def oldest(prices: Provider | Gpus) -> datetime.date:
+    """Return the date of the oldest price in a list; the day it was gone through where it holds no price."""
+    return min((price.date for price in all_prices(prices)), default=prices.checked)
+
+
+def all_prices(prices: Provider | Gpus) -> Iterator[Price]:
+    """Yield every price of a list."""
+    rows = prices.offers if isinstance(prices, Provider) else prices.gpus
+    for holder in (prices, *rows):
+        for field in holder.__struct_fields__:
+            if isinstance(value := getattr(holder, field), Price):
+                yield value
+
+
+def stale(price: Price, today: datetime.date, days: int = OLD_AFTER_DAYS) -> bool:
+    """True for a price older than `days` days."""
+    return (today - price.date).days > days
+
+
+def as_of(date: datetime.date) -> str:
+    """Return how old a price is, in words that stay true: its date, and the day from which it counts as old."""
+    return f"as of {date}, old from {date + datetime.timedelta(days=OLD_AFTER_DAYS + 1)}"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+__all__ = [
+    "OLD_AFTER_DAYS",
+    "all_prices",
+    "as_of",
+    "billions_in",
+    "gpu",
+    "gpus",
+    "offers_for",
+    "oldest",
+    "provider",
+    "providers",
+    "stale",
+]

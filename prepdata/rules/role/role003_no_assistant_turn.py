@@ -20,8 +20,8 @@ class NoAssistantTurn(RecordRule):
     Bad:
         {"messages": [{"role": "user", "content": "How do I reset my password?"}]}
     Good:
-        {"messages": [{"role": "user", "content": "How do I reset my password?"},
-                      {"role": "assistant", "content": "Open Settings, then Security, and choose Reset."}]}
+        {"messages": [{"role": "user", "content": "How do I reset my password?"}, {"role": "assistant", "content":
+         "Open Settings, then Security, and choose Reset."}]}
     Fix: none; the answer has to be written. Targets for reinforcement, which want prompts alone, are left in peace.
     Source: OpenAI fine-tuning guide, every example needs an assistant message (2026-08).
     """

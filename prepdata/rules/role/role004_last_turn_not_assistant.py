@@ -18,8 +18,8 @@ class LastTurnNotAssistant(RecordRule):
     Why: the turns after the last answer are read and paid for, and never trained on; several providers refuse such a
     row. Usually an answer was lost. For reinforcement targets it is the other way round: a row ends with the prompt.
     Bad:
-        {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."},
-                      {"role": "user", "content": "Where is my order?"}]}
+        {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}, {"role":
+         "user", "content": "Where is my order?"}]}
     Good:
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]}
     Fix: unsafe; removes the turns after the last answer (for reinforcement targets: the answer at the end). Better

@@ -18,11 +18,11 @@ class RepeatedRole(RecordRule):
     Why: many chat templates refuse turns that do not alternate, and others glue them together. Often a turn between
     them was lost. The results of parallel tool calls are no repetition, nor are turns of speakers with different names.
     Bad:
-        {"messages": [{"role": "user", "content": "Hi"}, {"role": "user", "content": "Where is my order?"},
-                      {"role": "assistant", "content": "On its way."}]}
+        {"messages": [{"role": "user", "content": "Hi"}, {"role": "user", "content": "Where is my order?"}, {"role":
+         "assistant", "content": "On its way."}]}
     Good:
-        {"messages": [{"role": "user", "content": "Hi. Where is my order?"},
-                      {"role": "assistant", "content": "On its way."}]}
+        {"messages": [{"role": "user", "content": "Hi. Where is my order?"}, {"role": "assistant", "content": "On
+         its way."}]}
     Fix: unsafe; joins the two texts with an empty line between them. A lost turn is not brought back by that.
     Source: Mistral and Llama chat templates, "roles must alternate" (2026-06); Together data format (2026-08).
     """

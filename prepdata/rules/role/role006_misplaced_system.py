@@ -20,11 +20,11 @@ class MisplacedSystem(RecordRule):
     Why: most chat templates look for a system message in first place only. A later one is refused, dropped, or
     written as an ordinary turn, so that the model does not learn to obey it.
     Bad:
-        {"messages": [{"role": "user", "content": "Hi"}, {"role": "system", "content": "Be brief."},
-                      {"role": "assistant", "content": "Hello."}]}
+        {"messages": [{"role": "user", "content": "Hi"}, {"role": "system", "content": "Be brief."}, {"role":
+         "assistant", "content": "Hello."}]}
     Good:
-        {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"},
-                      {"role": "assistant", "content": "Hello."}]}
+        {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}, {"role":
+         "assistant", "content": "Hello."}]}
     Fix: unsafe; all system texts are joined into one message in first place, which changes what the turns before
     them had been told.
     Source: Llama, Qwen and Mistral chat templates, read 2026-06.

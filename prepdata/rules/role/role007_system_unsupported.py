@@ -19,8 +19,8 @@ class SystemUnsupported(RecordRule):
     Why: some templates raise an error at a system message, some providers take the system prompt in a key of its own.
     The run then stops, or the instructions are lost.
     Bad:
-        {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"},
-                      {"role": "assistant", "content": "Hello."}]}
+        {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}, {"role":
+         "assistant", "content": "Hello."}]}
     Good:
         {"messages": [{"role": "user", "content": "Be brief.\\n\\nHi"}, {"role": "assistant", "content": "Hello."}]}
     Fix: unsafe; the system text is put before the first user turn, so the model learns it as something users say.

@@ -19,8 +19,8 @@ class NoTrainedTurn(RecordRule):
     Bad:
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello.", "weight": 0}]}
     Good:
-        {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello.", "weight": 0},
-                      {"role": "user", "content": "Bye"}, {"role": "assistant", "content": "Bye.", "weight": 1}]}
+        {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello.", "weight":
+         0}, {"role": "user", "content": "Bye"}, {"role": "assistant", "content": "Bye.", "weight": 1}]}
     Fix: none; give the turn that should be learnt weight 1, or take the row out.
     Source: OpenAI fine-tuning guide, weights of multi-turn examples (2026-08).
     """

@@ -18,8 +18,8 @@ class NoUserTurn(RecordRule):
     Bad:
         {"messages": [{"role": "system", "content": "Be brief."}, {"role": "assistant", "content": "Hello."}]}
     Good:
-        {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"},
-                      {"role": "assistant", "content": "Hello."}]}
+        {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}, {"role":
+         "assistant", "content": "Hello."}]}
     Fix: none; the question has to be written. A greeting that the assistant opens with may be meant: accept it then.
     Source: OpenAI cookbook, data preparation for chat fine-tuning, counts such rows (2024-09).
     """

@@ -26,9 +26,8 @@ class InvalidToolList(RecordRule):
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}],
          "tools": {"name": "search", "parameters": {"type": "object", "properties": {}}}}
     Good:
-        {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}],
-         "tools": [{"type": "function", "function": {"name": "search", "parameters": {"type": "object",
-          "properties": {}}}}]}
+        {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}], "tools":
+         [{"type": "function", "function": {"name": "search", "parameters": {"type": "object", "properties": {}}}}]}
     Fix: safe; JSON text is decoded (or encoded, for a target that wants text), a bare specification is put inside
     `{"type": "function", "function": ...}`, a single one inside a list. Names and parameters stay as they are.
     Source: OpenAI API reference, `tools` (2026-08); Hugging Face chat templates, tool use (2026-06).

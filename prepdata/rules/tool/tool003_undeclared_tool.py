@@ -18,12 +18,12 @@ class UndeclaredTool(RecordRule):
     Why: the model learns to invent tools, and in use the call fails.
     Bad:
         {"messages": [{"role": "user", "content": "Weather?"}, {"role": "assistant", "tool_calls": [{"id": "c1",
-         "type": "function", "function": {"name": "get_wether", "arguments": "{}"}}]}],
-         "tools": [{"type": "function", "function": {"name": "get_weather"}}]}
+         "type": "function", "function": {"name": "get_wether", "arguments": "{}"}}]}], "tools": [{"type":
+         "function", "function": {"name": "get_weather"}}]}
     Good:
         {"messages": [{"role": "user", "content": "Weather?"}, {"role": "assistant", "tool_calls": [{"id": "c1",
-         "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}]}],
-         "tools": [{"type": "function", "function": {"name": "get_weather"}}]}
+         "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}]}], "tools": [{"type":
+         "function", "function": {"name": "get_weather"}}]}
     Fix: none; either the call or the declaration is wrong.
     Source: OpenAI function-calling fine-tuning guide: calls name a tool of the row (2026-08).
     """

@@ -20,8 +20,9 @@ class ArgumentsKind(RecordRule):
     Why: OpenAI wants JSON text, most chat templates want an object and would print text with quotes and backslashes;
     the model then learns to write those. Arguments encoded twice are wrong everywhere.
     Bad:
-        {"messages": [{"role": "user", "content": "Weather?"}, {"role": "assistant", "tool_calls": [{"id": "c1", "type":
-         "function", "function": {"name": "f", "arguments": "\\"{\\\\\\"city\\\\\\": \\\\\\"Paris\\\\\\"}\\""}}]}]}
+        {"messages": [{"role": "user", "content": "Weather?"}, {"role": "assistant", "tool_calls": [{"id": "c1",
+         "type": "function", "function": {"name": "f", "arguments": "\\"{\\\\\\"city\\\\\\":
+         \\\\\\"Paris\\\\\\"}\\""}}]}]}
     Good:
         {"messages": [{"role": "user", "content": "Weather?"}, {"role": "assistant", "tool_calls": [{"id": "c1",
          "type": "function", "function": {"name": "f", "arguments": "{\\"city\\": \\"Paris\\"}"}}]}]}

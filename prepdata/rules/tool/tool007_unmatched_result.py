@@ -20,12 +20,11 @@ class UnmatchedResult(RecordRule):
     has been answered.
     Bad:
         {"messages": [{"role": "user", "content": "Weather?"}, {"role": "tool", "tool_call_id": "c1", "content":
-         "Rain"},
-         {"role": "assistant", "content": "It rains."}]}
+         "Rain"}, {"role": "assistant", "content": "It rains."}]}
     Good:
-        {"messages": [{"role": "user", "content": "Weather?"}, {"role": "assistant", "tool_calls": [{"id": "c1", "type":
-         "function", "function": {"name": "weather", "arguments": "{}"}}]}, {"role": "tool", "tool_call_id": "c1",
-         "content": "Rain"}, {"role": "assistant", "content": "It rains."}]}
+        {"messages": [{"role": "user", "content": "Weather?"}, {"role": "assistant", "tool_calls": [{"id": "c1",
+         "type": "function", "function": {"name": "weather", "arguments": "{}"}}]}, {"role": "tool", "tool_call_id":
+         "c1", "content": "Rain"}, {"role": "assistant", "content": "It rains."}]}
     Fix: none; which call was meant is not known.
     Source: OpenAI API reference, tool messages must follow the call with their id (2026-08).
     """

@@ -18,12 +18,13 @@ class UnansweredCall(RecordRule):
     Why: the model learns to go on as if it had seen a result, that is, to make one up; several templates and providers
     refuse such a row. A call at the end of a row is right: there the call is the answer.
     Bad:
-        {"messages": [{"role": "user", "content": "Weather?"}, {"role": "assistant", "tool_calls": [{"id": "c1", "type":
-         "function", "function": {"name": "weather", "arguments": "{}"}}]}, {"role": "assistant", "content": "Rain."}]}
+        {"messages": [{"role": "user", "content": "Weather?"}, {"role": "assistant", "tool_calls": [{"id": "c1",
+         "type": "function", "function": {"name": "weather", "arguments": "{}"}}]}, {"role": "assistant", "content":
+         "Rain."}]}
     Good:
-        {"messages": [{"role": "user", "content": "Weather?"}, {"role": "assistant", "tool_calls": [{"id": "c1", "type":
-         "function", "function": {"name": "weather", "arguments": "{}"}}]}, {"role": "tool", "tool_call_id": "c1",
-         "content": "Rain"}, {"role": "assistant", "content": "It rains."}]}
+        {"messages": [{"role": "user", "content": "Weather?"}, {"role": "assistant", "tool_calls": [{"id": "c1",
+         "type": "function", "function": {"name": "weather", "arguments": "{}"}}]}, {"role": "tool", "tool_call_id":
+         "c1", "content": "Rain"}, {"role": "assistant", "content": "It rains."}]}
     Fix: none; the result is not known.
     Source: OpenAI API reference, every call is answered by a tool message (2026-08).
     """

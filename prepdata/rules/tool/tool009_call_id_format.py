@@ -22,12 +22,11 @@ class CallIdFormat(RecordRule):
 
     Why: some tokenizers check the form of ids (Mistral's wants nine letters and digits) and stop at the first other.
     Bad:
-        {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "tool_calls": [{"id": "call_1", "type":
-         "function", "function": {"name": "f", "arguments": "{}"}}]}]}
+        {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "tool_calls": [{"id": "call_1",
+         "type": "function", "function": {"name": "f", "arguments": "{}"}}]}]}
     Good:
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "tool_calls": [{"id": "a1B2c3D4e",
-         "type":
-         "function", "function": {"name": "f", "arguments": "{}"}}]}]}
+         "type": "function", "function": {"name": "f", "arguments": "{}"}}]}]}
     Fix: safe; the id is replaced in the call and in its result by one made from it, so equal ids stay equal.
     Source: the `accepts.call_id_pattern` of each target file, with its own source and date.
     """

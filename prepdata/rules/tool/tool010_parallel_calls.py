@@ -18,9 +18,8 @@ class ParallelCalls(RecordRule):
     `"parallel_tool_calls": false` and shows several teaches the model to disobey that setting.
     Bad:
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "tool_calls": [{"id": "c1", "type":
-         "function", "function": {"name": "f", "arguments": "{}"}}, {"id": "c2", "type": "function", "function":
-         {"name":
-         "g", "arguments": "{}"}}]}], "parallel_tool_calls": false}
+         "function", "function": {"name": "f", "arguments": "{}"}}, {"id": "c2", "type": "function",
+         "function": {"name": "g", "arguments": "{}"}}]}], "parallel_tool_calls": false}
     Good:
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "tool_calls": [{"id": "c1", "type":
          "function", "function": {"name": "f", "arguments": "{}"}}]}], "parallel_tool_calls": false}

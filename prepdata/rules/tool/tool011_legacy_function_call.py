@@ -18,12 +18,12 @@ class LegacyFunctionCall(RecordRule):
     Why: newer models, and nearly all chat templates, do not read the older keys: the calls are lost without a word.
     Bad:
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": null, "function_call":
-         {"name": "f", "arguments": "{}"}}], "functions": [{"name": "f", "parameters": {"type": "object", "properties":
-         {}}}]}
+         {"name": "f", "arguments": "{}"}}], "functions": [{"name": "f", "parameters": {"type": "object",
+         "properties": {}}}]}
     Good:
-        {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": null, "tool_calls": [{"id":
-         "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}], "tools": [{"type": "function",
-         "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]}
+        {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": null, "tool_calls":
+         [{"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}], "tools": [{"type":
+         "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]}
     Fix: safe; the same functions, calls and results under the newer keys, with ids counted up. Rows that mix old and
     new, or whose results follow no call, are left alone.
     Source: OpenAI API reference, `functions` and `function_call` are deprecated (2026-08).

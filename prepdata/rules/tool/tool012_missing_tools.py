@@ -20,9 +20,8 @@ class MissingTools(RecordRule):
          "function", "function": {"name": "f", "arguments": "{}"}}]}]}
     Good:
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "tool_calls": [{"id": "c1", "type":
-         "function", "function": {"name": "f", "arguments": "{}"}}]}], "tools": [{"type": "function", "function":
-         {"name":
-         "f", "parameters": {"type": "object", "properties": {}}}}]}
+         "function", "function": {"name": "f", "arguments": "{}"}}]}], "tools": [{"type": "function",
+         "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]}
     Fix: none; the declarations are not known.
     Source: OpenAI function-calling fine-tuning guide: every row holds its tools (2026-08).
     """

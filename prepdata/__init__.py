@@ -1,10 +1,10 @@
 """prepdata: finds what is wrong with fine-tuning data before you pay for the fine-tune.
 
-    import prepdata
+import prepdata
 
-    report = prepdata.validate("train.jsonl", targets=["openai"])
-    for finding in report:
-        print(finding.file, finding.line, finding.name, finding.message)
+report = prepdata.validate("train.jsonl", targets=["openai"])
+for finding in report:
+    print(finding.file, finding.line, finding.name, finding.message)
 """
 
 from __future__ import annotations

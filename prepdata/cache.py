@@ -1,8 +1,9 @@
 """Remembers what chunks gave, by their content, so that a second run costs only what changed.
 
 One file per input and plan in the user's cache folder holds the results of the last run: a msgpack map from chunk
-One file per input and plan in the user's cache folder holds the results of the last run: a msgpack map from chunk digest
-format), so that a result is never used where another would be right. Nothing is unpickled; a damaged file is ignored.
+digest to chunk result. The name carries a digest of everything else the results depend on (version, rules, options,
+settings, format), so that a result is never used where another would be right. Nothing is unpickled; a damaged file
+is ignored.
 """
 
 from __future__ import annotations

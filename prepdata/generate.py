@@ -15,6 +15,8 @@ from typing import Any
 
 import msgspec
 
+from prepdata.findings import Finding
+from prepdata.report import SCHEMA_VERSION, Blocked, FileReport, NotRun
 from prepdata.rules.base import CorpusRule, FactRule, Rule
 from prepdata.rules.docs import HEADINGS, read_doc
 from prepdata.rules.loader import rules
@@ -92,9 +94,44 @@ def config_schema() -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
+def report_schema() -> str:
+    """Return `schemas/report.schema.json`: what `--output-format json` writes."""
+    structs = (FileReport, Blocked, NotRun, Finding)
+    made, parts = msgspec.json.schema_components(structs, ref_template="#/$defs/{name}")
+    for part in parts.values():
+        part["required"] = list(part.get("properties", {}))
+    files, targets, not_run, findings = ({"type": "array", "items": item} for item in made)
+    count = {"type": "integer", "minimum": 0}
+    counts = dict.fromkeys(("examples", "errors", "warnings", "infos", "waived"), count)
+    by_rule = {"type": "object", "additionalProperties": count}
+    properties = {
+        "schema_version": {"const": SCHEMA_VERSION},
+        "tool": _object({"name": {"const": "prepdata"}, "version": {"type": "string"}}),
+        "files": files,
+        "summary": _object({**counts, "by_rule": by_rule}),
+        "measures": {"type": "object"},
+        "targets": targets,
+        "not_run": not_run,
+        "notes": {"type": "array", "items": {"type": "string"}},
+        "findings": findings,
+    }
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "prepdata report",
+        **_object(properties),
+        "$defs": parts,
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
 def generated() -> dict[str, str]:
     """Return path -> content of every generated file."""
     files = {"docs/rules.md": rule_reference(), "schemas/config.schema.json": config_schema()}
+    files["schemas/report.schema.json"] = report_schema()
     from prepdata.models.generate import schemas
 
     return files | {f"schemas/{name}": text for name, text in schemas().items()}

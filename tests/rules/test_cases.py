@@ -91,7 +91,9 @@ def test_every_rule_has_cases(rule: Any) -> None:
     cases = load(path)
     wanted = 20 if rule.heuristic else 5
     for kind in ("fail", "pass"):
-        assert sum(1 for case in cases if case["case"] == kind) >= wanted, f"{rule.name}: fewer than {wanted} {kind} cases"
+        assert sum(1 for case in cases if case["case"] == kind) >= wanted, (
+            f"{rule.name}: fewer than {wanted} {kind} cases"
+        )
 
 
 def test_every_case_file_has_a_rule() -> None:

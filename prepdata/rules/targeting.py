@@ -33,6 +33,18 @@ def names(targets: Iterable[Target], test: Callable[[Target], bool]) -> tuple[st
     return tuple(target.name for target in targets if test(target))
 
 
+_ALIKE = ({"openai", "bedrock"},)
+"""Formats that are easily taken for one another: what a target of one says of the other's rows is worth saying."""
+
+
+def concerns(target: Target, format: str) -> bool:
+    """Return False for rows of a format that the target does not take anyway; they have to be converted first."""
+    known = value(target.accepts.formats)
+    if known is None or format in known:
+        return True
+    return any(format in pair and not pair.isdisjoint(known) for pair in _ALIKE)
+
+
 def judge(targets: tuple[Target, ...], accepts: Callable[[Target], bool | None], default: Severity | None) -> Verdict:
     """Return the worst verdict of all targets on one thing.
 

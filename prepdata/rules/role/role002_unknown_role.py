@@ -12,7 +12,7 @@ from prepdata.findings import Edit, Fix, Hit, Severity, clip
 from prepdata.record import ROLES, Message, Record
 from prepdata.rules.base import SHAPE, RecordRule, Trigger
 from prepdata.rules.role._words import meant, readable, swappable
-from prepdata.rules.targeting import listed, value
+from prepdata.rules.targeting import concerns, listed, value
 
 
 class UnknownRole(RecordRule):
@@ -36,8 +36,12 @@ class UnknownRole(RecordRule):
     trigger: ClassVar[Trigger] = SHAPE
 
     def setup(self) -> None:
-        accepted = [(t.name, value(t.accepts.roles)) for t in self.context.targets]
-        self.accepted = [(name, _canonical(roles)) for name, roles in accepted if roles is not None]
+        self.accepted = []
+        for target in self.context.targets:
+            roles = value(target.accepts.roles)
+            if roles is not None:
+                apart = value(target.accepts.system) in ("key", "refused")  # ROLE007 speaks of those
+                self.accepted.append((target, _canonical([*roles, *(("system", "developer") if apart else ())])))
 
     def check(self, record: Record) -> Iterator[Hit]:
         words = _roles(record.format)
@@ -45,13 +49,14 @@ class UnknownRole(RecordRule):
             word = message.raw_role
             if type(word) is str and (word in words or (not words and message.role in ROLES)):
                 if self.accepted:
-                    yield from self._refused(message, word)
+                    yield from self._refused(record, message, word)
             elif (word is not None or message.role not in ROLES) and readable(message):
                 yield _unknown(record, message, words)
 
-    def _refused(self, message: Message, word: str) -> Iterator[Hit]:
+    def _refused(self, record: Record, message: Message, word: str) -> Iterator[Hit]:
         """Yield the finding of a role that the format knows and a target does not."""
-        refusing = tuple(name for name, roles in self.accepted if message.role not in roles)
+        wrong = (target for target, roles in self.accepted if message.role not in roles)
+        refusing = tuple(target.name for target in wrong if concerns(target, record.format))
         if refusing:
             yield Hit(
                 f"role '{clip(word, 30)}' is not accepted by {listed(refusing)}; use one of the roles it takes",

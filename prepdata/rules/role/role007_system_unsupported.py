@@ -9,7 +9,7 @@ from prepdata.findings import Edit, Fix, Hit, Severity
 from prepdata.record import Message, Record
 from prepdata.rules.base import SHAPE, RecordRule, Trigger
 from prepdata.rules.role._words import effective
-from prepdata.rules.targeting import listed, value
+from prepdata.rules.targeting import concerns, listed, value
 from prepdata.targets.model import Target
 
 
@@ -56,7 +56,7 @@ class SystemUnsupported(RecordRule):
 
 
 _REFUSED = "takes no system message: put its text before the first user turn, or take it out"
-_AS_KEY = "takes the system prompt in the row's `system` key, not as a message: move it there"
+_AS_KEY = "takes the system prompt in a key of the row (`system`), not as a message: move it there"
 _AS_MESSAGE = "takes the system prompt as the first message, not as a key of the row: move it there"
 
 
@@ -65,8 +65,7 @@ def _reason(target: Target, format: str, inside: bool) -> str | None:
     wants = value(target.accepts.system)
     if wants == "refused":
         return _REFUSED
-    known = value(target.accepts.formats)
-    if known is not None and format not in known:
+    if not concerns(target, format):
         return None
     if wants == "key" and inside:
         return _AS_KEY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import xxhash
@@ -49,7 +50,7 @@ class RawChunk(NamedTuple):
         assert self.where is not None
         path, offset, length = self.where
         try:
-            with open(path, "rb") as file:
+            with Path(path).open("rb") as file:
                 file.seek(offset)
                 data = file.read(length)
         except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
@@ -67,22 +68,33 @@ def _legacy(sample: bytes) -> tuple[str, str]:
     """Return (encoding, note) of bytes in some older encoding, judged by how their high bytes cluster."""
     runs = _HIGH_RUN.findall(sample)
     high = b"".join(runs)
+    if _fits(sample, "shift_jis", _kana, 0.3):
+        return "shift_jis", "East Asian letters as double bytes"
     if len(high) >= 3 * len(runs):
         letters = sum(1 for b in high if b >= 0xC0 or b in (0xA8, 0xB8))
-        if letters >= 0.95 * len(high):
+        leads = [run[i] for run in runs for i in range(0, len(run) - 1, 2)]
+        paired = all(len(run) % 2 == 0 for run in runs)
+        if letters >= 0.95 * len(high) and not (paired and _fits(sample, "euc_kr", _hangul, 0.95)):
             lower_1251 = sum(1 for b in high if b >= 0xE0)
             return ("cp1251" if lower_1251 * 2 >= len(high) else "koi8-r"), "Cyrillic letters as single bytes"
-        for encoding, test in _ASIAN:
-            try:
-                text = sample.decode(encoding, "strict")
-            except UnicodeDecodeError:
+        for encoding, test, share in _ASIAN:
+            if encoding == "gb18030" and sum(1 for b in leads if b <= 0xD7) < 0.9 * len(leads):
                 continue
-            wide = [c for c in text if ord(c) > 0x7F]
-            if wide and sum(1 for c in wide if test(c)) >= 0.3 * len(wide):
+            if _fits(sample, encoding, test, share):
                 return encoding, "East Asian letters as double bytes"
     if any(0x80 <= b <= 0x9F for b in high):
         return "cp1252", "Windows single bytes for quotes, dashes or accented letters"
     return "cp1252", "single bytes for accented letters, Latin-1 or Windows"
+
+
+def _fits(sample: bytes, encoding: str, test: Callable[[str], bool], share: float) -> bool:
+    """True if the bytes decode and at least `share` of the letters beyond ASCII pass the test."""
+    try:
+        text = sample.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    wide = [c for c in text if ord(c) > 0x7F]
+    return bool(wide) and sum(map(test, wide)) >= share * len(wide)
 
 
 def _kana(c: str) -> bool:
@@ -97,7 +109,15 @@ def _han(c: str) -> bool:
     return "\u4e00" <= c <= "\u9fff"
 
 
-_ASIAN = (("shift_jis", _kana), ("euc_jp", _kana), ("euc_kr", _hangul), ("gb18030", _han), ("big5", _han))
+_ASIAN = (("euc_jp", _kana, 0.4), ("euc_kr", _hangul, 0.9), ("gb18030", _han, 0.5), ("big5", _han, 0.5))
+
+
+_MARKS = (
+    (b"\xff\xfe\0\0", "utf-32-le"),
+    (b"\0\0\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
 
 
 def wide_encoding(head: bytes) -> tuple[str, int] | None:
@@ -105,9 +125,7 @@ def wide_encoding(head: bytes) -> tuple[str, int] | None:
 
     Text without a mark is recognised by the NUL bytes around its first character, which in JSON is ASCII.
     """
-    for mark, encoding in (
-        (b"\xff\xfe\0\0", "utf-32-le"), (b"\0\0\xfe\xff", "utf-32-be"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"),
-    ):  # fmt: skip
+    for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding, len(mark)
     first = head[:4]

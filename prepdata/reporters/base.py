@@ -10,7 +10,7 @@ import msgspec
 
 from prepdata.report import Report
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,5 +35,5 @@ Reporter = Callable[[Report, TextIO, Output], None]
 
 
 def safe(text: str) -> str:
-    """Return text from a dataset fit for a terminal: control sequences and invisible characters made visible."""
+    """Return text from a dataset fit for one line of a terminal: controls and invisible characters made visible."""
     return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

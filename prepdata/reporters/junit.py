@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from prepdata.findings import RANK, Finding
 from prepdata.report import Report
-from prepdata.reporters.base import Output
+from prepdata.reporters.base import Output, safe
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 LINES = 100
@@ -51,4 +51,4 @@ def _case(name: str, findings: list[Finding], file: str, limit: int) -> str:
 
 
 def _clean(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)
+    return _NOT_XML.sub("\ufffd", safe(text))

@@ -37,7 +37,7 @@ _NOT_DATA = frozenset(
         "trainer_state.json",
         "ds_config.json",
         "deepspeed.json",
-    }  # fmt: skip
+    }
 )
 
 

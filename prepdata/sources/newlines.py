@@ -18,12 +18,12 @@ class NewlineCount:
         self.first: dict[str, int] = {}
         self.last = b"\n"
 
-    def see(self, data: bytes) -> None:
-        """Count the endings of the next chunk."""
+    def see(self, data: bytes, lines: int) -> None:
+        """Count the endings of the next chunk, which spans `lines` lines."""
         if not data:
-            self.lines += 1
+            self.lines += lines
             return
-        newlines = data.count(b"\n")
+        newlines = lines - (data[-1] != 10)
         if b"\r" in data:
             crlf = data.count(b"\r\n")
             lone = data.count(b"\r") - crlf
@@ -40,7 +40,7 @@ class NewlineCount:
             self.lf += newlines
             if newlines and "lf" not in self.first:
                 self.first["lf"] = self.lines + 1
-        self.lines += newlines + (data[-1] != 10)
+        self.lines += lines
         self.last = data[-1:]
 
     def facts(self, *, cut_off: bool) -> list[Fact]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import hashlib
 import re
 import stat
 import sys
@@ -16,6 +15,7 @@ from prepdata.chunk import Fact
 from prepdata.errors import InputError
 from prepdata.sources.base import HEAD_BYTES, RawChunk, Source, digest_of
 from prepdata.sources.cut import Bounds, Cut, State, cut_lines
+from prepdata.sources.digest import Digest
 from prepdata.sources.newlines import NewlineCount
 from prepdata.sources.sniff import sniff
 from prepdata.sources.unpack import Limit, packing, unpack
@@ -55,7 +55,7 @@ class StreamSource(Source):
         self.state = State()
         self.layout = Layout()
         self.json_name = inner_suffix(path) == ".json"
-        self._hasher = hashlib.sha256() if hashed else None
+        self._hasher = Digest() if hashed else None
         self._seen = 0
         self._skip = 0  # bytes before the first row of a plain file: its byte order mark
         self._file = file or self._open()
@@ -148,7 +148,7 @@ class StreamSource(Source):
         before = 0
         for cut in self._cuts():
             if self.kind == "lines":
-                newlines.see(cut.data)
+                newlines.see(cut.data, cut.lines)
             taken, before = self._seen - before, self._seen
             yield self._chunk(cut, cut.size if self.plain else taken)
         self._conclude(newlines)

@@ -139,8 +139,7 @@ def message_texts(message: Mapping[str, Any]) -> Iterator[str]:
             yield extra
     calls = message.get("tool_calls")
     for call in calls if isinstance(calls, list) else ():
-        function = call.get("function", call) if isinstance(call, dict) else {}
-        yield from _call_texts(function)
+        yield from _call_texts(call.get("function", call) if isinstance(call, dict) else None)
     if isinstance(message.get("function_call"), dict):
         yield from _call_texts(message["function_call"])
 

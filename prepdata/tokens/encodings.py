@@ -9,14 +9,12 @@ DEFAULT_ENCODING = "o200k_base"
 def encoding_for(model: str) -> str | None:
     """Return the encoding of a model by tiktoken's own table, or None if the model has none there.
 
-    Fine-tuned names (`ft:gpt-4.1-mini-...:org::id`) are those of their base model.
+    Fine-tuned names (`ft:gpt-4.1-mini-...:org::id`) are those of their base model; the table of tiktoken 0.14.0 takes
+    every `ft:gpt-4...` that it does not name for a GPT-4, so they are looked up without their prefix.
     """
     from tiktoken.model import encoding_name_for_model
 
-    name = model.strip()
-    for candidate in (name, name.removeprefix("ft:").split(":")[0]):
-        try:
-            return str(encoding_name_for_model(candidate))
-        except KeyError:
-            continue
-    return None
+    try:
+        return str(encoding_name_for_model(model.strip().removeprefix("ft:").split(":")[0]))
+    except KeyError:
+        return None

@@ -1,6 +1,6 @@
 """Token counts where no vocabulary can be had: characters per token, by kind of character. Never exact.
 
-The ratios were measured on 2026-11-21 against o200k_base on the sample texts of `tests/tokens/samples.py`
+The ratios were measured on 2026-11-21 against o200k_base on the sample texts of `tests/tokens/token_samples.py`
 (prose of 150 to 450 characters in 17 languages, source code, JSON, tables of figures); a test repeats the
 measurement. On those texts the estimate is within 25 % of the count; on a single short string it may be off
 by more.

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import json
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from prepdata.errors import UsageError
 from prepdata.tokens.bpe import SAMPLE, flat_counts
 from prepdata.tokens.counter import Counter, count_distinct
+from prepdata.tokens.estimate import estimate
 
 TEMPLATE_NOTE = "Content only: the chat template of this tokenizer is not rendered, its markers are not counted."
 
@@ -77,9 +77,8 @@ class TokenizerCounter:
     """Exact counts of content by a tokenizer file; a sample is counted by both libraries where both are
     there."""
 
-    exact = True
-
     def __init__(self, name: str, path: str, reference: Any, fast: Any) -> None:
+        self.exact = True
         self.name = name
         self.notes: list[str] = [TEMPLATE_NOTE]
         self._path = path
@@ -97,9 +96,9 @@ class TokenizerCounter:
         if self._fast is None or not texts:
             return self._slow(texts)
         try:
-            counts = flat_counts(self._fast, texts)
+            counts = flat_counts(self._fast, [clean(text) for text in texts])
         except Exception:
-            return self._slow(texts) if self._reference is not None else [0] * len(texts)
+            return self._slow(texts) if self._reference is not None else self._estimated(texts)
         if self._reference is not None and not self._agrees(texts, counts):
             note = "fastokens and tokenizers disagree on this tokenizer; tokenizers counted instead."
             self.notes.append(note)
@@ -109,8 +108,17 @@ class TokenizerCounter:
         return counts
 
     def _slow(self, texts: Sequence[str]) -> list[int]:
-        clean = [t.encode("utf-8", "replace").decode() for t in texts]
-        return [len(e) for e in self._reference.encode_batch_fast(clean, add_special_tokens=False)] if clean else []
+        if not texts:
+            return []
+        found = self._reference.encode_batch_fast([clean(t) for t in texts], add_special_tokens=False)
+        return [len(encoding) for encoding in found]
+
+    def _estimated(self, texts: Sequence[str]) -> list[int]:
+        self.exact = False
+        note = "Some texts could not be tokenised; their counts are estimates."
+        if note not in self.notes:
+            self.notes.append(note)
+        return [estimate(text) for text in texts]
 
     def _agrees(self, texts: list[str], counts: list[int]) -> bool:
         wanted = max(2, SAMPLE - self._checked)
@@ -122,11 +130,6 @@ class TokenizerCounter:
         return open_tokenizer, (self._path,)
 
 
-def is_tokenizer(path: str) -> bool:
-    """True if a path holds something that looks like a tokenizer file (used to complete and to warn
-    early)."""
-    try:
-        with locate(path).open(encoding="utf-8") as f:
-            return isinstance(json.load(f).get("model"), dict)
-    except (UsageError, OSError, ValueError, AttributeError):
-        return False
+def clean(text: str) -> str:
+    """Return text with lone surrogates replaced: both libraries take valid Unicode only."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Short texts of our own in many scripts: what the characters-per-token estimate is measured on."""
 
 SAMPLES: dict[str, str] = {

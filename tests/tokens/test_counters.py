@@ -1,0 +1,259 @@
+"""Counters: exact where they say so, equal between libraries, honest where they are not exact."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from array import array
+
+import pytest
+from token_samples import SAMPLES
+
+from prepdata.errors import UsageError
+from prepdata.tokens import bpe, counter, estimate
+from prepdata.tokens.bpe import FastCounter, TiktokenCounter, cut_blanks
+from prepdata.tokens.counter import count_distinct, open_counter
+from prepdata.tokens.estimate import EstimateCounter
+
+ODD = ["", " ", "<|endoftext|>", "<|im_start|>user", "a\u2028b", "\U0001f9d1\u200d\U0001f4bb", "x" * 5000]
+TEXTS = [*SAMPLES.values(), *ODD]
+
+
+def test_a_count_that_can_be_checked_by_hand(tiktoken_counter):
+    counter = tiktoken_counter("cl100k_base")
+    assert counter.count(["tiktoken is great!", "", "hello"]) == [6, 0, 1]
+    assert counter.exact
+    assert counter.name == "tiktoken cl100k_base"
+
+
+def test_text_of_a_control_token_counts_as_text(tiktoken_counter):
+    assert tiktoken_counter("o200k_base").count(["<|endoftext|>"])[0] > 1
+
+
+@pytest.mark.parametrize("encoding", ["cl100k_base", "o200k_base"])
+def test_our_encoding_is_tiktokens(tiktoken_counter, encoding):
+    made = bpe.build_encoding(encoding, tiktoken_counter(encoding)._ranks)
+    assert made.name == encoding
+    assert made.decode(made.encode_ordinary(SAMPLES["korean"])) == SAMPLES["korean"]
+    assert made.encode("<|endoftext|>", allowed_special="all") == [made.eot_token]
+
+
+def test_harmony_is_built_over_the_same_ranks(ranks):
+    made = bpe.build_encoding("o200k_harmony", ranks("o200k_harmony"))
+    assert made.encode_single_token("<|start|>") == 200006
+
+
+def test_tiktoken_itself_is_left_as_it_was(ranks):
+    import tiktoken_ext.openai_public as source
+
+    before = source.load_tiktoken_bpe
+    bpe.build_encoding("cl100k_base", ranks("cl100k_base"))
+    assert source.load_tiktoken_bpe is before
+
+
+def test_lone_surrogates_are_counted(tiktoken_counter):
+    assert tiktoken_counter("o200k_base").count(["a\ud800b"])[0] >= 2
+
+
+def test_equal_strings_are_counted_once():
+    seen = []
+
+    def count(texts):
+        seen.append(list(texts))
+        return [len(t) for t in texts]
+
+    assert count_distinct(["aa", "b", "aa", "aa"], count) == [2, 1, 2, 2]
+    assert count_distinct(["a", "bb"], count) == [1, 2]
+    assert count_distinct([], count) == []
+    assert seen == [["aa", "b"], ["a", "bb"], []]
+
+
+def test_a_counter_travels_to_a_worker(tiktoken_counter):
+    counter = tiktoken_counter("cl100k_base")
+    counter.count(["warm"])
+    twin = pickle.loads(pickle.dumps(counter))
+    assert twin._encoding is None
+    assert twin.count(["tiktoken is great!"]) == [6]
+
+
+def test_a_million_blanks_do_not_stop_the_run(tiktoken_counter):
+    blanks = " " * 1_200_000
+    [count] = tiktoken_counter("o200k_base").count([f"a{blanks}b"])
+    assert 1000 < count < 200_000
+
+
+def test_long_texts_without_long_blanks_stay_in_one_piece():
+    text = "word " * 30_000
+    assert cut_blanks(text) == [text]
+    assert cut_blanks("a" + " " * 25 + "b", limit=10) == ["a" + " " * 10, " " * 10, " " * 5 + "b"]
+    assert "".join(cut_blanks("\n" * 99 + "x", limit=7)) == "\n" * 99 + "x"
+
+
+def test_a_panic_becomes_an_estimate(tiktoken_counter):
+    class Panic(BaseException):
+        pass
+
+    class Broken:
+        def encode_ordinary(self, _):
+            raise Panic
+
+    twin = TiktokenCounter("cl100k_base", tiktoken_counter("cl100k_base")._ranks)
+    twin._encoding = Broken()
+    text = "word " * 30_000
+    assert twin.count([text]) == [estimate.estimate(text)]
+    assert "estimates" in twin.notes[0]
+
+
+class FakeFast:
+    """Answers like fastokens' flat batch, by a function from text to count."""
+
+    def __init__(self, count):
+        self.count, self.calls = count, 0
+
+    def encode_batch_flat(self, texts, split_special_tokens):
+        assert split_special_tokens
+        self.calls += 1
+        offsets = array("Q", [0])
+        for text in texts:
+            offsets.append(offsets[-1] + self.count(text))
+        return b"", offsets.tobytes()
+
+
+def fast(tiktoken_counter, count):
+    made = FakeFast(count)
+    return FastCounter(tiktoken_counter("cl100k_base"), "unused", load=lambda *_: made, background=False), made
+
+
+def test_fast_agrees_and_is_used(tiktoken_counter):
+    slow = tiktoken_counter("cl100k_base")
+    counter, made = fast(tiktoken_counter, lambda t: slow.count([t])[0])
+    assert counter.count(TEXTS) == slow.count(TEXTS)
+    assert made.calls == 1
+    assert counter.exact
+    assert counter.name == slow.name
+
+
+def test_fast_that_disagrees_is_dropped_loudly(tiktoken_counter):
+    slow = tiktoken_counter("cl100k_base")
+    counter, made = fast(tiktoken_counter, lambda t: slow.count([t])[0] + 1)
+    with pytest.warns(RuntimeWarning, match="disagree"):
+        assert counter.count(TEXTS) == slow.count(TEXTS)
+    assert counter.count(["hello"]) == [1]
+    assert made.calls == 1
+    assert any("disagree" in note for note in counter.notes)
+    counter.notes.clear()
+
+
+def test_fast_that_crashes_is_dropped_loudly(tiktoken_counter):
+    def crash(_):
+        raise RuntimeError("boom")
+
+    counter, _ = fast(tiktoken_counter, crash)
+    with pytest.warns(RuntimeWarning, match="failed"):
+        assert counter.count(["hello"]) == [1]
+    counter.notes.clear()
+
+
+def test_fast_that_does_not_load_is_not_used(tiktoken_counter):
+    def fail(*_):
+        raise OSError("no such file")
+
+    counter = FastCounter(tiktoken_counter("cl100k_base"), "x", load=fail, background=False)
+    assert counter.count(["hello", "tiktoken is great!"]) == [1, 6]
+
+
+def test_while_fast_loads_tiktoken_counts(tiktoken_counter):
+    import threading
+
+    gate = threading.Event()
+
+    def load(*_):
+        gate.wait(10)
+        return FakeFast(len)
+
+    counter = FastCounter(tiktoken_counter("cl100k_base"), "x", load=load)
+    assert counter.count(["tiktoken is great!"]) == [6]
+    gate.set()
+    counter._thread.join(10)
+    assert counter._fast is not None
+
+
+def test_surrogates_go_to_tiktoken(tiktoken_counter):
+    def refuse(text):
+        text.encode("utf-8")
+        return 1
+
+    counter, _ = fast(tiktoken_counter, refuse)
+    assert counter.count(["a\ud800b"]) == tiktoken_counter("cl100k_base").count(["a\ud800b"])
+    assert not counter._refused
+
+
+@pytest.mark.parametrize("encoding", ["cl100k_base", "o200k_base"])
+def test_fastokens_itself_counts_the_same(tiktoken_counter, ranks, encoding):
+    pytest.importorskip("fastokens")
+    found = ranks(encoding)
+    counter = FastCounter(tiktoken_counter(encoding), found.path, background=False)
+    assert counter.count(TEXTS) == tiktoken_counter(encoding).count(TEXTS)
+    assert not counter._refused
+    assert counter._checked > 0
+
+
+@pytest.mark.parametrize(("size", "kind"), [(1000, TiktokenCounter), (50_000_000, FastCounter)])
+def test_the_size_of_the_input_chooses(monkeypatch, ranks, size, kind):
+    ranks("cl100k_base")
+    monkeypatch.setattr(bpe, "fastokens_available", lambda: True)
+    open_counter.cache_clear()
+    assert type(open_counter(encoding="cl100k_base", offline=True, input_bytes=size)) is kind
+    open_counter.cache_clear()
+
+
+def test_without_a_vocabulary_there_is_an_estimate(monkeypatch):
+    from prepdata.tokens import vocab
+
+    monkeypatch.setattr(vocab, "find", lambda *_a, **_k: None)
+    open_counter.cache_clear()
+    made = open_counter(encoding="o200k_base", offline=True)
+    assert isinstance(made, EstimateCounter)
+    assert not made.exact
+    assert "prepdata vocab add" in made.notes[0]
+    open_counter.cache_clear()
+
+
+def test_an_unknown_encoding_is_wrong_use():
+    with pytest.raises(UsageError, match="Unknown encoding"):
+        open_counter(encoding="o300k", offline=True)
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_estimates_are_within_a_quarter(tiktoken_counter, name):
+    [exact] = tiktoken_counter("o200k_base").count([SAMPLES[name]])
+    assert estimate.estimate(SAMPLES[name]) == pytest.approx(exact, rel=0.25)
+
+
+def test_estimates_of_little():
+    assert EstimateCounter().count(["", "a", " ", "\U0001f600"]) == [0, 1, 1, 2]
+    assert estimate.estimate("\ud800") >= 1
+
+
+@pytest.mark.parametrize(
+    ("char", "kind"),
+    [("a", "letter"), ("é", "latin-extended"), ("Ж", "cyrillic"), ("λ", "greek"), ("ש", "hebrew"), ("ع", "arabic"),
+     ("ह", "indic"), ("ก", "thai"), ("中", "han"), ("の", "kana"), ("한", "hangul"), ("7", "digit"), ("\n", "newline"),
+     ("…", "punctuation"), ("、", "punctuation"), ("«", "latin-extended"), ("😀", "other")],
+)  # fmt: skip
+def test_kinds_of_characters(char, kind):
+    assert estimate.kind_of_character(char) == kind
+
+
+def test_importing_loads_nothing_heavy():
+    code = (
+        "import sys, prepdata.tokens, prepdata.meters.tokens, prepdata.cost, prepdata.targets\n"
+        "print([m for m in ('tiktoken', 'tokenizers', 'fastokens', 'numpy', 'rs_bpe', 'regex') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_thresholds_are_stated_for_the_encodings_that_have_one():
+    assert set(counter.FAST_FROM_BYTES) == {"o200k", "cl100k"}

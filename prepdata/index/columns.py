@@ -21,7 +21,7 @@ from prepdata.text.fold import encode, fold
 # Bytes that cannot occur in UTF-8 stand before each part, so that no two different rows give the same bytes.
 _ROLES = {"system": b"\xf5", "developer": b"\xf6", "user": b"\xf7", "assistant": b"\xf8", "tool": b"\xf9",
           "function": b"\xfa"}  # fmt: skip
-_OTHER_ROLE, _EXTRA, _SECTION = b"\xfb", b"\xfc", b"\xff"
+_OTHER_ROLE, _EXTRA, SECTION = b"\xfb", b"\xfc", b"\xff"
 _MEDIA = ("images", "image", "videos", "video", "audios", "audio")
 
 
@@ -60,17 +60,17 @@ def digests(chunk: Chunk) -> Digests:
         add_row(record.row)
         add_prompt(hashed(prompt))
         add_answer(hashed(answer))
-        add_exact(hashed(prompt + _SECTION + answer + tail))
+        add_exact(hashed(prompt + SECTION + answer + tail))
         add_folded_prompt(hashed(folded_prompt))
         add_folded_answer(hashed(folded_answer))
-        add_folded(hashed(folded_prompt + _SECTION + folded_answer + tail))
+        add_folded(hashed(folded_prompt + SECTION + folded_answer + tail))
     return columns
 
 
 def digest(record: Record) -> int:
     """Return the exact digest of one record (the same number as in `Digests.exact`)."""
     before, after, tail = _pieces(record, {})
-    return xxh3_64_intdigest(b"".join([p[0] for p in before]) + _SECTION + b"".join([p[0] for p in after]) + tail)
+    return xxh3_64_intdigest(b"".join([p[0] for p in before]) + SECTION + b"".join([p[0] for p in after]) + tail)
 
 
 Pieces = list[tuple[bytes, bytes]]
@@ -105,19 +105,19 @@ def _plain(message: Message, cache: dict[str, tuple[bytes, bytes]]) -> tuple[byt
 def _any_pieces(record: Record) -> tuple[Pieces, Pieces, bytes]:
     prompt, answer = record.split()
     before, after = [piece(m) for m in prompt], [piece(m) for m in answer]
-    context = _context(record)
+    context = context_bytes(record)
     if context:
         before.append((context, context))
     tail = [_EXTRA + b"w" + _json([i, m.weight]) for i, m in enumerate(record.turns) if m.weight not in (None, 1)]
     if record.label is not None:
         tail.append(_EXTRA + (b"l1" if record.label else b"l0"))
     if record.preference:
-        tail.append(_SECTION)
+        tail.append(SECTION)
         tail.extend(piece(m)[0] for m in record.rejected)
     else:
         rest = record.messages[len(prompt) + len(answer) :]
         if rest:
-            tail.append(_SECTION)
+            tail.append(SECTION)
             tail.extend(piece(m)[0] for m in rest)
     return before, after, b"".join(tail)
 
@@ -168,7 +168,7 @@ def _arguments(value: Any) -> bytes:
     return _json(value)
 
 
-def _context(record: Record) -> bytes:
+def context_bytes(record: Record) -> bytes:
     """Return the bytes of tools and of media that stand beside the messages; b"" for plain rows."""
     found = []
     if record.tools:

@@ -15,10 +15,10 @@ _DROPPED = _SPACE + b".,;:!?\"'"  # white space and the punctuation of sentences
 _LOWER = bytes(range(256)).lower()
 _DIGITS = b"0123456789"
 _NUMBER_MARKS = b".,:"  # what may stand inside a number, a date or a time of day
-_BLANKS = bytes(0x20 if c in _DROPPED and c not in _NUMBER_MARKS else c for c in range(256))
-_NOT_NUMBERS = bytes(c for c in range(256) if c not in _DIGITS and c not in _DROPPED)
-_SIGNS = b"{`!([="  # with one of these a text needs a closer look
-_PLAIN = bytes(c for c in range(256) if c not in _DIGITS and c not in _SIGNS)
+_SIGNS = b"{`!([="  # with one of these, or a digit, a text needs a closer look
+_GAPS = bytes(0x20 if c in _DROPPED and c not in _NUMBER_MARKS + _SIGNS else c for c in range(256))
+_NO_GAPS = bytes(c for c in range(256) if c not in _DIGITS + _DROPPED + _SIGNS)
+_SIGNS_TO_GAPS = bytes(0x20 if c in _SIGNS else c for c in range(256))
 _ASCII = bytes(range(128))
 
 _CODE = re.compile(rb"[(\[=,] ?[\"']")  # a quote that opens a string of a programming language
@@ -43,24 +43,25 @@ def fold(text: str) -> bytes:
     code. A text of which nothing would be left ("???") is kept as it is. About 1 microsecond per 500 ASCII bytes.
     """
     raw = text.encode() if text.isascii() else _from_unicode(text)
-    signs = raw.translate(None, _PLAIN)
+    gaps = raw.translate(_GAPS, _NO_GAPS)  # digits, signs, and what stands between them
+    signs = gaps.translate(None, b" .,:")
     if not signs:
         return raw.translate(_LOWER, _DROPPED) or _AS_IS + encode(text).strip()
+    if signs.isdigit():
+        return raw.translate(_LOWER, _DROPPED) + _NUMBERS + _numbers(gaps)
     if b"{" in signs or b"`" in signs or (signs.strip(b"0123456789!") and _CODE.search(raw)):
         return _AS_CODE + b" ".join(encode(text).split())
     if b"!" in signs:
         raw = _BANG.sub(_KEPT_BANG, raw)
     folded = raw.translate(_LOWER, _DROPPED)
     if signs.strip(_SIGNS):
-        return folded + _NUMBERS + _numbers(raw)
+        return folded + _NUMBERS + _numbers(gaps.translate(_SIGNS_TO_GAPS))
     return folded or _AS_IS + encode(text).strip()
 
 
-def _numbers(raw: bytes) -> bytes:
-    """Return the numbers of a text, apart from one another, with the points and commas inside and before them."""
-    marks = raw.translate(_BLANKS, _NOT_NUMBERS) + b" "
-    marks = marks.replace(b", ", b" ").replace(b". ", b" ")  # ends of sentences, quickly
-    return b" ".join([number for token in marks.split() if (number := token.rstrip(_NUMBER_MARKS))])
+def _numbers(gaps: bytes) -> bytes:
+    """Return the numbers, apart from one another, with the points and commas inside and before them."""
+    return b" ".join([number for token in gaps.split() if (number := token.rstrip(_NUMBER_MARKS))])
 
 
 def encode(text: str) -> bytes:

@@ -106,6 +106,8 @@ class StreamSource(Source):
         self.kind = kind.layout
         if not self.state.broken or self._head:
             self.facts.extend(kind.facts)
+        if self.kind != "none" and not wide and not self._skip:
+            self.facts.append(Fact("no-bom"))
 
     def _read(self, size: int) -> Iterator[bytes]:
         """Yield the stored bytes in blocks."""

@@ -1,0 +1,1 @@
+"""FMT: bytes, lines, JSON."""

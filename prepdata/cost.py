@@ -44,12 +44,23 @@ class Amount(msgspec.Struct, frozen=True):
     Args:
         rows: rows.
         tokens: tokens of one epoch, rows cut at the context length where one is known.
-        exact: False where the tokens are estimates.
+        exact: False where the tokens are estimates, or those of another model's tokenizer.
+        why: why they are not exact, in words.
     """
 
     rows: int
     tokens: int
     exact: bool = True
+    why: str = "estimated by characters"
+
+    @property
+    def error(self) -> float:
+        """Relative error to allow for."""
+        return 0.0 if self.exact else ESTIMATE_ERROR
+
+    def caution(self) -> list[str]:
+        """Return the assumption that goes with the error, if there is one."""
+        return [] if self.exact else [f"tokens are {self.why}: taken as up to {self.error:.0%} off either way"]
 
 
 class Hosted(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,15 +110,20 @@ def openai_epochs(rows: int) -> int:
 def epochs_for(prices: Provider, rows: int, given: float | None) -> tuple[Range, str]:
     """Return the epochs a provider trains, and the assumption in words."""
     if given is not None:
-        return Range(given, given, given), f"{given:g} epochs, as given"
+        return Range(given, given, given), f"{plural(given)}, as given"
     if prices.epochs.rule == "fixed" and prices.epochs.value is not None:
         value = prices.epochs.value
-        return Range(value, value, value), f"{value:g} epochs, the provider's default ({prices.epochs.date})"
+        return Range(value, value, value), f"{plural(value)}, the provider's default ({prices.epochs.date})"
     if prices.epochs.rule == "openai":
         likely = float(openai_epochs(rows))
         spread = Range(2.0, 3.0, 4.0) if likely == 3.0 else Range(likely, likely, likely)
-        return spread, f"{likely:g} epochs by the rule of OpenAI's cookbook for {rows:,} rows"
+        return spread, f"{plural(likely)} by the rule of OpenAI's cookbook for {rows:,} rows"
     return Range(1.0, 1.0, 1.0), "one epoch: the provider's default is not known, give --epochs"
+
+
+def plural(epochs: float) -> str:
+    """Return a number of epochs in words."""
+    return f"{epochs:g} epoch" + ("" if epochs == 1 else "s")
 
 
 def hosted(
@@ -139,9 +155,8 @@ def hosted(
 def _one(prices: Provider, offer: Offer, amount: Amount, epochs: float | None, context: int | None) -> Hosted:
     spread, said = epochs_for(prices, amount.rows, epochs)
     assumptions = [said, f"billed: {prices.billed}"]
-    error = 0.0 if amount.exact else ESTIMATE_ERROR
-    if error:
-        assumptions.append(f"tokens are estimates, taken as up to {error:.0%} off either way")
+    error = amount.error
+    assumptions += amount.caution()
     if context:
         assumptions.append(f"rows longer than {context:,} tokens are billed for {context:,}")
     billed = Range(

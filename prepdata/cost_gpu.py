@@ -20,7 +20,7 @@ from typing import Literal
 
 import msgspec
 
-from prepdata.cost import ESTIMATE_ERROR, Amount, Range, oldest_of
+from prepdata.cost import Amount, Range, oldest_of, plural
 from prepdata.prices import as_of, gpu, gpus
 
 Method = Literal["lora", "qlora"]
@@ -132,19 +132,18 @@ def own_gpu(
     card = gpu(gpu_name)
     count = gpus_needed(billions, method, row_tokens, card.memory_gib)
     shared, each = memory_gib(billions, method, row_tokens)
-    error = 0.0 if amount.exact else ESTIMATE_ERROR
+    error = amount.error
     seconds = gpu_seconds(billions, amount.tokens * epochs, card.tflops, method)
     one = Range(seconds.low * (1 - error), seconds.likely, seconds.high * (1 + error)).times(1 / 3600)
     assumptions = [
-        f"{billions:g} billion parameters, {amount.tokens * epochs:,.0f} tokens in {epochs:g} epochs",
+        f"{billions:g} billion parameters, {amount.tokens * epochs:,.0f} tokens in {plural(epochs)}",
         f"4 to 6 operations per parameter and token, {PEAK_SHARE.low:.0%} to {PEAK_SHARE.high:.0%} of peak reached",
         f"peak {card.tflops:g} TFLOPS ({card.tflops_confidence})",
         f"rows up to {row_tokens:,} tokens, one at a time, activations recomputed",
         f"{card.low.usd:g} to {card.high.usd:g} USD a GPU hour, likely {card.typical.usd:g}",
         "loading, evaluation and failed runs not counted",
     ]
-    if error:
-        assumptions.append(f"tokens are estimates, taken as up to {error:.0%} off either way")
+    assumptions += amount.caution()
     usd = Range(one.low * card.low.usd, one.likely * card.typical.usd, one.high * card.high.usd)
     return OwnGpu(
         gpu=card.name,

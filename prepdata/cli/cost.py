@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prepdata.cli.draw import histogram, hours, money, table
+from prepdata.cli.draw import histogram, hours, money, span, table
 from prepdata.cli.options import settings_flags, settings_from
 from prepdata.errors import EXIT_CLEAN, UsageError
 
@@ -58,10 +58,18 @@ def estimate(paths: tuple[str, ...], settings: Settings, wanted: dict[str, Any])
         "rows": tokens["rows"],
         "tokens": tokens,
         "hosted": hosted,
-        "unpriced": [name for name in settings.targets if not any(h["provider"] == name for h in hosted)],
+        "unpriced": _unpriced(settings.targets, {h["provider"] for h in hosted}),
         "own_gpus": _own_gpus(tokens, settings, wanted, billions),
         "calls": _calls(tokens, hosted, settings, wanted["prompt_before"]),
     }
+
+
+def _unpriced(names: tuple[str, ...], priced: set[str]) -> list[str]:
+    """Return the providers that were asked for and have no price for this model; trainers have none by nature."""
+    from prepdata.targets import load
+
+    asked = [load(name) for name in names]
+    return [target.name for target in asked if target.kind == "provider" and target.name not in priced]
 
 
 def without_rules(settings: Settings) -> Settings:
@@ -175,8 +183,7 @@ def tokens_text(tokens: dict[str, Any]) -> list[str]:
 def _hosted_lines(jobs: list[dict[str, Any]]) -> list[str]:
     rows = []
     for job in jobs:
-        usd = job["usd"]
-        price = " - ".join(money(usd[k]) for k in ("low", "likely", "high")) if usd else "unknown"
+        price = span(job["usd"], money)
         extra = [] if job["confidence"] == "provider" else [f"price {job['confidence']}"]
         if job["minimum_applied"]:
             extra.append("minimum charge")
@@ -184,8 +191,15 @@ def _hosted_lines(jobs: list[dict[str, Any]]) -> list[str]:
             extra.append(f"{money(job['storage_month'])} a month to keep")
         if job["hosting_hour"]:
             extra.append(f"{money(job['hosting_hour'])} an hour to host")
-        rows.append((job["provider"], job["offer"], price, job["as_of"], "; ".join(extra)))
+        rows.append((job["provider"], job["offer"], price, dated(job["as_of"]), "; ".join(extra)))
     return table(rows, right=frozenset({2}))
+
+
+def dated(as_of: str) -> str:
+    """Return "as of ..., old from ..." with a mark where that day has come."""
+    import datetime
+
+    return f"{as_of} (OLD)" if as_of[-10:] <= datetime.date.today().isoformat() else as_of
 
 
 def _gpu_lines(jobs: list[dict[str, Any]]) -> list[str]:
@@ -194,15 +208,14 @@ def _gpu_lines(jobs: list[dict[str, Any]]) -> list[str]:
         if job["gpus"] is None:
             rows.append((job["gpu"], job["method"], "does not fit on 8", f"{job['memory_gib']:,.0f} GiB", "", ""))
             continue
-        took, usd = job["hours"], job["usd"]
         rows.append(
             (
                 job["gpu"],
                 job["method"],
                 f"{job['gpus']} GPU" + ("s" if job["gpus"] > 1 else ""),
                 f"{job['memory_gib']:,.0f} GiB",
-                " - ".join(hours(took[k]) for k in ("low", "likely", "high")),
-                " - ".join(money(usd[k]) for k in ("low", "likely", "high")) + f"  {job['as_of']}",
+                span(job["hours"], hours),
+                f"{span(job['usd'], money)}  {dated(job['as_of'])}",
             )
         )
     return table(rows)
@@ -221,7 +234,7 @@ def _call_lines(items: list[dict[str, Any]]) -> list[str]:
                 f"{money(item['before'])} before",
                 f"{money(item['after'])} after",
                 after if known else "not known",
-                item["as_of"],
+                dated(item["as_of"]),
             )
         )
     return table(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -67,8 +67,18 @@ def money(usd: float | None) -> str:
 
 
 def hours(value: float) -> str:
-    """Return a time in hours as minutes where it is short."""
+    """Return a time in hours as minutes or seconds where it is short."""
+    if value * 60 < 1:
+        return f"{value * 3600:.0f} s"
     return f"{value * 60:.0f} min" if value < 1 else f"{value:,.1f} h"
+
+
+def span(figures: dict[str, float] | None, show: Callable[[float], str]) -> str:
+    """Return a range "low - likely - high", one figure where all are shown alike, "unknown" for None."""
+    if figures is None:
+        return "unknown"
+    shown = [show(figures[key]) for key in ("low", "likely", "high")]
+    return shown[0] if len(set(shown)) == 1 else " - ".join(shown)
 
 
 def clean(text: str) -> str:

@@ -13,6 +13,9 @@ from prepdata.targets.model import Target
 
 NO_LIMIT = 0
 
+OPENAI_MODELS = ("openai", "azure-openai")
+"""Targets whose models all use an encoding of tiktoken."""
+
 
 class Cost(Meter):
     """Estimates prices. Kept: a few numbers a chunk."""
@@ -41,15 +44,27 @@ class Cost(Meter):
         found = target.limits.max_row_tokens or target.limits.default_row_tokens
         return found.value if found else NO_LIMIT
 
+    def counted_as_billed(self, target: Target) -> bool:
+        """True where the tokens are counted as the target's model counts them, as far as one can know."""
+        context = self.context
+        if context.tokenizer or context.encoding:
+            return True
+        if context.model:
+            return not choose(context).caution
+        return target.name in OPENAI_MODELS
+
     def finish(self, parts: Parts) -> dict[str, Any]:
         """Return the estimates: one entry per target and line of its price list."""
         kept = [part for _, part in parts.parts if part]
         rows = sum(part["rows"] for part in kept)
-        exact = all(part["exact"] for part in kept) and not choose(self.context).caution
+        exact = all(part["exact"] for part in kept)
         estimates = []
         for target in self.context.targets if kept else ():
             limit = self.limit(target)
-            amount = Amount(rows=rows, tokens=sum(part["left"][str(limit)] for part in kept), exact=exact)
+            tokens = sum(part["left"][str(limit)] for part in kept)
+            own = self.counted_as_billed(target)
+            why = "estimated by characters" if not exact else "those of another model's tokenizer (see --tokenizer)"
+            amount = Amount(rows=rows, tokens=tokens, exact=exact and own, why=why)
             found = hosted(
                 target.name,
                 amount,

@@ -163,7 +163,8 @@ def _summed(held: list[int], images: int, counter: Counter) -> RowCounts:
 
 def limits_of(context: MeterContext) -> list[tuple[str, int]]:
     """Return (whose, tokens) of every context length that rows are held against."""
-    found = [(t.name, t.limits.max_row_tokens.value) for t in context.targets if t.limits.max_row_tokens]
+    lengths = [(t.name, t.limits.max_row_tokens or t.limits.default_row_tokens) for t in context.targets]
+    found = [(name, length.value) for name, length in lengths if length]
     return [("context", context.context), *found] if context.context else found
 
 

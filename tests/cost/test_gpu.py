@@ -89,7 +89,7 @@ def test_estimated_tokens_widen_the_range():
     assert guess.hours.low == pytest.approx(exact.hours.low * 0.75)
     assert guess.hours.likely == exact.hours.likely
     assert guess.hours.high == pytest.approx(exact.hours.high * 1.25)
-    assert any("estimates" in said for said in guess.assumptions)
+    assert any("25% off" in said for said in guess.assumptions)
 
 
 def test_assumptions_and_dates_are_said():

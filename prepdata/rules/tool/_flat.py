@@ -26,7 +26,19 @@ _ANYTHING = frozenset({"default"})
 _FLAGS = frozenset({"deprecated", "readOnly", "writeOnly"})
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _SIZES = ("minLength", "maxLength", "minItems", "maxItems")
-_USUAL = frozenset({"type", "properties", "required", "additionalProperties", "enum", "items", *_BOUNDS, *_SIZES})
+_SEVERAL = ("anyOf", "allOf")
+_USUAL = frozenset(
+    {"type", "properties", "required", "additionalProperties", "enum", "const", "items", *_BOUNDS, *_SIZES, *_SEVERAL}
+)
+_SAME_DRAFTS = frozenset(
+    {
+        "http://json-schema.org/draft-06/schema",
+        "http://json-schema.org/draft-07/schema",
+        "https://json-schema.org/draft/2019-09/schema",
+        "https://json-schema.org/draft/2020-12/schema",
+    }
+)
+"""Drafts in which all that is handled here means the same."""
 _VOCABULARY = frozenset(
     {
         "$schema",
@@ -69,7 +81,6 @@ _VOCABULARY = frozenset(
         "contentEncoding",
         "contentMediaType",
         "contentSchema",
-        "examples",
         "extends",
         "disallow",
         "divisibleBy",
@@ -85,12 +96,14 @@ def compile_flat(schema: Any, depth: int = 0) -> Check | None:
     for key, value in schema.items():
         if key in _USUAL or key in _ANYTHING:
             continue
-        if key in _VOCABULARY or type(key) is not str:
+        if key == "$schema" and not depth and type(value) is str and value.rstrip("#") in _SAME_DRAFTS:
+            continue
+        if key in _VOCABULARY or (key == "examples" and type(value) is not list):
             return None
         if (key in _TEXTS and type(value) is not str) or (key in _FLAGS and type(value) is not bool):
             return None
     checks: list[Check] = []
-    for make in (_types, _enum, _object, _items, _bounds, _sizes):
+    for make in (_types, _enum, _const, _object, _items, _bounds, _sizes, _several):
         made = make(schema, depth)
         if made is None:
             return None
@@ -105,6 +118,10 @@ def compile_flat(schema: Any, depth: int = 0) -> Check | None:
 
 def _anything(value: Any) -> bool:
     return True
+
+
+def _nothing(value: Any) -> bool:
+    return False
 
 
 def _types(schema: dict[str, Any], depth: int) -> list[Check] | None:
@@ -131,10 +148,41 @@ def _enum(schema: dict[str, Any], depth: int) -> list[Check] | None:
     return [lambda value: type(value) is str and value in known]
 
 
+def _const(schema: dict[str, Any], depth: int) -> list[Check] | None:
+    if "const" not in schema:
+        return []
+    wanted = schema["const"]
+    return [lambda value: type(value) is str and value == wanted] if type(wanted) is str else None
+
+
+def _several(schema: dict[str, Any], depth: int) -> list[Check] | None:
+    checks: list[Check] = []
+    for key in _SEVERAL:
+        if key not in schema:
+            continue
+        listed = schema[key]
+        if type(listed) is not list or not listed:
+            return None
+        made = tuple(compile_flat(part, depth + 1) for part in listed)
+        if not all(made):
+            return None
+        checks.append(_any(made) if key == "anyOf" else _all(made))
+    return checks
+
+
+def _any(checks: tuple[Any, ...]) -> Check:
+    return lambda value: any(check(value) for check in checks)
+
+
+def _all(checks: tuple[Any, ...]) -> Check:
+    return lambda value: all(check(value) for check in checks)
+
+
 def _object(schema: dict[str, Any], depth: int) -> list[Check] | None:
     properties, required = schema.get("properties", {}), schema.get("required", [])
-    closed = schema.get("additionalProperties", True)
-    if type(properties) is not dict or type(required) is not list or type(closed) is not bool:
+    others = schema.get("additionalProperties", True)
+    more = _anything if others is True else _nothing if others is False else compile_flat(others, depth + 1)
+    if type(properties) is not dict or type(required) is not list or more is None:
         return None
     if not all(type(name) is str for name in required) or len(set(required)) != len(required):
         return None
@@ -144,23 +192,16 @@ def _object(schema: dict[str, Any], depth: int) -> list[Check] | None:
         if check is None:
             return None
         inner[name] = check
-    if not inner and not required and closed:
+    if not inner and not required and more is _anything:
         return []
-    needed = frozenset(required)
+    needed, other = frozenset(required), more
 
     def fits(value: Any) -> bool:
         if type(value) is not dict:
             return True
         if not needed.issubset(value):
             return False
-        for name, item in value.items():
-            check = inner.get(name)
-            if check is None:
-                if not closed:
-                    return False
-            elif not check(item):
-                return False
-        return True
+        return all(inner.get(name, other)(item) for name, item in value.items())
 
     return [fits]
 

@@ -13,7 +13,7 @@ from prepdata.rules.base import SHAPE, RecordRule, Trigger
 from prepdata.rules.targeting import listed, names, value
 from prepdata.rules.tool._tools import declares, tool_set
 
-_OWN = ("openai",)
+_OWN = ("openai", "openai-dpo")
 """Formats whose `tools` is a list of `{"type": "function", "function": {...}}`; in others it may be text or bare."""
 
 

@@ -92,7 +92,7 @@ class EstimateCounter:
 
     exact = False
 
-    def __init__(self, note: str = "", name: str = "estimate by characters per token") -> None:
+    def __init__(self, note: str = "", name: str = "characters per token") -> None:
         self.name = name
         self.notes = [note] if note else []
 

@@ -1,0 +1,70 @@
+"""What the two rules about answers need to know of a row besides its digests: one byte a row."""
+
+from __future__ import annotations
+
+import re
+
+from prepdata.chunk import Chunk
+from prepdata.record import Message, Record
+
+PLAIN = 1  # an answer to a user turn or tool result
+SHORT = 2  # a label, a number, a few words
+OPEN = 4  # the prompt asks for something made up, where many answers are right
+DECLINE = 8  # the answer declines
+BAD = 16  # an answer marked as bad (KTO label False)
+FORMAL = 32  # a call, or an answer that begins like JSON
+
+SHORT_CHARS = 40  # up to this length an answer is taken for a label or a stock phrase ("You are welcome!")
+_OPEN = re.compile(
+    r"(?:(?:please|can you|could you|now|okay|ok|hey|hi)[, ]+){0,2}"
+    r"(?:write|tell|generate|create|compose|suggest|invent|make up|imagine|come up with|draft|give me (?:an?|some|another|two|three|four|five|ten)|"
+    r"brainstorm|recommend|say something|continue|rewrite|rephrase|paraphrase|design|propose|"
+    r"escribe|cuéntame|crea|inventa|écris|raconte|invente|propose|schreib|erzähl|erfinde|escreva|conte|scrivi|"
+    r"напиши|расскажи|придумай)\b",
+    re.IGNORECASE,
+)
+_OPEN_CJK = ("写", "请写", "讲", "给我", "編", "编", "生成", "推荐")
+_DECLINES = (
+    "i'm sorry", "i’m sorry", "i am sorry", "sorry", "i can't", "i can’t", "i cannot", "i'm unable", "i’m unable",
+    "i am unable", "i'm not able", "i’m not able", "i am not able", "unfortunately", "i apologize", "i apologise",
+    "i don't have", "i don’t have", "i do not have", "i don't know", "i don’t know", "i do not know", "i won't",
+    "that is outside", "that's outside", "this is outside",
+    "lo siento", "no puedo", "desculpe", "sinto muito", "não posso", "désolé", "je suis désolé", "je ne peux",
+    "es tut mir", "leider", "ich kann", "mi dispiace", "извините", "к сожалению", "抱歉", "很抱歉", "对不起", "對不起",
+    "申し訳", "すみません", "죄송",
+)  # fmt: skip
+
+
+def flags(chunk: Chunk) -> bytes:
+    """Return one byte per record, in order: the sum of the marks above, 0 where there is no answer to a prompt."""
+    return bytes([_flags(record) for record in chunk.records])
+
+
+def _flags(record: Record) -> int:
+    prompt, answer = record.split()
+    if not answer or not prompt:
+        return 0
+    asked = prompt[-1]
+    if asked.role not in ("user", "tool", "function"):
+        return 0
+    found = PLAIN
+    last = answer[-1]
+    text = last.text
+    if last.calls or text[:1] in ("{", "["):
+        found |= FORMAL
+    elif not text.strip():
+        return 0
+    if len(text) <= SHORT_CHARS:
+        found |= SHORT
+    elif text[:24].lower().startswith(_DECLINES):
+        found |= DECLINE
+    if record.label is False:
+        found |= BAD
+    if _is_open(asked):
+        found |= OPEN
+    return found
+
+
+def _is_open(message: Message) -> bool:
+    text = message.text
+    return len(text) <= 400 and (_OPEN.match(text) is not None or text.startswith(_OPEN_CJK))

@@ -1,0 +1,109 @@
+"""DUP004: the same prompt with different answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+from prepdata.chunk import Chunk
+from prepdata.findings import Hit, Severity
+from prepdata.index.columns import digests
+from prepdata.index.exact import Joined, low_half, pack_rows, repeated, whole
+from prepdata.rules.base import CorpusRule, Options, Parts
+from prepdata.rules.dup._answers import BAD, OPEN, PLAIN, SHORT, flags
+
+SHOWN = 10  # rows named beside the first two
+SAMPLED_SHARE = 0.5  # a set is taken as sampled where this share of its prompts has the same number of answers
+SAMPLED_PROMPTS = 5
+
+
+class ConflictingOptions(Options, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Options of conflicting-answers.
+
+    Args:
+        diversity: `auto` keeps quiet about a set in which most prompts have the same number of answers (they were
+            sampled on purpose); `allow` keeps quiet about all but short answers; `report` reports all.
+        open_prompts: True to report prompts that ask for something made up as well ("Tell me a joke").
+    """
+
+    diversity: Literal["auto", "allow", "report"] = "auto"
+    open_prompts: bool = False
+
+
+class ConflictingAnswers(CorpusRule):
+    """Finds prompts that are answered in different ways in different rows.
+
+    The whole prompt is compared: system prompt, tools, media, and all turns before the last answer, folded. One
+    finding per prompt, at the first row with a second answer. Good and bad answers (KTO labels, chosen and rejected)
+    are not held against each other; of a preference row the chosen answer counts. Prompts that ask for something made
+    up, and sets with several sampled answers for most prompts, are left alone. Keeps 13 bytes a row.
+
+    Why: the model learns to be unsure where you want it to be sure. For labels it is a plain contradiction: one of the
+    rows is wrong.
+    Bad:
+        {"messages": [{"role": "user", "content": "Refund after 40 days?"}, {"role": "assistant", "content": "No."}]}
+        {"messages": [{"role": "user", "content": "Refund after 40 days?"}, {"role": "assistant", "content": "Yes."}]}
+    Good:
+        {"messages": [{"role": "user", "content": "Refund after 40 days?"}, {"role": "assistant", "content": "No."}]}
+        {"messages": [{"role": "user", "content": "Refund after 20 days?"}, {"role": "assistant", "content": "Yes."}]}
+    Fix: none; a person has to decide which answer is right.
+    Source: Northcutt et al., "Pervasive Label Errors in Test Sets", NeurIPS 2021; thresholds are our own.
+    """
+
+    code: ClassVar[str] = "DUP004"
+    name: ClassVar[str] = "conflicting-answers"
+    severity: ClassVar[Severity] = "warning"
+    heuristic: ClassVar[bool] = True
+    scope: ClassVar[Literal["file", "dataset", "run"]] = "run"
+    Options: ClassVar[type[Options]] = ConflictingOptions
+    options: ConflictingOptions
+
+    def see(self, chunk: Chunk) -> Any:
+        found = chunk.derived(digests)
+        return [pack_rows(found.rows), found.folded_prompt.tobytes(), low_half(found.folded_answer),
+                chunk.derived(flags)]  # fmt: skip
+
+    def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
+        joined = Joined(parts.parts)
+        groups = repeated(joined.columns[0])
+        if not groups:
+            return
+        answers, marks = whole(joined.columns[1], "I"), joined.columns[2]
+        found: list[dict[int, int]] = []  # per prompt: answer -> first place
+        for group in groups:
+            kinds: dict[int, int] = {}
+            for place in group:
+                if marks[place] & PLAIN and not marks[place] & BAD:
+                    kinds.setdefault(answers[place], place)
+            if len(kinds) > 1:
+                found.append(kinds)
+        prompts = len(marks) - sum(len(group) - 1 for group in groups)
+        sampled = self.options.diversity == "auto" and _sampled(found, prompts)
+        for kinds in found:
+            yield from self._judge(joined, list(kinds.values()), marks, sampled)
+
+    def _judge(self, joined: Joined, places: list[int], marks: bytes, sampled: bool) -> Iterator[tuple[int, Hit]]:
+        short = sum(1 for p in places if marks[p] & SHORT)
+        if short < 2 and (sampled or self.options.diversity == "allow"):
+            return
+        if marks[places[0]] & OPEN and not self.options.open_prompts:
+            return
+        many = f"{len(places)} different answers"
+        said = (
+            f"the same prompt as in an earlier row, with another short answer ({many} in all): they contradict each "
+            "other; correct or drop the wrong rows"
+            if short > 1
+            else f"the same prompt as in an earlier row, with another answer ({many} in all); keep one, or set "
+            'diversity = "allow" if the variety is meant'
+        )
+        rows = [joined.row(p) for p in places]
+        yield rows[1], Hit(said, related=(rows[0], *rows[2 : 2 + SHOWN]))
+
+
+def _sampled(found: list[dict[int, int]], prompts: int) -> bool:
+    """True if most prompts of the set have the same number of answers: they were drawn on purpose."""
+    if len(found) < SAMPLED_PROMPTS:
+        return False
+    _, most = Counter(len(kinds) for kinds in found).most_common(1)[0]
+    return most >= SAMPLED_SHARE * prompts

@@ -90,7 +90,7 @@ def test_cost_on_own_gpus(data):
     assert found["hosted"] == []
     shown = run("cost", data, *FLAGS, "--params", "400", "--gpu", "L4")
     assert "does not fit on 8" in shown
-    assert "4 GPUs" in run("cost", data, *FLAGS, "--params", "70", "--gpu", "H100")
+    assert "2 GPUs" in run("cost", data, *FLAGS, "--params", "70", "--gpu", "H100")
 
 
 def test_the_size_may_stand_in_the_models_name(data):

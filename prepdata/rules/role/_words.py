@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 from prepdata.record import ROLES, Message, Record
 
@@ -23,7 +23,7 @@ _WORDS = {word: role for table in (_SURE, _OTHER) for role, words in table.items
 _SAFE = frozenset(_SURE)
 
 
-@cache
+@lru_cache(maxsize=4096)
 def meant(word: str) -> str:
     """Return the canonical role a word was probably meant to be, `call` for a turn that is a call, "" if unclear."""
     if len(word) > 40:

@@ -40,7 +40,7 @@ class UnknownRole(RecordRule):
         for target in self.context.targets:
             roles = value(target.accepts.roles)
             if roles is not None:
-                apart = value(target.accepts.system) in ("key", "refused")  # ROLE007 speaks of those
+                apart = value(target.accepts.system) not in (None, "message")  # ROLE007 speaks of those
                 self.accepted.append((target, _canonical([*roles, *(("system", "developer") if apart else ())])))
 
     def check(self, record: Record) -> Iterator[Hit]:

@@ -73,7 +73,10 @@ class _Walk:
 
     def __init__(self, out: Pairing) -> None:
         self.out = out
-        self.waiting: list[ToolCall] = []
+        self.waiting: dict[int, ToolCall] = {}
+        self.by_id: dict[Any, list[int]] = {}
+        self.by_name: dict[Any, list[int]] = {}
+        self.count = self.first = 0
         self.answered: set[str] = set()
         self.seen: set[str] = set()
         self.results = self.strays = 0
@@ -81,7 +84,9 @@ class _Walk:
     def branch(self) -> _Walk:
         """Return a walk that goes on from here."""
         other = _Walk(self.out)
-        other.waiting, other.answered, other.seen = list(self.waiting), set(self.answered), set(self.seen)
+        for call in self.waiting.values():
+            other._wait(call)
+        other.answered, other.seen = set(self.answered), set(self.seen)
         other.results, other.strays = self.results, self.strays
         return other
 
@@ -93,7 +98,8 @@ class _Walk:
             if results:
                 continue
             if message.role == "assistant":
-                if not (message.calls and self.results == 0 and _without_ids(self.waiting + list(message.calls))):
+                going_on = message.calls and self.results == 0 and not self.by_id
+                if not (going_on and all(call.id is None for call in message.calls)):
                     self.close()
                 self.call(message)
             elif message.role in ("user", "system", "developer"):
@@ -102,11 +108,18 @@ class _Walk:
     def call(self, message: Message) -> None:
         """Take note of the calls of an assistant turn."""
         for call in message.calls:
-            if call.id is not None and any(call.id == other.id for other in self.waiting):
+            if call.id is not None and _plain(call.id) in self.by_id:
                 shown = clip(str(call.id), 40)
                 text = f"id '{shown}' is given to two calls that wait at the same time; ids must differ"
                 self.out.issues.append(Issue(call.path, text, "repeated"))
-            self.waiting.append(call)
+            self._wait(call)
+
+    def _wait(self, call: ToolCall) -> None:
+        self.waiting[self.count] = call
+        if call.id is not None:
+            self.by_id.setdefault(_plain(call.id), []).append(self.count)
+        self.by_name.setdefault(_plain(call.name), []).append(self.count)
+        self.count += 1
 
     def answer(self, result: Result) -> None:
         """Match one result with a waiting call."""
@@ -116,7 +129,6 @@ class _Walk:
             self.strays += 1
             self.out.issues.append(Issue(result.path, self._why(result), "stray"))
             return
-        self.waiting = [other for other in self.waiting if other is not call]
         self.out.links.append((call, result))
         if type(call.id) is str:
             self.answered.add(call.id)
@@ -125,40 +137,50 @@ class _Walk:
                 self.out.issues.append(Issue(result.path, text, "no-id"))
 
     def _match(self, result: Result) -> ToolCall | None:
-        waiting = self.waiting
-        if result.id is not None and not _without_ids(waiting):
-            return next((call for call in waiting if call.id == result.id), None)
-        named = (call for call in waiting if result.name is not None and call.name == result.name)
-        return next(named, waiting[0] if waiting else None)
+        """Return the waiting call that a result answers, and take it out; None if there is none."""
+        if result.id is not None and self.by_id:
+            return self._take(self.by_id.get(result.id, []))
+        named = self._take(self.by_name.get(_plain(result.name), [])) if result.name is not None else None
+        if named is not None or not self.waiting:
+            return named
+        while self.first not in self.waiting:
+            self.first += 1
+        return self.waiting.pop(self.first)
+
+    def _take(self, numbers: list[int]) -> ToolCall | None:
+        while numbers:
+            call = self.waiting.pop(numbers.pop(0), None)
+            if call is not None:
+                return call
+        return None
 
     def _why(self, result: Result) -> str:
         if result.id is None:
             return "a tool result with no call before it; put it right after the assistant turn that makes the call"
         shown = f"'{clip(str(result.id), 40)}'"
-        if result.id in self.answered or (type(result.id) is str and result.id in self.seen):
+        if result.id in self.answered or result.id in self.seen:
             return f"call {shown} was already answered, or is not in the assistant turn right before this result"
-        ids = ", ".join(f"'{clip(str(call.id), 30)}'" for call in self.waiting[:3])
+        ids = ", ".join(f"'{clip(str(call.id), 30)}'" for call in list(self.waiting.values())[:3])
         return f"a tool result for call {shown}, which no call has" + (f"; waiting: {ids}" if ids else "")
 
     def close(self) -> None:
         """Take note of the calls that are still waiting, and forget them."""
         if self.strays < len(self.waiting):
-            self.out.unanswered.extend(self.waiting)
+            self.out.unanswered.extend(self.waiting.values())
         self._clear()
 
     def end(self) -> None:
         """End of the row: calls that wait are right if none of their turn was answered."""
         if self.results and self.strays < len(self.waiting):
-            self.out.unanswered.extend(self.waiting)
+            self.out.unanswered.extend(self.waiting.values())
         self._clear()
 
     def _clear(self) -> None:
-        self.seen |= {call.id for call in self.waiting if type(call.id) is str} | self.answered
-        self.waiting, self.answered, self.results, self.strays = [], set(), 0, 0
-
-
-def _without_ids(calls: list[ToolCall]) -> bool:
-    return all(call.id is None for call in calls)
+        if self.count:
+            self.seen |= {call.id for call in self.waiting.values() if type(call.id) is str} | self.answered
+            self.waiting, self.by_id, self.by_name, self.answered = {}, {}, {}, set()
+            self.count = self.first = 0
+        self.results = self.strays = 0
 
 
 def _results(message: Message) -> Iterator[Result]:

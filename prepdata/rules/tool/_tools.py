@@ -20,11 +20,9 @@ class ToolSet:
 
     Args:
         tools: the tools as viewed.
-        digest: digest of the declaration as found.
     """
 
-    def __init__(self, tools: tuple[Tool, ...], digest: bytes) -> None:
-        self.digest = digest
+    def __init__(self, tools: tuple[Tool, ...]) -> None:
         self.by_name: dict[str, Tool] = {t.name: t for t in reversed(tools) if type(t.name) is str}
         self.memo: dict[Any, Any] = {}
         """What rules have worked out about these tools, by rule and place."""
@@ -45,14 +43,19 @@ _known: dict[tuple[bytes, str], ToolSet] = {}
 _last: tuple[Any, str, ToolSet | None] = (None, "", None)
 
 
-def digest_of(raw: Any) -> bytes:
-    """Return the digest of a JSON value."""
+def digest_of(raw: Any) -> bytes | None:
+    """Return the digest of a JSON value; None where it is nested too deep to have one."""
     try:
         return xxhash.xxh3_128_digest(
             raw.encode("utf-8", "surrogatepass") if type(raw) is str else msgspec.json.encode(raw)
         )
-    except (RecursionError, ValueError, TypeError, OverflowError):
-        return xxhash.xxh3_128_digest(ascii(raw).encode())
+    except RecursionError:
+        return None
+    except (ValueError, TypeError, OverflowError):  # lone surrogates, huge numbers
+        try:
+            return xxhash.xxh3_128_digest(ascii(raw).encode())
+        except RecursionError:
+            return None
 
 
 def tool_set(record: Record) -> ToolSet:
@@ -61,12 +64,14 @@ def tool_set(record: Record) -> ToolSet:
     raw, (seen, format, known) = record.tools_raw, _last
     if known is not None and seen is raw and format == record.format:
         return known
-    key = (digest_of(raw) if raw is not msgspec.UNSET else b"", record.format)
-    found = _known.get(key)
+    digest = digest_of(raw) if raw is not msgspec.UNSET else b""
+    found = _known.get((digest, record.format)) if digest is not None else None
     if found is None:
-        if len(_known) >= _MOST:
-            _known.clear()
-        found = _known[key] = ToolSet(record.tools, key[0])
+        found = ToolSet(record.tools)
+        if digest is not None:
+            if len(_known) >= _MOST:
+                _known.clear()
+            _known[digest, record.format] = found
     _last = (raw, record.format, found)
     return found
 
@@ -77,6 +82,8 @@ _schemas: dict[bytes, Schema] = {}
 def shared_schema(raw: dict[str, Any]) -> Schema:
     """Return a schema made ready, made once for all tools that have the same."""
     key = digest_of(raw)
+    if key is None:
+        return Schema(raw)
     found = _schemas.get(key)
     if found is None:
         if len(_schemas) >= 8 * _MOST:

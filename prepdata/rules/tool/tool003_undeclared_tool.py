@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from prepdata.errors import nearest
 from prepdata.findings import Hit, Severity, clip
 from prepdata.record import Record
 from prepdata.rules.base import SHAPE, RecordRule, Trigger
+from prepdata.rules.tool._near import near
 from prepdata.rules.tool._tools import tool_set
 
 
@@ -46,5 +46,5 @@ class UndeclaredTool(RecordRule):
                 known = tool_set(record).by_name
                 if name not in known:
                     some = ", ".join(f"'{clip(n, 30)}'" for n in list(known)[:5]) + ("…" if len(known) > 5 else "")
-                    hint = nearest(name, list(known)[:200]) if len(name) < 100 else ""
+                    hint = near(name, list(known))
                     yield Hit(f"tool '{clip(name, 60)}' is called but not declared.{hint} Declared: {some}", call.path)

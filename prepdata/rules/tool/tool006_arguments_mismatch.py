@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from prepdata.errors import nearest
 from prepdata.findings import Hit, Severity, clip
 from prepdata.record import Record, ToolCall, escape
 from prepdata.rules.base import SHAPE, RecordRule, Trigger
+from prepdata.rules.tool._near import near
 from prepdata.rules.tool._schema import Problem, TooCostly, shown_path
 from prepdata.rules.tool._tools import arguments_of, tool_set
 
@@ -76,8 +76,7 @@ def _text(call: ToolCall, problem: Problem) -> str:
         return f"{shown}; expected {wanted if type(wanted) is str else ' or '.join(map(str, wanted))}"
     if keyword == "enum" and type(wanted) is list:
         some = ", ".join(_value(w) for w in wanted[:8]) + (", …" if len(wanted) > 8 else "")
-        short = type(found) is str and len(found) < 100
-        hint = nearest(found, [w for w in wanted[:200] if type(w) is str]) if short else ""
+        hint = near(found, [w for w in wanted[:200] if type(w) is str]) if type(found) is str else ""
         return f"{shown}; expected one of {some}.{hint}" if hint else f"{shown}; expected one of {some}"
     if keyword in ("anyOf", "oneOf") and type(wanted) is list:
         count = "more than one" if "more than one" in problem.text else "none"
@@ -92,7 +91,7 @@ def _unknown(problem: Problem) -> str:
     if type(problem.found) is not dict or type(known) is not dict or "patternProperties" in schema:
         return clip(problem.text, 100)
     extra = [key for key in problem.found if key not in known]
-    hint = nearest(extra[0], known) if extra and len(extra[0]) < 100 else ""
+    hint = near(extra[0], list(known)) if extra else ""
     return f"the tool knows no {', '.join(repr(clip(key, 30)) for key in extra[:5])}.{hint}"
 
 

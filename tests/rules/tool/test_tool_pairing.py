@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from hypothesis import given, settings
@@ -147,3 +148,32 @@ def test_arguments_of() -> None:
     assert arguments_of(None) == {}
     for unreadable in ("[1]", "{", 5, [1], '"x"', "[" * 100_000):
         assert type(arguments_of(unreadable)) is not dict
+
+
+def test_many_calls_in_one_row_take_time_in_proportion() -> None:
+    def seconds(count: int) -> float:
+        listed = calls(*((f"f{i % 7}", f"c{i}") for i in range(count)))
+        plain = calls(*((f"f{i % 7}", None) for i in range(count)))
+        rows = [
+            view(listed, *(result(f"c{i}") for i in reversed(range(count)))),
+            view(plain, *(result() for _ in range(count))),
+            view(plain, *(result(name=f"f{i % 7}") for i in range(count))),
+        ]
+        began = time.process_time()
+        for record in rows:
+            assert len(pair(record).links) == count and not pair(record).issues
+        return time.process_time() - began
+
+    assert seconds(20_000) < 40 * max(seconds(2_000), 0.01)
+
+
+def test_tools_nested_too_deep_are_not_remembered() -> None:
+    deep: Any = {}
+    for _ in range(100_000):
+        deep = [deep]
+    record = view(tools=[{"type": "function", "function": {"name": "f", "parameters": {"items": deep}}}])
+    first = tool_set(record)
+    assert first.by_name.keys() == {"f"}
+    assert [hit.severity for hit in InvalidToolSchema().check(record)] == ["warning"]
+    while deep:  # taken apart by hand: freeing it in one go would recurse
+        deep = deep.pop()

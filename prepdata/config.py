@@ -19,7 +19,7 @@ from prepdata.settings import Settings
 NAMES = ("prepdata.toml", "pyproject.toml")
 ENVIRONMENT = "PREPDATA_"
 _FIELDS = {field.name: field.type for field in msgspec.structs.fields(Settings)}
-_NOT_SETTINGS = {"PREPDATA_OUTPUT_FORMAT", "PREPDATA_CACHE_DIR", "PREPDATA_VOCAB_DIR", "PREPDATA_CONFIG"}
+_NOT_SETTINGS = {"PREPDATA_OUTPUT_FORMAT", "PREPDATA_CACHE_DIR", "PREPDATA_VOCAB_DIR", "PREPDATA_DEBUG"}
 
 
 def find_config(start: Path) -> Path | None:

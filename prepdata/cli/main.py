@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -80,4 +81,24 @@ def main() -> None:
         name = f" {error.filename}:" if error.filename else ""
         print(f"prepdata:{name} {error.strerror or error}", file=sys.stderr)
         code = EXIT_ERROR
+    except Exception as error:
+        code = _unexpected(error)
     sys.exit(code or 0)
+
+
+def _unexpected(error: Exception) -> int:
+    """Say that prepdata itself failed, in one line; the traceback only where PREPDATA_DEBUG asks for it."""
+    if os.environ.get("PREPDATA_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+    frame = error.__traceback__
+    while frame and frame.tb_next:
+        frame = frame.tb_next
+    where = f" at {Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else ""
+    print(
+        f"prepdata: internal error: {type(error).__name__}{where}. This is a bug in prepdata, not in your data; "
+        "please report it (PREPDATA_DEBUG=1 shows the details).",
+        file=sys.stderr,
+    )
+    return EXIT_ERROR

@@ -16,7 +16,7 @@ from prepdata.meters.spread import bars, spread
 from prepdata.record import Message, Record
 from prepdata.rules.base import Parts
 from prepdata.tokens.conversation import CONTENT_ONLY, Overhead, overhead_for, tool_pieces
-from prepdata.tokens.counter import Counter, open_counter
+from prepdata.tokens.counter import Counter, identity, open_counter
 from prepdata.tokens.encodings import DEFAULT_ENCODING, encoding_for
 
 LISTED = 20
@@ -70,6 +70,16 @@ def choose(context: MeterContext) -> Choice:
             "give its tokenizer with --tokenizer for exact counts.",
         )
     return Choice(DEFAULT_ENCODING, None)
+
+
+def fingerprint(context: MeterContext) -> str:
+    """Return what token counts depend on besides the rows, for the key under which a chunk's results are kept.
+
+    Raises:
+        UsageError: unknown encoding, or no tokenizer at the path.
+    """
+    choice = choose(context)
+    return identity(encoding=choice.encoding, tokenizer=choice.tokenizer, offline=context.offline)
 
 
 def counts_of(chunk: Chunk, context: MeterContext) -> RowCounts:

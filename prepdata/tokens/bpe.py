@@ -6,6 +6,7 @@ loads in a thread while tiktoken counts the first rows, and a sample of every ru
 
 from __future__ import annotations
 
+import atexit
 import binascii
 import importlib
 import importlib.util
@@ -25,6 +26,9 @@ from prepdata.tokens.vocab import Ranks
 
 SAMPLE = 200
 """Strings that a run counts with both libraries before it trusts fastokens; after that two of every batch."""
+
+LOAD_SECONDS = 10.0
+"""Longest wait for fastokens to finish loading where the run ends before it has (it takes about one second)."""
 
 LONG_RUN = 100_000
 """tiktoken 0.14.0 aborts on about a million blanks in a row (tried 2026-11-21), so longer runs are cut
@@ -181,6 +185,7 @@ class FastCounter:
         elif self._thread is None:
             self._thread = threading.Thread(target=self._load_now, name="prepdata-fastokens", daemon=True)
             self._thread.start()
+            atexit.register(self._thread.join, LOAD_SECONDS)  # a native thread must not outlive the interpreter
         return self._fast
 
     def _load_now(self) -> None:

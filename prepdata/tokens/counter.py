@@ -79,3 +79,25 @@ def open_counter(
     if least is not None and input_bytes >= least and ranks.path and fastokens_available():
         return FastCounter(reference, ranks.path)
     return reference
+
+
+def identity(*, encoding: str | None = None, tokenizer: str | None = None, offline: bool = False) -> str:
+    """Return what the counts of a run depend on besides the texts: for the key under which results are kept.
+
+    A vocabulary that turns up later, or another tokenizer file under the same name, gives another identity. Finding
+    out also leaves a rebuilt or downloaded vocabulary in prepdata's folder, so that worker processes need not.
+
+    Raises:
+        UsageError: unknown encoding, or no tokenizer at the path.
+    """
+    if tokenizer is not None:
+        import hashlib
+
+        from prepdata.tokens.huggingface import locate
+
+        return f"tokenizer:{hashlib.sha256(locate(tokenizer).read_bytes()).hexdigest()}"
+    from prepdata.tokens import vocab
+
+    name = encoding or DEFAULT_ENCODING
+    ranks = vocab.find(name, offline=offline)
+    return f"{name}:exact" if ranks else f"{name}:estimate"

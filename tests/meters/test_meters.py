@@ -146,6 +146,13 @@ def test_a_stand_in_is_not_exact():
     assert "--tokenizer" in found["notes"][0]
 
 
+def test_the_fingerprint_follows_what_counts(monkeypatch):
+    asked = []
+    monkeypatch.setattr(tokens_meter, "identity", lambda **given: asked.append(given) or "x")
+    assert tokens_meter.fingerprint(MeterContext(model="gpt-4", offline=True)) == "x"
+    assert asked == [{"encoding": "cl100k_base", "tokenizer": None, "offline": True}]
+
+
 def test_a_tokenizer_counts_content_only():
     found = measure("tokens", ROWS[:1], context=MeterContext(tokenizer="somewhere"))
     assert found["total"] == 2 + 3 + 3

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import re
 import subprocess
 import sys
 from array import array
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from token_samples import SAMPLES
 
 from prepdata.errors import UsageError
@@ -189,6 +192,20 @@ def test_surrogates_go_to_tiktoken(tiktoken_counter):
     assert not counter._refused
 
 
+@pytest.fixture(scope="module")
+def loaded(tiktoken_counter, ranks):
+    """Encoding -> fastokens, loaded."""
+    pytest.importorskip("fastokens")
+    made = {}
+
+    def get(encoding):
+        if encoding not in made:
+            made[encoding] = FastCounter(tiktoken_counter(encoding), ranks(encoding).path, background=False)
+        return made[encoding]
+
+    return get
+
+
 @pytest.mark.parametrize("encoding", ["cl100k_base", "o200k_base"])
 def test_fastokens_itself_counts_the_same(tiktoken_counter, ranks, encoding):
     pytest.importorskip("fastokens")
@@ -257,3 +274,60 @@ def test_importing_loads_nothing_heavy():
 
 def test_thresholds_are_stated_for_the_encodings_that_have_one():
     assert set(counter.FAST_FROM_BYTES) == {"o200k", "cl100k"}
+
+
+@pytest.mark.parametrize("encoding", ["cl100k_base", "o200k_base"])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(st.text(max_size=60), max_size=8))
+def test_both_libraries_agree_on_any_text(tiktoken_counter, loaded, encoding, texts):
+    counter = loaded(encoding)
+    assert counter.count(texts) == tiktoken_counter(encoding).count(texts)
+    assert not counter._refused
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.text(alphabet=st.characters(), max_size=300))
+def test_estimates_never_fail_and_never_vanish(text):
+    assert (estimate.estimate(text) > 0) == bool(text)
+
+
+@given(text=st.text(alphabet=" \n\tab\u00a0", max_size=80), limit=st.integers(1, 9))
+def test_cut_pieces_join_to_the_text(text, limit):
+    pieces = cut_blanks(text, limit)
+    assert "".join(pieces) == text
+    for piece in pieces:
+        longest = max((len(run) for run in re.findall(r"\s+", piece)), default=0)
+        assert longest <= limit
+
+
+def test_a_run_that_ends_while_fastokens_loads_ends_well(ranks):
+    pytest.importorskip("fastokens")
+    found = ranks("cl100k_base")
+    code = (
+        "import sys\n"
+        "from prepdata.tokens import vocab\n"
+        "from prepdata.tokens.bpe import FastCounter, TiktokenCounter\n"
+        f"ranks = vocab.Ranks('cl100k_base', open({found.path!r}, 'rb').read(), 'test', {found.path!r})\n"
+        "counter = FastCounter(TiktokenCounter('cl100k_base', ranks), ranks.path)\n"
+        "print(counter.count(['tiktoken is great!']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[6]"
+
+
+def test_what_counts_depend_on(monkeypatch, tmp_path, ranks):
+    ranks("cl100k_base")
+    assert counter.identity(encoding="cl100k_base", offline=True) == "cl100k_base:exact"
+    with monkeypatch.context() as patch:
+        from prepdata.tokens import vocab
+
+        patch.setattr(vocab, "find", lambda *_a, **_k: None)
+        assert counter.identity(offline=True) == "o200k_base:estimate"
+    file = tmp_path / "tokenizer.json"
+    file.write_text("{}")
+    first = counter.identity(tokenizer=str(tmp_path))
+    file.write_text("{ }")
+    assert counter.identity(tokenizer=str(file)) != first
+    with pytest.raises(UsageError):
+        counter.identity(tokenizer=str(tmp_path / "absent"))

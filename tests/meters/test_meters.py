@@ -20,6 +20,7 @@ from prepdata.meters.base import MeterContext
 from prepdata.meters.spread import bars, spread
 from prepdata.meters.tokens import choose, limits_of, pack, unpack
 from prepdata.parse import parse
+from prepdata.record import Message, Record, ToolCall
 from prepdata.rules.base import Parts
 
 
@@ -282,3 +283,47 @@ def test_spread_and_bars_of_nothing():
 def test_packing_keeps_counts(values):
     assert list(unpack([pack(values[:7]), pack(values[7:])])) == [min(v, 2**32 - 1) for v in values]
     assert len(pack(values)) == 4 * len(values)
+
+
+def turn(role, text, **more):
+    return Message(role=role, text=text, kind="text", path="", field="", raw=None, **more)
+
+
+def test_preference_rows_by_hand():
+    # Prompt 3 + 1 + 2 and 3 at the end = 9; chosen 3 + 1 + 1 = 5, rejected 3 + 1 + 4 = 8.
+    record = Record(
+        format="trl-preference",
+        raw={},
+        messages=(turn("user", "say yes"),),
+        chosen=(turn("assistant", "yes"),),
+        rejected=(turn("assistant", "no no no no"),),
+    )
+    found = tokens_meter.count_rows([record], Words(), tokens_meter.overhead_for("o200k_base"))
+    assert found.sequence == [9 + 8]
+    assert found.trained == [1]
+    assert found.total == 9 + 5 + 8
+    assert found.prompt == 9
+
+
+def test_names_reasoning_and_calls_by_hand():
+    call = ToolCall(name="f", arguments={"a": 1}, id=None, path="", arguments_path="")
+    odd = ToolCall(name=None, arguments=None, id=None, path="", arguments_path="")
+    record = Record(
+        format="openai",
+        raw={},
+        messages=(
+            turn("user", "go", name="ann lee"),
+            turn("assistant", "on it", reasoning="think first", calls=(call, odd)),
+            turn("assistant", "skip me", weight=0),
+        ),
+    )
+    found = tokens_meter.count_rows([record], Words(), tokens_meter.overhead_for("o200k_base"))
+    # Trained: frame 3 + 1 is not content, so it counts as prompt; 2 + 2 + "f" + the arguments as JSON.
+    assert found.trained == [2 + 2 + 1 + 1]
+    assert found.total == 3 + 3 * 4 + (1 + 2) + 1 + 6 + 2
+
+
+def test_rows_of_nothing():
+    assert tokens_meter.count_rows([], Words(), tokens_meter.overhead_for(None)).sequence == []
+    bare = Record(format="openai", raw={}, messages=())
+    assert tokens_meter.count_rows([bare], Words(), tokens_meter.overhead_for("o200k_base")).sequence == [3]

@@ -14,8 +14,8 @@ from prepdata.record import Message
 from prepdata.rules.base import Parts
 
 READ = 240
-"""Characters of a text that are looked at. Measured on 3,808 texts (2026-11-21): the same language as from 400
-characters for 95 %, none for the rest of those told, never another."""
+"""Characters of a text that are looked at. On 3,808 texts (2026-11-21) the result was that from 400 characters for 95 %;
+for the rest one of the two told a language and the other none."""
 
 UNKNOWN = "unknown"
 

@@ -1,0 +1,224 @@
+"""Which language is a text in, and which script? Judged on its first 400 characters, in a few microseconds.
+
+Scripts decide most languages that are not written in Latin letters; letters and small words decide the rest
+(`prepdata.text._words_of_languages`). Kept packages were weighed and left out of the core: lingua takes 100 MB, and
+py3langid loads numpy and a model for half a second. What is asked of this module is narrow: long enough texts in the
+major languages, and None where it is not sure. Code, JSON and tables of numbers are no language.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from prepdata.text._words_of_languages import (
+    CODE_WORDS,
+    ENDINGS,
+    ENGLISH_ONLY,
+    FOREIGN_ONLY,
+    LETTERS,
+    OWNERS,
+    OWNERS_OTHER,
+)
+
+READ = 400
+"""Characters of a text that are looked at, fenced code apart."""
+
+_SCRIPTS: tuple[tuple[str, str], ...] = (
+    ("Cyrillic", "\u0400-\u052f"),
+    ("Han", "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"),
+    ("Kana", "\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f"),
+    ("Hangul", "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af"),
+    ("Arabic", "\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufefc"),
+    ("Hebrew", "\u05d0-\u05f2"),
+    ("Greek", "\u0370-\u03ff\u1f00-\u1fff"),
+    ("Devanagari", "\u0900-\u0963\u0970-\u097f"),
+    ("Bengali", "\u0980-\u09ff"),
+    ("Gurmukhi", "\u0a00-\u0a7f"),
+    ("Gujarati", "\u0a80-\u0aff"),
+    ("Oriya", "\u0b00-\u0b7f"),
+    ("Tamil", "\u0b80-\u0bff"),
+    ("Telugu", "\u0c00-\u0c7f"),
+    ("Kannada", "\u0c80-\u0cff"),
+    ("Malayalam", "\u0d00-\u0d7f"),
+    ("Sinhala", "\u0d80-\u0dff"),
+    ("Thai", "\u0e01-\u0e3a\u0e40-\u0e4e"),
+    ("Lao", "\u0e80-\u0eff"),
+    ("Tibetan", "\u0f00-\u0fff"),
+    ("Myanmar", "\u1000-\u109f"),
+    ("Georgian", "\u10a0-\u10ff"),
+    ("Armenian", "\u0530-\u058f"),
+    ("Ethiopic", "\u1200-\u137f"),
+    ("Khmer", "\u1780-\u17ff"),
+)
+_LATIN = "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u1e00-\u1eff"
+_LATIN_RUN = re.compile(f"[{_LATIN}]+")
+_OTHER_RUN = re.compile("[" + "".join(chars for _, chars in _SCRIPTS) + "]+")
+_RUNS = tuple((name, re.compile(f"[{chars}]+")) for name, chars in _SCRIPTS)
+_BY_SCRIPT = {
+    "Kana": "ja", "Hangul": "ko", "Han": "zh", "Hebrew": "he", "Greek": "el", "Bengali": "bn", "Gurmukhi": "pa",
+    "Gujarati": "gu", "Oriya": "or", "Tamil": "ta", "Telugu": "te", "Kannada": "kn", "Malayalam": "ml",
+    "Sinhala": "si", "Thai": "th", "Lao": "lo", "Tibetan": "bo", "Myanmar": "my", "Georgian": "ka", "Armenian": "hy",
+    "Ethiopic": "am", "Khmer": "km",
+}  # fmt: skip
+_DENSE = frozenset({"Han", "Kana", "Hangul"})
+"""Scripts of which one sign says as much as about two and a half letters."""
+
+_WORD = re.compile(r"[^\W\d_]+")
+_FENCE = re.compile(r"```[^`]*(?:```|\Z)|`[^`\n]*`")
+_LINK = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+")
+_CODE_SIGNS = b"{}[]();=<>_\\/|$#@*+~^&"
+_MUCH_CODE = 0.08
+"""Share of code signs from which small words that programming languages know too no longer count."""
+_ONLY_CODE = 0.2
+_ONLY_IN_CODE = frozenset(
+    {"def", "select", "elif", "const", "printf", "println", "stdio", "async", "await", "struct", "fn", "var", "nullptr"}
+)
+
+_LETTERS_OF_CYRILLIC = (
+    ("kk", "әғқңөұүһ"), ("be", "ў"), ("uk", "їєґ"), ("mk", "ѓќѕ"), ("sr", "ђћџјљњ"), ("uk", "і"), ("ru", "ыэё"),
+    ("bg", "ъ"),
+)  # fmt: skip
+_LETTERS_OF_ARABIC = (
+    ("ug", "ېۈۇ"), ("ps", "ځڅډړږښ"), ("ku", "ێۆڕڵ"), ("ur", "ٹڈڑںےہھ"), ("fa", "پچژگکی"),
+)  # fmt: skip
+
+
+def script(text: str) -> str:
+    """Return the script of most letters of a text ("Latin", "Cyrillic", "Han", "Kana", ...), or "Common" where it
+    has no letters. Japanese is "Kana" as soon as a tenth of its signs are."""
+    head = text[:READ]
+    if head.isascii() or not _OTHER_RUN.search(head):
+        return "Latin" if _LATIN_RUN.search(head) else "Common"
+    return _main_script(head)[0]
+
+
+def detect(text: str) -> str | None:
+    """Return the language of a text (ISO 639-1), or None where it is too short, mixed, code, or not surely told."""
+    head = text[:READ]
+    if "`" in head:
+        head = _FENCE.sub(" ", text[: READ * 8])[:READ]
+    if head.isascii():
+        words = set(head.lower().split())
+        if len(words & ENGLISH_ONLY) >= 5 and len(words & FOREIGN_ONLY) <= 1:
+            return "en" if _code_share(head) < _ONLY_CODE else None
+        return _latin(head)
+    if _OTHER_RUN.search(head) is None:
+        return _latin(head)
+    name, share = _main_script(head)
+    if name == "Latin":
+        return _latin(head) if share >= 0.6 else None
+    if share < 0.55:
+        return None
+    if name == "Cyrillic":
+        return _by_letters(head, _LETTERS_OF_CYRILLIC, "Cyrillic")
+    if name == "Arabic":
+        return _by_letters(head, _LETTERS_OF_ARABIC, "Arabic")
+    if name == "Devanagari":
+        return _by_letters(head, (), "Devanagari")
+    return _BY_SCRIPT.get(name)
+
+
+def _main_script(text: str) -> tuple[str, float]:
+    """Return the script that most of a text's letters are of, and its share."""
+    sizes = {"Latin": float(sum(map(len, _LATIN_RUN.findall(text))))}
+    for name, pattern in _RUNS:
+        found = pattern.findall(text)
+        if found:
+            sizes[name] = sum(map(len, found)) * (2.5 if name in _DENSE else 1.0)
+    total = sum(sizes.values())
+    if not total:
+        return "Common", 0.0
+    kana, han = sizes.get("Kana", 0.0), sizes.get("Han", 0.0)
+    if kana and kana >= 0.1 * (kana + han):
+        sizes["Kana"] = kana + sizes.pop("Han", 0.0)
+    best = max(sizes, key=lambda name: sizes[name])
+    return best, sizes[best] / total
+
+
+def _code_share(text: str) -> float:
+    raw = text.encode("utf-8", "replace")
+    return 1 - len(raw.translate(None, _CODE_SIGNS)) / (len(raw) or 1)
+
+
+def _latin(head: str) -> str | None:
+    """Return the language of a text in Latin letters, from its small words and its letters."""
+    share = _code_share(head)
+    if share > _ONLY_CODE or (share > _MUCH_CODE and head.lstrip()[:1] in ("{", "[", "<")):
+        return None
+    if "/" in head or "@" in head:
+        head = _LINK.sub(" ", head)
+    lowered = head.lower()
+    found = set(_WORD.findall(lowered))
+    known = found & OWNERS.keys()
+    if share > _MUCH_CODE or not found.isdisjoint(_ONLY_IN_CODE):
+        known -= CODE_WORDS
+    scores: dict[str, float] = {}
+    for word in known:
+        for language, weight in OWNERS[word]:
+            scores[language] = scores.get(language, 0.0) + weight
+    if not lowered.isascii():
+        for char in set(lowered) & LETTERS.keys():
+            for language, weight in LETTERS[char]:
+                scores[language] = scores.get(language, 0.0) + weight
+    return _best(scores, len(found)) or _best(_with_endings(scores, found, share), len(found))
+
+
+def _with_endings(scores: dict[str, float], words: set[str], code: float) -> dict[str, float]:
+    """Return the scores with what the ends of longer words say; nothing for what looks like code or has no scores."""
+    if code > _MUCH_CODE or not scores or len(words) > 30:
+        return {}
+    scores = dict(scores)
+    for word in words:
+        if len(word) > 4:
+            for language, weight in ENDINGS.get(word[-3:], ()):
+                scores[language] = scores.get(language, 0.0) + weight
+    return scores
+
+
+def _best(scores: dict[str, float], words: int) -> str | None:
+    """Return the language that leads clearly, or None. Longer texts have to show more small words."""
+    if not scores:
+        return None
+    first, second = "", ""
+    top = below = 0.0
+    for language, score in scores.items():
+        if score > top:
+            first, second, top, below = language, first, score, top
+        elif score > below:
+            second, below = language, score
+    needed = 1.0 if words <= 4 else 1.3 if words <= 12 else 0.12 * words
+    apart = 0.1 * top if frozenset((first, second)) in _TWINS else 0.2 * top
+    return first if top >= needed and top - below >= max(0.4, apart) else None
+
+
+_TWINS = frozenset(map(frozenset, (("da", "no"), ("cs", "sk"), ("es", "ca"), ("es", "pt"))))
+"""Languages that share most of their small words."""
+
+
+def _by_letters(text: str, letters: Iterable[tuple[str, str]], name: str) -> str | None:
+    """Return the language whose own letters or small words a text has most of."""
+    present = set(text.lower())
+    scores: dict[str, float] = {}
+    for language, own in letters:
+        scores[language] = scores.get(language, 0.0) + len(present.intersection(own))
+    owners = OWNERS_OTHER[name]
+    for word in set(text.lower().split()) & owners.keys():
+        for language, weight in owners[word]:
+            scores[language] = scores.get(language, 0.0) + 2 * weight
+    for language, ends in _ENDS.get(name, ()):
+        if ends.search(text):
+            scores[language] = scores.get(language, 0.0) + 2
+    best = max(scores, key=lambda language: (scores[language], language), default=None)
+    if best is None or not scores[best]:
+        return _WITHOUT_SIGNS[name] if len(present) >= 6 else None
+    top = scores.pop(best)
+    return best if top > max(scores.values(), default=0.0) else None
+
+
+_ENDS = {"Devanagari": (("ne", re.compile("[\u0900-\u0963]{2}(?:को|लाई|हरू)(?![\u0900-\u0963])")),
+                       ("mr", re.compile("[\u0900-\u0963]{2}(?:च्या|ची|चे|ला|मध्ये)(?![\u0900-\u0963])")))}  # fmt: skip
+"""Script -> endings that one language writes without a space."""
+
+_WITHOUT_SIGNS = {"Cyrillic": "ru", "Arabic": "ar", "Devanagari": "hi"}
+"""Most likely language of a script where nothing speaks for another."""

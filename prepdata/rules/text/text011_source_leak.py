@@ -1,0 +1,110 @@
+"""TEXT011: answers that speak of a text that the reader never sees."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar
+
+from prepdata.findings import Hit, Severity, around
+from prepdata.record import Message, Record
+from prepdata.rules.base import RecordRule, Trigger, Words
+from prepdata.rules.text._pieces import pieces, prompt_of
+
+_NOUN = r"(?:text|passage|article|document|excerpt|paragraph|context|snippet|transcript|reading|source material)"
+_FIND = re.compile(
+    rf"\b(?:the|this) (?:given|provided|above|following|supplied|attached|source|original|referenced) {_NOUN}s?\b"
+    rf"|\b(?:according to|based on|as (?:stated|mentioned|described|noted|explained|outlined) in|(?:stated|mentioned|"
+    rf"described|specified|provided|discussed|found|contained|covered) in|information in|from) the {_NOUN}\b(?! (?:of|that|file|"
+    r"box|field|editor|message|window|menu|manager|set|type|level|size|node|element|tag|book|book's)\b)"
+    rf"|\bthe {_NOUN} (?:provided|above|given|states|mentions|does not (?:mention|say|state|specify|provide)|"
+    r"doesn't (?:mention|say|state|specify|provide))\b"
+    r"|\bthe (?:text|passage|article|document) (?:says|explains|describes|discusses|suggests|notes)\b"
+    r"|\b(?:laut|gemäß|nach) (?:dem|des) (?:gegebenen |vorliegenden |obigen )?(?:text|artikel|abschnitt|dokument|textes)\b"
+    r"|\bim (?:gegebenen|vorliegenden|obigen|bereitgestellten) (?:text|artikel|abschnitt|dokument|kontext)\b"
+    r"|\b(?:selon|d'après|dans) (?:le|ce) (?:texte|passage|document|contexte)(?: (?:fourni|donné|ci-dessus))?\b"
+    r"|\b(?:según|de acuerdo con|en) el (?:texto|pasaje|artículo|documento|contexto)(?: (?:proporcionado|dado|anterior))?\b"
+    r"|\b(?:segundo|de acordo com) o (?:texto|trecho|artigo|documento|contexto)(?: fornecido)?\b"
+    r"|\b(?:secondo|in base a) (?:il|al) (?:testo|brano|documento|contesto)(?: fornito)?\b"
+    r"|(?:根据|依据|按照)(?:上述|给定的?|提供的?|以上|所给)?(?:的)?(?:文本|文章|段落|原文|文档|材料|上下文)|文中(?:提到|指出|没有提到|并未提及)"
+    r"|(?:本文|文章|与えられた文|提供されたテキスト|上記の文章)(?:によると|によれば|では|に基づ)"
+    r"|(?:согласно|в соответствии с) (?:данному |приведённому |приведенному )?(?:тексту|отрывку|статье|документу|контексту)"
+    r"|в (?:данном|приведённом|приведенном) (?:тексте|отрывке|документе)",
+    re.IGNORECASE,
+)
+_PROMPT_NOUN = re.compile(
+    rf"\b{_NOUN}s?\b|\b(?:story|poem|letter|email|e-mail|essay|report|book|novel|chapter|file|pdf|page|post|blog|speech|"
+    r"lyrics|quote|review|paper|abstract|contract|manual|policy|law|act|bill|constitution|bible|guide|documentation|"
+    r"docs|readme|textes?|texto|artikel|abschnitt|dokument|kontext|geschichte|artículo|documento|contexto|"
+    r"pasaje|trecho|testo|brano|conversation|dialogue|data|summar\w+|knowledge base)\b|文本|文章|段落|原文|文档|材料|上下文"
+    r"|テキスト|文書|本文|記事|текст|отрыв|стать|документ|контекст",
+    re.IGNORECASE,
+)
+_LONG = 450
+
+
+class SourceLeak(RecordRule):
+    """Finds answers that speak of "the given text" where the prompt holds no text.
+
+    Why: the row was made from a document that was not kept in the prompt. The model learns to invoke a text that its
+    reader never sees. Silence where the prompt is long enough to hold the text, names a text itself, or comes with
+    parts, tools or files.
+    Bad:
+        {"messages": [{"role": "user", "content": "When was the dam built?"}, {"role": "assistant", "content": "According
+         to the passage, in 1936."}]}
+    Good:
+        {"messages": [{"role": "user", "content": "When was the dam built?"}, {"role": "assistant", "content": "In
+         1936."}]}
+    Fix: none; say it without the text, or put the text into the prompt.
+    Source: the project's own catalogue of rules (2026-08).
+    """
+
+    code: ClassVar[str] = "TEXT011"
+    name: ClassVar[str] = "source-leak"
+    severity: ClassVar[Severity] = "warning"
+    heuristic: ClassVar[bool] = True
+    trigger: ClassVar[Trigger] = Words(
+        ("given text", "given passage", "given article", "given document", "given excerpt", "given paragraph",
+         "given context", "provided text", "provided passage", "provided article", "provided document",
+         "provided excerpt", "provided paragraph", "provided context", "the text", "the passage", "the article",
+         "the document", "the excerpt", "the paragraph", "the context", "the snippet", "the transcript", "the reading",
+         "the source material", "the above text", "the above passage", "following passage", "supplied ", "attached ",
+         "source text", "referenced ", "original text", "above article", "above paragraph", "dem text", "des textes",
+         "dem artikel", "dem abschnitt", "dem dokument", "gegebenen", "vorliegenden", "obigen", "bereitgestellten",
+         "le texte", "le passage", "le document", "le contexte", "ce texte", "ce passage", "ce document",
+         "el texto", "el pasaje", "el artículo", "el documento", "el contexto", "o texto", "o trecho", "o artigo",
+         "o documento", "o contexto", "il testo", "al testo", "il brano", "al brano", "文本", "文章", "段落", "原文",
+         "文档", "材料", "上下文", "文中", "本文", "与えられた文", "提供されたテキスト", "тексту", "отрывку", "статье",
+         "документу", "контексту", "тексте", "отрывке", "документе", "il documento", "al documento", "il contesto",
+         "al contesto")  # fmt: skip
+    )
+
+    def check(self, record: Record) -> Iterator[Hit]:
+        for message in record.answers:
+            for text, path in pieces(message):
+                match = _FIND.search(text)
+                if match is None or _holds_text(record, message):
+                    continue
+                yield Hit(
+                    f"the answer speaks of '{match[0]}', but the prompt holds no text: "
+                    "say it without the text, or put the text into the prompt",
+                    path,
+                    span=match.span(),
+                    excerpt=around(text, match.span()),
+                )
+                return
+
+
+def _holds_text(record: Record, message: Message) -> bool:
+    """True if the prompt may hold the text, or speaks of one itself."""
+    prompt = prompt_of(record, message)
+    if sum(len(turn.text) for turn in prompt) >= _LONG or record.tools:
+        return True
+    for turn in prompt:
+        if turn.role in ("tool", "function") or turn.calls or turn.kind == "other":
+            return True
+        if any(part.kind != "text" for part in turn.parts) or _PROMPT_NOUN.search(turn.text):
+            return True
+    raw = record.raw
+    return any(type(raw.get(key)) in (str, list, dict) and raw[key] for key in ("context", "document", "documents",
+               "passage", "images", "files", "image", "article", "text"))  # fmt: skip

@@ -1,0 +1,93 @@
+"""TEXT012: an answer that is its own prompt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar
+
+from prepdata.findings import Hit, Severity, around
+from prepdata.record import Message, Record
+from prepdata.rules.base import EVERY, RecordRule, Trigger
+from prepdata.rules.text._pieces import prompt_of
+
+_SHORTEST = 16
+"""Characters; shorter turns (greetings, thanks, a name) may well be alike."""
+_ECHO = 80
+"""Characters of a prompt whose copy at the start of an answer counts."""
+_TASK = re.compile(
+    r"\b(repeat\w*|echo\w*|copy|copies|verbatim|say|translat\w+|correct\w*|proofread\w*|rewrit\w+|rephras\w+|paraphras\w+"
+    r"|fix\w*|format\w*|convert\w*|transcri\w+|normali[sz]\w+|clean\w*|edit\w*|polish\w*|improv\w*|grammar|spell\w*"
+    r"|anonymi[sz]\w+|redact\w*|censor\w*|mask\w*|replac\w+|complete\w*|continu\w+|lower ?case|upper ?case|capitali[sz]\w+"
+    r"|tokeni[sz]\w+|remove\w*|sort\w*|parse\w*|mirror\w*|quot\w+|read back|dictat\w+|simplif\w+|shorten\w*|punctuat\w+"
+    r"|übersetz\w*|wiederhol\w*|korrigier\w*|verbesser\w*|tradui\w+|répèt\w+|répét\w+|corrig\w+|traduc\w+|repit\w+|repet\w+"
+    r"|traduz\w+|traduci\w*|ripet\w+|повтори\w*|перевед\w*|исправ\w*)\b|翻译|重复|纠正|修改|改写|翻訳|繰り返|校正|번역|반복",
+    re.IGNORECASE,
+)
+_JUNK = re.compile(r"[\W_]+")
+
+
+class AnswerRepeatsPrompt(RecordRule):
+    """Finds answers that are a copy of their prompt, alone or as all but their last words.
+
+    Why: the model learns to echo. Mostly two columns were mixed up. Case, white space and punctuation do not count.
+    Short turns are left alone, and so is every row that asks to repeat, translate, correct or complete a text, where
+    the right answer may be the prompt itself.
+    Bad:
+        {"messages": [{"role": "user", "content": "Where is my order?"}, {"role": "assistant", "content": "Where is my
+         order?"}]}
+    Good:
+        {"messages": [{"role": "user", "content": "Say: where is my order?"}, {"role": "assistant", "content": "Where is
+         my order?"}]}
+    Fix: none; what the answer should be is for people to say.
+    Source: the project's own catalogue of rules (2026-08).
+    """
+
+    code: ClassVar[str] = "TEXT012"
+    name: ClassVar[str] = "answer-repeats-prompt"
+    severity: ClassVar[Severity] = "warning"
+    heuristic: ClassVar[bool] = True
+    trigger: ClassVar[Trigger] = EVERY
+
+    def check(self, record: Record) -> Iterator[Hit]:
+        before = ""
+        for message in record.turns if record.chosen else record.messages:
+            if message.role == "user":
+                before = message.text
+            elif message.role == "assistant" and before:
+                answer = message.text
+                size = len(before)
+                if len(answer) > 0.8 * size and size >= 5 and message.weight != 0:
+                    head, start = answer[:40].lstrip(), before[:40].lstrip()
+                    if head[:3].lower() == start[:3].lower() or head[:1] in "\"'“«「*_>":
+                        yield from _judge(record, message, answer, before)
+
+
+def _judge(record: Record, message: Message, answer: str, prompt: str) -> Iterator[Hit]:
+    left, right = _folded(answer), _folded(prompt)
+    if not right or message in record.rejected:
+        return
+    wide = sum(1 for c in right if c >= "\u3040")
+    if len(right) + 2 * wide < _SHORTEST or not left.startswith(right):
+        return
+    rest = len(left) - len(right)
+    if rest and (len(right) < _ECHO or rest > 0.25 * len(right)):
+        return
+    if any(_TASK.search(turn.text) for turn in prompt_of(record, message)) or _is_code(prompt):
+        return
+    what = "is a copy of its prompt" if not rest else "is a copy of its prompt with a few words added"
+    yield Hit(
+        f"this answer {what}: put the real answer there, or drop the row",
+        message.field,
+        span=(0, len(answer)),
+        excerpt=around(answer, (0, len(answer))),
+    )
+
+
+def _folded(text: str) -> str:
+    return _JUNK.sub("", text).casefold()
+
+
+def _is_code(text: str) -> bool:
+    """True if a prompt is code to be gone on with, or a bare sum."""
+    return "def " in text or "```" in text or "#include" in text or sum(c.isalpha() for c in text) * 2 < len(text.strip())

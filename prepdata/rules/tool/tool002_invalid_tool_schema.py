@@ -17,6 +17,7 @@ from prepdata.rules.tool._schema import MAX_DEPTH, Problem, shown_path
 from prepdata.rules.tool._tools import shared_schema, tool_set
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_FIRST_WORD = re.compile(r"[a-z]+")
 _USUAL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MEANT = {"dict": "object", "map": "object", "struct": "object", "json": "object", "float": "number",
           "double": "number", "decimal": "number", "int": "integer", "long": "integer", "bool": "boolean",
@@ -128,7 +129,8 @@ def _fault_text(fault: Problem) -> str:
     key = fault.path[-1] if fault.path else ""
     found = clip(repr(fault.found), 50)
     if key == "type" and type(fault.found) is str:
-        meant = _MEANT.get(fault.found.casefold(), fault.found.casefold() if fault.found.casefold() in TYPES else "")
+        word = _FIRST_WORD.match(fault.found.casefold())  # of "str, optional" and "List[int]" too
+        meant = _MEANT.get(word[0], word[0] if word[0] in TYPES else "") if word else ""
         hint = f", probably '{meant}'" if meant else ""
         return f"'{clip(fault.found, 30)}' is no JSON Schema type{hint}"
     if key == "required" and type(fault.found) is bool:

@@ -23,6 +23,7 @@ _ROLES = {"system": b"\xf5", "developer": b"\xf6", "user": b"\xf7", "assistant":
           "function": b"\xfa"}  # fmt: skip
 _OTHER_ROLE, _EXTRA, SECTION = b"\xfb", b"\xfc", b"\xff"
 _MEDIA = ("images", "image", "videos", "video", "audios", "audio")
+_MEDIA_KEYS = frozenset(_MEDIA)
 
 
 class Digests(NamedTuple):
@@ -79,13 +80,18 @@ Pieces = list[tuple[bytes, bytes]]
 
 def _pieces(record: Record, cache: dict[str, tuple[bytes, bytes]]) -> tuple[Pieces, Pieces, bytes]:
     """Return the bytes of the prompt, of the answer, and of what belongs to neither."""
-    if record.shape is not None and not record.chosen and not record.rejected and record.label is None:
-        messages = record.messages
-        if messages and messages[-1].role == "assistant":
-            pieces = [_plain(m, cache) if m.kind == "text" else piece(m) for m in messages]
-            answer = pieces.pop()
-            return pieces, [answer], b""
-    return _any_pieces(record)
+    if record.shape is None or record.chosen or record.rejected or record.label is not None:
+        return _any_pieces(record)
+    messages, raw = record.messages, record.raw
+    if not messages or messages[-1].role != "assistant" or (len(raw) > 1 and not _MEDIA_KEYS.isdisjoint(raw)):
+        return _any_pieces(record)
+    pieces = []
+    for message in messages:
+        if message.weight is not None:
+            return _any_pieces(record)
+        pieces.append(_plain(message, cache) if message.kind == "text" else piece(message))
+    answer = pieces.pop()
+    return pieces, [answer], b""
 
 
 def _plain(message: Message, cache: dict[str, tuple[bytes, bytes]]) -> tuple[bytes, bytes]:

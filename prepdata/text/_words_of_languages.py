@@ -204,8 +204,12 @@ _LETTERS: dict[str, str] = {
 }
 
 
-def _owners(words: dict[str, str]) -> dict[str, tuple[tuple[str, float], ...]]:
-    """Return for each word its languages, each with a weight: 1 for a word of one language only, less for shared."""
+ONE = 1000
+"""Weight of a word that one language has for itself. Weights are whole numbers, so that no order of adding matters."""
+
+
+def _owners(words: dict[str, str]) -> dict[str, tuple[tuple[str, int], ...]]:
+    """Return for each word its languages, each with a weight: `ONE` for a word of one language, less for shared."""
     found: dict[str, list[str]] = {}
     for language, text in words.items():
         for word in set(text.split()):
@@ -213,8 +217,8 @@ def _owners(words: dict[str, str]) -> dict[str, tuple[tuple[str, float], ...]]:
     return {word: tuple((name, _weight(word, len(names))) for name in names) for word, names in found.items()}
 
 
-def _weight(word: str, languages: int) -> float:
-    return (0.4 if len(word) == 1 and word.isascii() else 1.0) / languages**0.7
+def _weight(word: str, languages: int) -> int:
+    return round((0.4 if len(word) == 1 and word.isascii() else 1.0) / languages**0.7 * ONE)
 
 
 OWNERS = _owners(_LATIN)
@@ -227,13 +231,13 @@ _ENDINGS: dict[str, str] = {
     "en": "ing ght ted ful ess",
     "de": "ung hen ich sch ert tät eit ßen cht",
     "fr": "que eux ais ait eur tte ées oir aux",
-    "es": "ión dad ado ida ndo les nes ble ías",
+    "es": "ión ció dad ado ida ndo les nes ble ías",
     "pt": "ção ões ade nha ura ndo eis ado gem ável",
     "it": "one tto gli zza ità tti are ere chi",
     "nl": "ijk eid gen ijf tje aan ing den aar",
     "sv": "rna ade het ens tet gar ter",
     "da": "ede hed ens tet ger ter sel",
-    "no": "ene het ens tet ger ter sjon",
+    "no": "ede ene het ens tet ger ter sjon",
     "fi": "sta ssa lla ksi een aan lle iin nen tta",
     "pl": "ego ych ość nie wie cji ymi ają",
     "cs": "ého ých ost ení ost ému ová ích",
@@ -246,15 +250,17 @@ _ENDINGS: dict[str, str] = {
     "ca": "ció tat eix ats ent nys",
 }
 
-ENDINGS: dict[str, tuple[tuple[str, float], ...]] = {}
+ENDINGS: dict[str, tuple[tuple[str, int], ...]] = {}
 """Last three letters of longer words -> languages, with weights; asked only where the small words do not decide."""
 for _ending in sorted(set(" ".join(_ENDINGS.values()).split())):
     _names = [name for name, own in _ENDINGS.items() if _ending in own.split()]
-    ENDINGS[_ending] = tuple((name, 0.4 / len(_names)) for name in _names)
+    ENDINGS[_ending] = tuple((name, round(0.4 * ONE / len(_names))) for name in _names)
 
 LETTERS = {
     char: tuple(
-        (name, 0.7 / sum(char in own for own in _LETTERS.values())) for name, own in _LETTERS.items() if char in own
+        (name, round(0.7 * ONE / sum(char in own for own in _LETTERS.values())))
+        for name, own in _LETTERS.items()
+        if char in own
     )
     for char in sorted(set("".join(_LETTERS.values())))
 }

@@ -17,6 +17,7 @@ from prepdata.text._words_of_languages import (
     ENGLISH_ONLY,
     FOREIGN_ONLY,
     LETTERS,
+    ONE,
     OWNERS,
     OWNERS_OTHER,
 )
@@ -153,18 +154,18 @@ def _latin(head: str) -> str | None:
     known = found & OWNERS.keys()
     if share > _MUCH_CODE or not found.isdisjoint(_ONLY_IN_CODE):
         known -= CODE_WORDS
-    scores: dict[str, float] = {}
+    scores: dict[str, int] = {}
     for word in known:
         for language, weight in OWNERS[word]:
-            scores[language] = scores.get(language, 0.0) + weight
+            scores[language] = scores.get(language, 0) + weight
     if not lowered.isascii():
         for char in set(lowered) & LETTERS.keys():
             for language, weight in LETTERS[char]:
-                scores[language] = scores.get(language, 0.0) + weight
+                scores[language] = scores.get(language, 0) + weight
     return _best(scores, len(found)) or _best(_with_endings(scores, found, share), len(found))
 
 
-def _with_endings(scores: dict[str, float], words: set[str], code: float) -> dict[str, float]:
+def _with_endings(scores: dict[str, int], words: set[str], code: float) -> dict[str, int]:
     """Return the scores with what the ends of longer words say; nothing for what looks like code or has no scores."""
     if code > _MUCH_CODE or not scores or len(words) > 30:
         return {}
@@ -172,24 +173,24 @@ def _with_endings(scores: dict[str, float], words: set[str], code: float) -> dic
     for word in words:
         if len(word) > 4:
             for language, weight in ENDINGS.get(word[-3:], ()):
-                scores[language] = scores.get(language, 0.0) + weight
+                scores[language] = scores.get(language, 0) + weight
     return scores
 
 
-def _best(scores: dict[str, float], words: int) -> str | None:
+def _best(scores: dict[str, int], words: int) -> str | None:
     """Return the language that leads clearly, or None. Longer texts have to show more small words."""
     if not scores:
         return None
     first, second = "", ""
-    top = below = 0.0
+    top = below = 0
     for language, score in scores.items():
         if score > top:
             first, second, top, below = language, first, score, top
         elif score > below:
             second, below = language, score
-    needed = 1.0 if words <= 4 else 1.3 if words <= 12 else 0.12 * words
+    needed = ONE * (1.0 if words <= 4 else 1.3 if words <= 12 else 0.12 * words)
     apart = 0.1 * top if frozenset((first, second)) in _TWINS else 0.2 * top
-    return first if top >= needed and top - below >= max(0.4, apart) else None
+    return first if top >= needed and top - below >= max(0.4 * ONE, apart) else None
 
 
 _TWINS = frozenset(map(frozenset, (("da", "no"), ("cs", "sk"), ("es", "ca"), ("es", "pt"))))
@@ -199,21 +200,21 @@ _TWINS = frozenset(map(frozenset, (("da", "no"), ("cs", "sk"), ("es", "ca"), ("e
 def _by_letters(text: str, letters: Iterable[tuple[str, str]], name: str) -> str | None:
     """Return the language whose own letters or small words a text has most of."""
     present = set(text.lower())
-    scores: dict[str, float] = {}
+    scores: dict[str, int] = {}
     for language, own in letters:
-        scores[language] = scores.get(language, 0.0) + len(present.intersection(own))
+        scores[language] = scores.get(language, 0) + ONE * len(present.intersection(own))
     owners = OWNERS_OTHER[name]
     for word in set(text.lower().split()) & owners.keys():
         for language, weight in owners[word]:
-            scores[language] = scores.get(language, 0.0) + 2 * weight
+            scores[language] = scores.get(language, 0) + 2 * weight
     for language, ends in _ENDS.get(name, ()):
         if ends.search(text):
-            scores[language] = scores.get(language, 0.0) + 2
+            scores[language] = scores.get(language, 0) + 2 * ONE
     best = max(scores, key=lambda language: (scores[language], language), default=None)
     if best is None or not scores[best]:
         return _WITHOUT_SIGNS[name] if len(present) >= 6 else None
     top = scores.pop(best)
-    return best if top > max(scores.values(), default=0.0) else None
+    return best if top > max(scores.values(), default=0) else None
 
 
 _ENDS = {"Devanagari": (("ne", re.compile("[\u0900-\u0963]{2}(?:को|लाई|हरू)(?![\u0900-\u0963])")),

@@ -41,7 +41,7 @@ _LATIN: dict[str, str] = {
         dos das um uma uns umas e em no na nos nas que é por para com não se seu sua seus suas ao aos às como
         mais mas este esta esse essa isso isto ou já quando muito sem sobre também me há onde quem desde todo
         todos pelo pela entre ser são foi era está estão tem têm pode podem fazer obrigado obrigada olá você
-        vocês ele ela eles elas nós eu meu minha qual quais porque até depois antes num numa lhe escreva
+        vocês ele ela eles elas nós eu meu minha qual quais porque até depois antes  lhe escreva
         explique seguinte sim só então cada quero posso estou""",
     "it": """due tre quattro cinque sei settimana giorno mese anno oggi ora tempo gente stato stata dovrebbe
         frasi funziona favore scorsa scorso anni volta ho hai abbiamo avete descrivi il lo la i gli le di del
@@ -218,7 +218,10 @@ def _owners(words: dict[str, str]) -> dict[str, tuple[tuple[str, int], ...]]:
 
 
 def _weight(word: str, languages: int) -> int:
-    return round((0.4 if len(word) == 1 and word.isascii() else 1.0) / languages**0.7 * ONE)
+    weak = word in ("los", "las", "san", "del", "la") or (
+        len(word) == 1 and word.isascii()
+    )  # names of places have them
+    return round((0.4 if weak else 1.0) / languages**0.7 * ONE)
 
 
 OWNERS = _owners(_LATIN)

@@ -67,6 +67,7 @@ _DENSE = frozenset({"Han", "Kana", "Hangul"})
 
 _WORD = re.compile(r"[^\W\d_]+")
 _FENCE = re.compile(r"```[^`]*(?:```|\Z)|`[^`\n]*`")
+_JSON = re.compile(r"\s*[{\[]\s*[\"'{]")
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+")
 _CODE_SIGNS = b"{}[]();=<>_\\/|$#@*+~^&"
 _MUCH_CODE = 0.08
@@ -145,8 +146,10 @@ def _code_share(text: str) -> float:
 def _latin(head: str) -> str | None:
     """Return the language of a text in Latin letters, from its small words and its letters."""
     share = _code_share(head)
-    if share > _ONLY_CODE or (share > _MUCH_CODE and head.lstrip()[:1] in ("{", "[", "<")):
+    if share > _ONLY_CODE or _JSON.match(head) or (share > _MUCH_CODE and head.lstrip()[:1] in ("{", "[", "<")):
         return None
+    if len(head) == READ:
+        head = head.rpartition(" ")[0]  # without the piece of a word at the cut
     if "/" in head or "@" in head:
         head = _LINK.sub(" ", head)
     lowered = head.lower()

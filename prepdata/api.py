@@ -9,13 +9,13 @@ from typing import Any
 from prepdata.engine import Mapper, Plan
 from prepdata.errors import InputError
 from prepdata.findings import Finding
-from prepdata.meters import NAMES as METERS
+from prepdata.meters import USUAL
 from prepdata.meters.base import MeterContext
 from prepdata.reduce import FileRun, findings, measures
 from prepdata.report import Blocked, FileReport, NotRun, Report
-from prepdata.rules.base import Context, Rule
+from prepdata.rules.base import Context, FactRule, Rule
 from prepdata.rules.loader import build
-from prepdata.runner import Progress, Runner, total_size
+from prepdata.runner import Progress, Runner, jobs_for, total_size
 from prepdata.select import Selection, options_of, select, settle
 from prepdata.settings import Settings
 from prepdata.sources import discover
@@ -90,7 +90,7 @@ def plan_of(
     triggers: bool = True,
 ) -> Plan:
     """Return the plan of a run: what a worker process needs to know."""
-    wanted = tuple(METERS if meters is None else meters)
+    wanted = tuple(USUAL if meters is None else meters)
     if not settings.tokens:
         wanted = tuple(name for name in wanted if name not in ("tokens", "cost"))
     rules = tuple((rule.name, options_of(rule, settings)) for rule in selection.rules)
@@ -101,7 +101,7 @@ def plan_of(
         model=settings.model,
         tokenizer=settings.tokenizer,
         offline=settings.offline,
-        input_bytes=size,
+        input_bytes=size // jobs_for(settings, size),
         epochs=settings.epochs,
         context=settings.context_length,
     )
@@ -116,6 +116,7 @@ def _report(
     rules = [build(rule, options_of(rule, settings), context) for rule in selection.rules]
     runnable = [rule for rule in rules if rule.missing() is None]
     found = settle(findings(files, runnable), settings, selection.rules, {f.path: f.rows for f in files})
+    found = _waived(found, settings, files, runnable)
     whole = measures(files, mapper.meters)
     reports = tuple(
         FileReport(
@@ -138,6 +139,27 @@ def _report(
         notes=_notes(targets),
         fail_on=settings.fail_on,
     )
+
+
+def _waived(found: list[Finding], settings: Settings, files: Sequence[FileRun], rules: Sequence[Rule]) -> list[Finding]:
+    """Return the findings with the accepted ones marked, and what is to be said of stale waivers."""
+    if settings.waivers is None:
+        return found
+    import datetime
+
+    from prepdata.reduce import finding_of
+    from prepdata.waivers import apply, fact, load
+
+    today, ran = datetime.date.today(), [rule.name for rule in rules]
+    applied = apply(found, load(settings.waivers), today=today, ran=ran, files=[file.path for file in files])
+    speakers = [rule for rule in rules if isinstance(rule, FactRule) and "stale-waiver" in rule.facts]
+    said = [
+        finding_of(rule, hit, settings.waivers)
+        for rule in speakers
+        for item in applied.stale
+        for hit in rule.explain(fact(item))
+    ]
+    return applied.findings + said
 
 
 def matrix(found: Sequence[Finding], targets: Sequence[Target]) -> tuple[Blocked, ...]:

@@ -32,6 +32,23 @@ KEEP_DAYS = 30
 """A cache file unused for this long is removed."""
 
 
+def _code() -> str:
+    """Return the version, and while prepdata is run from its sources, when they last changed."""
+    package = Path(__file__).parent
+    if package.parent.name == "site-packages":
+        return prepdata.__version__
+    return f"{prepdata.__version__} {max(path.stat().st_mtime_ns for path in package.rglob('*.[pt][yo]*'))}"
+
+
+def _counting(plan: Plan) -> str:
+    """Return what token counts depend on besides the settings: which vocabulary there is."""
+    if "tokens" not in plan.meters:
+        return ""
+    from prepdata.meters.tokens import fingerprint
+
+    return fingerprint(plan.meter_context)
+
+
 class Kept:
     """The kept results of one input: `get` and `put` by chunk digest, then `close` to write."""
 
@@ -83,7 +100,7 @@ class Cache:
             return cls(None)
         sizeless = msgspec.structs.replace(plan.meter_context, input_bytes=0)
         plan = msgspec.structs.replace(plan, meter_context=sizeless)
-        digest = xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode(plan) + prepdata.__version__.encode())
+        digest = xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode(plan) + f"{_counting(plan)}{_code()}".encode())
         cache = cls(folder(settings.cache_dir), digest)
         cache.prune()
         return cache

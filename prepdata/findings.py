@@ -65,7 +65,8 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 
 class Finding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One finding of a report. `line` is 1-based and counts blank lines, `record` is the 0-based row number;
-    both are None where the whole file is meant. `path` is a JSON pointer."""
+    both are None where the whole file is meant. `path` is a JSON pointer. `digest` is that of the row's meaning (16 hex
+    digits), the key of a waiver."""
 
     code: str
     name: str
@@ -81,6 +82,7 @@ class Finding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     related: tuple[Place, ...] = ()
     fix: Fix | None = None
     fingerprint: str = ""
+    digest: str | None = None
     waived: bool = False
 
 

@@ -19,7 +19,9 @@ ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 class Part(msgspec.Struct, frozen=True, gc=False):
     """One part of a message's content. `path` points at the part object, `field` at its text."""
 
-    kind: Literal["text", "image", "audio", "video", "file", "reasoning", "refusal", "tool_call", "tool_result", "other"]
+    kind: Literal[
+        "text", "image", "audio", "video", "file", "reasoning", "refusal", "tool_call", "tool_result", "other"
+    ]
     text: str
     raw: Any
     path: str

@@ -155,6 +155,11 @@ def _corpus_findings(rule: CorpusRule, files: Sequence[FileRun]) -> Iterator[Fin
             yield _finding(rule, hit, file.path, line, record, digest, related)
 
 
+def finding_of(rule: Rule, hit: Hit, file: str) -> Finding:
+    """Return a finding about a file as a whole."""
+    return _finding(rule, hit, file, None, None, file)
+
+
 def _finding(
     rule: Rule,
     hit: Hit,
@@ -181,4 +186,5 @@ def _finding(
         related=related,
         fix=hit.fix,
         fingerprint=fingerprint(name, digest, hit.path),
+        digest=None if isinstance(digest, str) else f"{digest:016x}",
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import msgspec
@@ -32,6 +34,7 @@ _mapper: Mapper | None = None
 
 def _start(plan: bytes) -> None:
     global _mapper
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides
     _mapper = Mapper(msgspec.msgpack.decode(plan, type=Plan))
 
 
@@ -42,9 +45,11 @@ def _work(raw: RawChunk, format_name: str | None) -> bytes:
 
 def jobs_for(settings: Settings, size: int) -> int:
     """Return the number of worker processes for inputs of `size` bytes (1: no others)."""
-    if settings.jobs == 1 or (settings.jobs == 0 and size < PARALLEL_BYTES):
+    if settings.jobs:
+        return settings.jobs
+    if size < PARALLEL_BYTES:
         return 1
-    return settings.jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Runner:
@@ -117,8 +122,10 @@ class Runner:
         if isinstance(result, Future):
             try:
                 blob = result.result()
-            except multiprocessing.ProcessError as error:
-                raise PrepdataError(f"a worker process ended unexpectedly ({error}); try --jobs 1") from error
+            except BrokenProcessPool as error:
+                raise PrepdataError(
+                    f"a worker process ended before its work was done ({error}); try --jobs 1"
+                ) from error
             if kept.active:
                 kept.put(raw.digest, blob)
             result = decode_result(blob)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from prepdata.settings import Settings
 
@@ -89,4 +90,12 @@ def settings_from(flags: dict[str, Any]) -> tuple[Settings, Path | None]:
             given[_LISTS[name]] = [piece.strip() for item in value for piece in item.split(",") if piece.strip()]
         elif value is not False:
             given[name] = value
-    return load_settings(given, config=Path(config) if config else None, isolated=isolated)
+    settings, used = load_settings(given, config=Path(config) if config else None, isolated=isolated)
+    if settings.waivers is None and not isolated and waivers_path(used).is_file():
+        settings = msgspec.structs.replace(settings, waivers=str(waivers_path(used)))
+    return settings, used
+
+
+def waivers_path(config: Path | None) -> Path:
+    """Return where the waivers file is looked for and written: beside the configuration file, or here."""
+    return (config.parent if config else Path()) / "prepdata-waivers.json"

@@ -62,7 +62,7 @@ def write_report(report: Report, flags: dict[str, Any]) -> int:
     from prepdata.reporters import get
     from prepdata.reporters.base import Output
 
-    level = flags["level"] or "normal"
+    level: Any = flags["level"] or "normal"
     pairs = _pairs(list(flags["formats"]), list(flags["files"]))
     writers = [(get(name), file) for name, file in pairs]
     for write, file in writers:

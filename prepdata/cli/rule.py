@@ -75,5 +75,5 @@ def _explain(rule: Any) -> None:
             click.echo("\n".join("  " + line for line in doc.sections[heading].split("\n")))
     click.echo("\nOptions ([tool.prepdata.rules." + rule.name + "]):")
     for field in msgspec.structs.fields(rule.Options):
-        value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()  # type: ignore[operator]
+        value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
         click.echo(f"  {field.name} = {json.dumps(msgspec.to_builtins(value), ensure_ascii=False)}")

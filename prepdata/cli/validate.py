@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from prepdata.cli.options import settings_flags, settings_from
 from prepdata.cli.output import output_flags, show_settings, write_report
 from prepdata.errors import EXIT_CLEAN, UsageError
+
+if TYPE_CHECKING:
+    from prepdata.report import Report
+    from prepdata.settings import Settings
 
 
 @click.command("validate", short_help="Check files.")
@@ -57,10 +60,13 @@ def _show_files(paths: tuple[str, ...]) -> int:
     return EXIT_CLEAN
 
 
-def _write_waivers(report: Any, settings: Any, config: Path | None, reason: str | None) -> int:
-    from prepdata.waivers import default_path, write
+def _write_waivers(report: Report, settings: Settings, config: Path | None, reason: str | None) -> int:
+    from prepdata.cli.options import waivers_path
+    from prepdata.waivers import accept, add
 
-    path = Path(settings.waivers) if settings.waivers else default_path(config)
-    number = write(path, report, reason=reason or "")
-    print(f"prepdata: {number:,} findings accepted in {os.fspath(path)}", file=sys.stderr)
+    if not reason or not reason.strip():
+        raise UsageError("--write-waivers needs --reason: say why these findings are accepted")
+    path = Path(settings.waivers) if settings.waivers else waivers_path(config)
+    new = accept(report, lambda f: int(f.digest, 16) if f.digest else None, reason=reason)
+    print(f"prepdata: {add(path, new):,} findings accepted in {path}", file=sys.stderr)
     return EXIT_CLEAN

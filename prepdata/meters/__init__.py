@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from prepdata.meters.base import Meter, MeterContext
 
 NAMES = ("lengths", "roles", "languages", "tokens", "cost")
+USUAL = ("lengths", "roles", "tokens", "cost")
+"""What `validate` measures unless told otherwise: languages cost as much as counting tokens."""
 _CLASSES = {"lengths": "Lengths", "roles": "Roles", "languages": "Languages", "tokens": "Tokens", "cost": "Cost"}
 
 
@@ -20,4 +22,4 @@ def build_meters(names: Iterable[str], context: MeterContext) -> list[Meter]:
     return found
 
 
-__all__ = ["NAMES", "Meter", "MeterContext", "build_meters"]
+__all__ = ["NAMES", "USUAL", "Meter", "MeterContext", "build_meters"]

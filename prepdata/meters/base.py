@@ -20,7 +20,7 @@ class MeterContext(msgspec.Struct, frozen=True):
         model: model name given with `--model`, or None.
         tokenizer: path of a `tokenizer.json` or tokenizer folder, or None.
         offline: True where nothing may be downloaded.
-        input_bytes: size of all inputs in bytes, as far as known; 0 if unknown (chooses the quickest counter).
+        input_bytes: input bytes that one process will read, as far as known; 0 if unknown (chooses the counter).
         epochs: epochs for cost, None for the provider's default.
         context: context length in tokens against which rows are held, or None.
     """

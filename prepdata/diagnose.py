@@ -35,7 +35,7 @@ def diagnose(text: str, message: str, pos: int) -> tuple[str, int]:
         return "single quotes: this is how Python prints an object, not JSON; write it with json.dumps", text.index("'")
     here = text[pos : pos + 1]
     if not text[pos:].strip() and not message.startswith(("Unterminated", "Extra")):
-        return CUT, pos
+        return CUT, len(text.rstrip())
     for start, handler in _HANDLERS:
         if message.startswith(start):
             return handler(text, pos, here)
@@ -67,7 +67,7 @@ def _key(text: str, pos: int, here: str) -> tuple[str, int]:
 
 def _value(text: str, pos: int, here: str) -> tuple[str, int]:
     before = text[:pos].rstrip()[-1:]
-    if here in "}]":
+    if here in "}]" and text[:pos].strip():
         if before == ",":
             return f"a comma before the closing '{here}'", pos
         return f"a value is missing before '{here}'", pos
@@ -149,7 +149,8 @@ def _unicode(text: str, pos: int, here: str) -> tuple[str, int]:
 
 
 def _trailing(text: str, pos: int, here: str) -> tuple[str, int]:
-    return "a comma before a closing bracket", pos
+    at = pos + 1 + len(text[pos + 1 :]) - len(text[pos + 1 :].lstrip())
+    return f"a comma before the closing '{text[at : at + 1]}'", at
 
 
 def _common(text: str, pos: int, here: str) -> str:

@@ -193,26 +193,45 @@ class _Finder:
         if seen < MAX_FACTS:
             self.facts.append(Fact(kind, data={"path": _safe(path), **data}))
 
-    def walk(self, value: Any, path: str = "") -> Any:
-        """Return `value` cleaned, noting facts below `path`. Nesting is bounded by `MAX_DEPTH`."""
+    def walk(self, value: Any) -> Any:
+        """Return `value` cleaned, noting facts. Goes level by level, without recursion, since nesting may be deep."""
+        holder = [value]
+        waiting: list[tuple[dict[str, Any] | list[Any], str]] = []
+        self.child(holder, 0, "", waiting)
+        for container, path in waiting:  # grows while it is gone through
+            if type(container) is list:
+                for i in range(len(container)):
+                    self.child(container, i, f"{path}/{i}", waiting)
+            else:
+                for key in list(container):
+                    self.child(container, key, f"{path}/{escape(key)}", waiting)
+        return holder[0]
+
+    def child(self, parent: Any, key: Any, path: str, waiting: list[tuple[Any, str]]) -> None:
+        """Look at one value, put a cleaned one in its place, and queue it where it holds others."""
+        value = parent[key]
         kind = type(value)
         if kind is str:
-            return self.string(value, path, "value")
-        if kind is dict or kind is _Repeated:
-            for key in getattr(value, "repeated", ()):
-                self.note("duplicate-key", f"{path}/{escape(key)}", key=_safe(key))
-            for key, hidden in getattr(value, "hidden", ()):
-                self.walk(hidden, f"{path}/{escape(key)}")
-            return {self.key(k, path): self.walk(v, f"{path}/{escape(k)}") for k, v in value.items()}
-        if kind is list:
-            return [self.walk(item, f"{path}/{i}") for i, item in enumerate(value)]
-        if kind is _Literal:
+            parent[key] = self.string(value, path, "value")
+        elif kind is dict or kind is _Repeated:
+            parent[key] = made = self.object(value, path, waiting)
+            waiting.append((made, path))
+        elif kind is list:
+            waiting.append((value, path))
+        elif kind is _Literal:
             self.note("non-finite-number", path, literal=clip(value.spelling, 40))
-            return float(value)
-        if kind is _Long:
+            parent[key] = float(value)
+        elif kind is _Long:
             self.note("lossy-integer", path, digits=clip(value.digits, 60), count=len(value.digits.lstrip("-")))
-            return float(value)
-        return value
+            parent[key] = float(value)
+
+    def object(self, value: dict[str, Any], path: str, waiting: list[tuple[Any, str]]) -> dict[str, Any]:
+        """Return an object as a plain dict with clean keys; note repeated keys, and queue the values they hide."""
+        for key in getattr(value, "repeated", ()):
+            self.note("duplicate-key", f"{path}/{escape(key)}", key=_safe(key))
+        for key, hidden in getattr(value, "hidden", ()):
+            self.child([hidden], 0, f"{path}/{escape(key)}", waiting)
+        return {self.key(k, path): v for k, v in value.items()}
 
     def key(self, key: str, path: str) -> str:
         """Return a key cleaned; what is wrong with it is noted at the object."""

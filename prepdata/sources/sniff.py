@@ -98,6 +98,8 @@ def _no_text(head: bytes, suffix: str) -> str | None:
     delimiter = _table(head, suffix)
     if delimiter:
         return f"a table of {delimiter}-separated values; turn each of its rows into one JSON object on one line"
+    if start[:1] in (b"{", b"["):
+        return None
     sample = head[:65536]
     controls = len(sample.translate(None, delete=bytes(range(9, 14)) + b"\x1b" + bytes(range(32, 256))))
     if controls > 0.1 * len(sample):

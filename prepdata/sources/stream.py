@@ -58,6 +58,7 @@ class StreamSource(Source):
         self._hasher = Digest() if hashed else None
         self._seen = 0
         self._skip = 0  # bytes before the first row of a plain file: its byte order mark
+        self._regular = False  # True for a file that a worker can read again
         self._file = file or self._open()
         self._prepare()
 
@@ -66,7 +67,8 @@ class StreamSource(Source):
             return sys.stdin.buffer
         try:
             info = Path(self.name).stat()
-            self.size = info.st_size if stat.S_ISREG(info.st_mode) else None
+            self._regular = stat.S_ISREG(info.st_mode)
+            self.size = info.st_size if self._regular else None
             return Path(self.name).open("rb", buffering=0)
         except OSError as error:
             raise unreadable(self.name, error) from error
@@ -79,7 +81,7 @@ class StreamSource(Source):
         if self.packed:
             raw = unpack(raw, self.packed, self.limit, self.facts, self.state)
         first, text = peek(raw, HEAD_BYTES + 16)
-        self.plain = self.packed is None and self.name != "-" and self.size is not None
+        self.plain = self.packed is None and self._regular
         wide = wide_encoding(first)
         if wide:
             encoding, mark = wide

@@ -191,7 +191,8 @@ class _Unpacker:
                 if self.decoder.eof:
                     waiting, self.decoder = self.decoder.unused, None
         if self.decoder is not None or self.skip or waiting.strip(b"\0"):
-            self.stop("cut off" if self.decoder is not None else "followed by something else", "")
+            whole = self.decoder is None and self.members > 0
+            self.stop("followed by something else" if whole else "cut off", "")
 
     def begin(self, waiting: bytes) -> tuple[bytes, bool]:
         """Start the next member; return (bytes left, False where more bytes are needed first)."""
@@ -204,7 +205,7 @@ class _Unpacker:
         if self.kind == "zstd" and len(waiting) >= 8 and packing(waiting) == "zstd" and not waiting.startswith(magic):
             self.skip = int.from_bytes(waiting[4:8], "little")
             return waiting[8:], True
-        if len(waiting) < 8 and self.members:
+        if len(waiting) < 8:
             return waiting, False
         if not waiting.startswith(magic):
             if waiting:

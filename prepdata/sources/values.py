@@ -170,6 +170,11 @@ class _Reader:
 
     def end_row(self, end: int) -> Iterator[Cut]:
         """Close the row that ends at `end`, and the stretch with it where a border falls."""
+        if not self.dropped and self.buffer[self.begin] == 123 and self.buffer[end - 1] == 93:  # "{" ends with "]"
+            self.take_apart(end)
+            if end >= self.bounds.least:
+                yield self.stretch(end)
+            return
         begin, self.begin = self.begin, -1
         self.layout.rows += 1
         if self.dropped or end - begin > self.bounds.line:
@@ -230,30 +235,29 @@ class _Reader:
             self.scan = len(self.buffer)
             yield from self.end_row(self.scan)
         elif self.begin >= 0 and not state.broken:
-            self.unfinished()
+            self.take_apart(len(self.buffer))
         if self.buffer:
             made = self.stretch(len(self.buffer))
             yield made._replace(lines=made.lines + (not self.newline))
         elif not self.newline:
             yield Cut(b"", self.offset, 0, 1, ())
 
-    def unfinished(self) -> None:
-        """Take apart a row that never ends: an object begins again where a line looks like the first one did."""
-        begin = self.begin
+    def take_apart(self, end: int) -> None:
+        """Take apart a row whose brackets do not match: a row begins anew where a line looks as the first one did."""
+        begin, self.begin = self.begin, -1
         line = self.buffer.rfind(b"\n", 0, begin) + 1
         indent = self.buffer[line:begin]
-        again = re.compile(rb"\n" + re.escape(indent) + rb"(?=\{)") if not indent.strip() else None
-        starts = [begin] + ([m.end() for m in again.finditer(self.buffer, begin)] if again else [])
-        for start, stop in zip(starts, [*starts[1:], len(self.buffer)]):
+        starts = [begin]
+        if not indent.strip():
+            again = re.compile(rb"\n" + re.escape(indent) + rb"(?=\{)")
+            starts += [match.end() for match in again.finditer(self.buffer, begin, end)]
+        for start, stop in zip(starts, [*starts[1:], end]):
             text = self.buffer[start:stop].rstrip(b" \t\r\n,")
+            if stop == end and self.in_array and text.endswith(b"]"):
+                text = text[:-1].rstrip()
+                self.in_array, self.layout.closed = False, True
             self.rows.append((start, start + len(text)))
             self.layout.rows += 1
-        self.begin = -1
-        last = self.rows[-1]
-        if self.in_array and self.buffer[last[0] : last[1]].endswith(b"]") and len(starts) > 1:
-            text = self.buffer[last[0] : last[1] - 1].rstrip()
-            self.rows[-1] = (last[0], last[0] + len(text))
-            self.layout.closed = True
 
 
 def first_value(head: bytes) -> bytes | None:

@@ -165,13 +165,14 @@ class _Walk:
 
     def close(self) -> None:
         """Take note of the calls that are still waiting, and forget them."""
-        if self.strays < len(self.waiting):
+        together = self.results and not self.by_id  # without ids, one result may hold those of all calls
+        if self.strays < len(self.waiting) and not together:
             self.out.unanswered.extend(self.waiting.values())
         self._clear()
 
     def end(self) -> None:
         """End of the row: calls that wait are right if none of their turn was answered."""
-        if self.results and self.strays < len(self.waiting):
+        if self.results and self.by_id and self.strays < len(self.waiting):
             self.out.unanswered.extend(self.waiting.values())
         self._clear()
 

@@ -53,6 +53,13 @@ def test_calls_in_turns_of_their_own_without_ids() -> None:
     assert not pair(record).unanswered
 
 
+def test_without_ids_one_result_may_answer_several_calls() -> None:
+    answer = {"role": "assistant", "content": "Done."}
+    assert not pair(view(calls(("f", None), ("g", None)), result(), answer)).unanswered
+    assert len(pair(view(calls(("f", "a"), ("g", "b")), result("a"), answer)).unanswered) == 1
+    assert len(pair(view(calls(("f", None), ("g", None)), answer)).unanswered) == 2
+
+
 def test_a_preference_row_is_two_rows() -> None:
     both = calls(("f", "a"))
     shared = OpenAIChat().view({"messages": [{"role": "user", "content": "Hi"}, both]}).messages
@@ -137,6 +144,7 @@ def test_other_tools_are_told_apart() -> None:
 
 
 def test_declares() -> None:
+    nothing: dict[str, Any]
     for nothing in ({}, {"tools": None}, {"tools": []}, {"tools": ""}, {"tools": "[]"}, {"tools": " null "}):
         assert not declares(view(**nothing))
     for something in ({"tools": [TOOL]}, {"tools": {"f": 1}}, {"tools": "x"}, {"functions": [{"name": "f"}]}):

@@ -128,12 +128,12 @@ def test_anything_unusual_is_left_to_jsonschema(schema: Any) -> None:
 
 
 def billion(count: int) -> dict[str, Any]:
-    doubled = {f"a{i}": {"allOf": [{"$ref": f"#/$defs/a{i + 1}"}] * 2} for i in range(count)}
+    doubled: dict[str, Any] = {f"a{i}": {"allOf": [{"$ref": f"#/$defs/a{i + 1}"}] * 2} for i in range(count)}
     return {"$ref": "#/$defs/a0", "$defs": {**doubled, f"a{count}": {}}}
 
 
 def dependent(count: int) -> dict[str, Any]:
-    step = {
+    step: dict[str, Any] = {
         f"a{i}": {"dependentSchemas": {k: {"$ref": f"#/$defs/a{i + 1}"} for k in "xy"}, "unevaluatedProperties": False}
         for i in range(count)
     }

@@ -118,6 +118,7 @@ class Record(msgspec.Struct, gc=False):
     row: int = 0
     line: int = 0
     size: int = 0
+    answers_found: tuple[Message, ...] | None = None
 
     @property
     def turns(self) -> tuple[Message, ...]:
@@ -134,8 +135,11 @@ class Record(msgspec.Struct, gc=False):
     @property
     def answers(self) -> tuple[Message, ...]:
         """The assistant turns that are trained on: weight not 0; of a preference row, the chosen ones."""
-        turns = self.messages + self.chosen if self.chosen else self.messages
-        return tuple(m for m in turns if m.role == "assistant" and m.weight != 0)
+        found = self.answers_found
+        if found is None:
+            turns = self.messages + self.chosen if self.chosen else self.messages
+            found = self.answers_found = tuple([m for m in turns if m.role == "assistant" and m.weight != 0])
+        return found
 
     @property
     def users(self) -> tuple[Message, ...]:

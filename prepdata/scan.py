@@ -6,12 +6,13 @@ pattern; only the rows in which something was found meet the rule. Rules of stru
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any
 
-from prepdata.chunk import Chunk, texts
+from prepdata.chunk import Chunk, Text, texts
 from prepdata.findings import Hit
 from prepdata.record import Record
 from prepdata.rules.base import EVERY, SHAPE, Pattern, RecordRule, Words
@@ -28,7 +29,7 @@ class Scanner:
         plain = [r for r in rules if not triggers or r.trigger == EVERY]
         self.every = plain
         self.shape = [r for r in rules if triggers and r.trigger == SHAPE]
-        self.patterns = [(r, r.trigger.pattern) for r in rules if triggers and isinstance(r.trigger, Pattern)]
+        self.patterns = [(r, r.trigger) for r in rules if triggers and isinstance(r.trigger, Pattern)]
         self.words = [r for r in rules if triggers and isinstance(r.trigger, Words)]
         self.known: dict[Any, tuple[RecordRule, ...]] = {}
         self.automaton, self.owners = _automaton(self.words)
@@ -68,30 +69,56 @@ class Scanner:
         pieces = chunk.derived(texts)
         if not pieces:
             return
-        strings = [piece.text for piece in pieces]
-        joined = "\0".join(strings)
-        ends = list(accumulate(len(s) + 1 for s in strings))
+        everything = _Joined(pieces)
+        foreign = _Joined([piece for piece in pieces if not piece.text.isascii()])
         for rule, pattern in self.patterns:
-            rows = _pattern_rows(pattern, joined, ends)
-            if rows:
-                yield rule, _unique([pieces[i].record for i in rows])
+            found = (foreign if pattern.beyond_ascii else everything).matching(pattern.pattern)
+            if found:
+                yield rule, found
         if self.words:
-            yield from self._by_words(pieces, strings, joined, ends)
+            yield from self._by_words(everything, foreign)
 
-    def _by_words(self, pieces: Any, strings: list[str], joined: str, ends: list[int]) -> Any:
-        if joined.isascii():
-            lowered = joined.lower()
-        else:
-            lowered_strings = [s.lower() for s in strings]
-            lowered = "\0".join(lowered_strings)
-            ends = list(accumulate(len(s) + 1 for s in lowered_strings))
+    def _by_words(self, everything: _Joined, foreign: _Joined) -> Iterator[tuple[RecordRule, list[Record]]]:
+        everything.lower(ascii_only=not foreign.pieces)
         seen: dict[int, set[int]] = {}
-        for word, start, _ in self.automaton.find_matches_as_indexes(lowered, overlapping=True):
-            text = bisect_right(ends, start)
+        for word, start, _ in self.automaton.find_matches_as_indexes(everything.text, overlapping=True):
+            text = bisect_right(everything.ends, start)
             for owner in self.owners[word]:
                 seen.setdefault(owner, set()).add(text)
         for owner in sorted(seen):
-            yield self.words[owner], _unique([pieces[i].record for i in sorted(seen[owner])])
+            yield self.words[owner], _unique([everything.pieces[i].record for i in sorted(seen[owner])])
+
+
+class _Joined:
+    """Texts laid end to end with NUL between them, and where each ends."""
+
+    def __init__(self, pieces: list[Text]) -> None:
+        self.pieces = pieces
+        self._join([piece.text for piece in pieces])
+
+    def _join(self, strings: list[str]) -> None:
+        self.text = "\0".join(strings)
+        self.ends = list(accumulate(map(len, strings)))
+        self.ends = [end + i + 1 for i, end in enumerate(self.ends)]
+
+    def lower(self, *, ascii_only: bool) -> None:
+        """Make all texts lower case; lengths may change beyond ASCII."""
+        if ascii_only:
+            self.text = self.text.lower()
+        else:
+            self._join([piece.text.lower() for piece in self.pieces])
+
+    def matching(self, pattern: re.Pattern[str]) -> list[Record]:
+        """Return the records in whose texts a pattern matches, looking once into each text."""
+        found: list[Record] = []
+        match = pattern.search(self.text)
+        while match:
+            number = bisect_right(self.ends, match.start())
+            found.append(self.pieces[number].record)
+            if number + 1 >= len(self.ends):
+                break
+            match = pattern.search(self.text, self.ends[number])
+        return _unique(found)
 
 
 def _guarded(rule: RecordRule, record: Record) -> Iterator[tuple[RecordRule, Record, Hit | BaseException]]:
@@ -114,19 +141,6 @@ def _automaton(rules: Sequence[RecordRule]) -> tuple[Any, list[list[int]]]:
     import ahocorasick_rs
 
     return ahocorasick_rs.AhoCorasick(list(owners)), list(owners.values())
-
-
-def _pattern_rows(pattern: Any, joined: str, ends: list[int]) -> list[int]:
-    """Return the numbers of the texts in which a pattern matches, looking once into each text."""
-    found: list[int] = []
-    match = pattern.search(joined)
-    while match:
-        text = bisect_right(ends, match.start())
-        found.append(text)
-        if text + 1 >= len(ends):
-            break
-        match = pattern.search(joined, ends[text])
-    return found
 
 
 def _unique(records: list[Record]) -> list[Record]:

@@ -64,10 +64,17 @@ class Words(NamedTuple):
 class Pattern(NamedTuple):
     """Trigger: the rule sees rows in which this regular expression matches inside one text.
 
-    Keep it cheap and linear: a character class or a fixed piece at its start, no nested repetition.
+    Keep it cheap and linear: a character class or a fixed piece at its start, no nested repetition, no NUL (which
+    stands between texts).
+
+    Args:
+        pattern: the expression.
+        beyond_ascii: True if it can only match in a text that holds some character beyond ASCII; most texts are then
+            not searched at all.
     """
 
     pattern: re.Pattern[str]
+    beyond_ascii: bool = False
 
 
 EVERY: Literal["every"] = "every"  # trigger: every row

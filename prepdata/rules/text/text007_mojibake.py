@@ -45,7 +45,7 @@ class Mojibake(RecordRule):
     severity: ClassVar[Severity] = "warning"
     fix = "unsafe"
     heuristic: ClassVar[bool] = True
-    trigger: ClassVar[Trigger] = Pattern(_SUSPECT)
+    trigger: ClassVar[Trigger] = Pattern(_SUSPECT, beyond_ascii=True)
 
     def check(self, record: Record) -> Iterator[Hit]:
         about: bool | None = None

@@ -11,7 +11,7 @@ import xxhash
 from prepdata.findings import Edit, Fix, Hit, Severity, clip
 from prepdata.record import Record, ToolCall
 from prepdata.rules.base import SHAPE, RecordRule, Trigger
-from prepdata.rules.targeting import listed, value
+from prepdata.rules.targeting import concerns, listed, value
 from prepdata.rules.tool._pairing import pair
 
 _SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -45,7 +45,7 @@ class CallIdFormat(RecordRule):
         return None if self.context.targets else "a target with --target"
 
     def check(self, record: Record) -> Iterator[Hit]:
-        if not self.patterns:
+        if not self.patterns or not any(concerns(t, record.format) for t in self.context.targets):
             return
         for message in record.turns:
             for call in message.calls:

@@ -140,6 +140,10 @@ def dependent(count: int) -> dict[str, Any]:
     return {"$ref": "#/$defs/a0", "$defs": {**step, f"a{count}": {}}}
 
 
+def nested(inner: dict[str, Any], _: int) -> dict[str, Any]:
+    return {"items": inner}
+
+
 HOSTILE: list[tuple[str, Any, Any]] = [
     ("itself", {"$ref": "#"}, {}),
     ("a ring", {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}, {}),
@@ -157,7 +161,7 @@ HOSTILE: list[tuple[str, Any, Any]] = [
     ("remote", {"$ref": "https://example.org/schema.json"}, {}),
     ("file", {"$ref": "file:///etc/passwd"}, {}),
     ("nowhere", {"$ref": "#/$defs/none"}, {}),
-    ("deep", reduce(lambda inner, _: {"items": inner}, range(3_000), {"type": "float"}), []),
+    ("deep", reduce(nested, range(3_000), {"type": "float"}), []),
     ("wide", {"anyOf": [{"const": i} for i in range(100_000)]}, 5),
     (
         "another draft inside",

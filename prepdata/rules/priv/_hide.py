@@ -1,0 +1,66 @@
+"""What the two privacy rules share: the texts of a row, masked excerpts, and the fix that puts placeholders in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from prepdata.chunk import Chunk, Text, texts
+from prepdata.findings import Edit, Fix, around
+from prepdata.record import Record
+
+
+class Spot(NamedTuple):
+    """A stretch of text to be hidden: where, how it is shown, and what a fix puts there."""
+
+    start: int
+    end: int
+    shown: str
+    placeholder: str
+
+
+def texts_of(record: Record) -> Iterator[Text]:
+    """Yield every text of a row: the same that triggers are looked for in."""
+    yield from texts(Chunk(record.format, [record], [], 0))
+
+
+def excerpt(text: str, spots: Sequence[Spot], number: int) -> str:
+    """Return the surroundings of one spot, with every spot of the text masked."""
+    pieces: list[str] = []
+    place, span, at = 0, (0, 0), 0
+    for i, spot in enumerate(spots):
+        pieces.extend((text[at : spot.start], spot.shown))
+        place += spot.start - at
+        if i == number:
+            span = (place, place + len(spot.shown))
+        place += len(spot.shown)
+        at = spot.end
+    pieces.append(text[at:])
+    return around("".join(pieces), span)
+
+
+def replaced(text: str, spots: Sequence[Spot]) -> str:
+    """Return a text with a placeholder in every spot."""
+    for spot in reversed(spots):
+        text = text[: spot.start] + spot.placeholder + text[spot.end :]
+    return text
+
+
+def fix_of(record: Record, piece: Text, spots: Sequence[Spot]) -> tuple[bool, Fix | None]:
+    """Return (True if the text stands in the row as it is, the fix that hides all its spots)."""
+    if _at(record.raw, piece.path) != piece.text:
+        return False, None
+    edit = Edit("set", piece.path, replaced(piece.text, spots))
+    return True, Fix("put placeholders in", False, (edit,))
+
+
+def _at(value: Any, pointer: str) -> Any:
+    """Return what a JSON pointer leads to, None if nowhere."""
+    for key in pointer.split("/")[1:]:
+        if isinstance(value, dict):
+            value = value.get(key.replace("~1", "/").replace("~0", "~"))
+        elif isinstance(value, list) and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value

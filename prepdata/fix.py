@@ -10,22 +10,26 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
 from prepdata.api import validate
+from prepdata.chunk import Fact
 from prepdata.edits import Unfit, apart, apply, dump
 from prepdata.errors import InputError, UsageError
 from prepdata.findings import Edit, Finding
 from prepdata.settings import Settings
 from prepdata.sources import discover, open_source
+from prepdata.text.decode import guess
 
 PASSES = 8
 """Rounds of checking and repairing; more would mean that two fixes undo each other."""
 FILE_EDITS = frozenset({"strip-bom", "split-array", "newlines", "reencode"})
+UNREAD = frozenset({"oversized-line", "truncated-archive", "decompression-bound", "unsupported-file", "lfs-pointer"})
+"""Facts of files of which a part was not read: writing them anew would lose that part."""
 BOM = b"\xef\xbb\xbf"
 
 
@@ -131,7 +135,7 @@ class _Rewriter:
         for finding in todo:
             assert finding.fix
             ops = {edit.op for edit in finding.fix.edits}
-            if ops & FILE_EDITS:
+            if ops & FILE_EDITS and finding.record is None:
                 self.whole.update(dict.fromkeys(ops & FILE_EDITS, finding))
             elif "drop-line" in ops and finding.line is not None:
                 self.lines.setdefault(finding.line - 1, []).append(finding)
@@ -154,10 +158,16 @@ class _Rewriter:
             for piece in pieces:
                 out.write(piece)
             out.flush()
+        self._refuse_unread(source.facts)
         refused = {fact.kind for fact in source.facts} & {"not-utf8", "json-array", "pretty-printed"}
         if "not-utf8" in refused and "reencode" not in self.whole:
             raise InputError(f"{self.shown}: not UTF-8; --unsafe-fixes re-encodes it, without that it is left alone")
         return self
+
+    def _refuse_unread(self, facts: Iterable[Fact]) -> None:
+        kinds = {fact.kind for fact in facts} & UNREAD
+        if kinds:
+            raise InputError(f"{self.shown}: left alone, since a part of it was not read ({', '.join(sorted(kinds))})")
 
     def _note_whole(self) -> None:
         for finding in {id(f): f for f in self.whole.values()}.values():
@@ -169,9 +179,10 @@ class _Rewriter:
         newline = b"\n" if "newlines" in self.whole else None
         last = b""
         for raw in source.chunks():
+            self._refuse_unread(raw.facts)
             data = raw.load()
             if raw.rows is not None:
-                as_array = "split-array" not in self.whole
+                as_array = source.kind == "array" and "split-array" not in self.whole
                 for start, end, local in raw.rows:
                     made = self._row(data[start:end], record, line + local)
                     record += 1
@@ -180,7 +191,7 @@ class _Rewriter:
                     if as_array:
                         yield (b",\n" if last else b"[\n") + made
                     else:
-                        yield _one_line(made) + b"\n"
+                        yield (_one_line(made) if "split-array" in self.whole else made) + b"\n"
                     last = b"\n"
                 line += raw.lines
                 continue
@@ -227,6 +238,12 @@ class _Rewriter:
     def _edited(self, text: bytes, findings: list[Finding]) -> bytes:
         import json
 
+        for finding in findings:
+            if finding.fix and any(edit.op == "reencode" for edit in finding.fix.edits):
+                found = guess(text)
+                made = found.text.encode("utf-8", "replace") if found else text
+                self._change(finding, text, made)
+                return made
         try:
             row = json.loads(text)
         except (ValueError, RecursionError):

@@ -94,7 +94,9 @@ class _Parser:
         else:
             certain = False
         if type(raw) is not dict:
-            self.facts.append(Fact("not-an-object", line, number, {"type": _json_type(raw)}))
+            self.facts.append(
+                Fact("not-an-object", line, number, {"type": _json_type(raw), "encoded": _is_encoded(raw)})
+            )
             return
         record = self.record(raw, line, number)
         if record is None:
@@ -148,6 +150,11 @@ def _count_keys(value: Any) -> int:
         else:
             stack.extend(v for v in item if type(v) is dict or type(v) is list)
     return total
+
+
+def _is_encoded(value: Any) -> bool:
+    """True for a text that looks like JSON itself: the row was encoded twice."""
+    return isinstance(value, str) and value.lstrip()[:1] in ("{", "[")
 
 
 def _json_type(value: Any) -> str:

@@ -30,7 +30,8 @@ print(facts, rows)
 
 
 PIECES = [
-    b"{}", b"", b"[", b"]", b'"', b"{", b"}", b"NaN", b"\xff", b"\r", b"\0", b",", b"1", b"\xef\xbb\xbf", row("x"), row("é"),
+    b"{}", b"", b"[", b"]", b'"', b"{", b"}", b"NaN", b"\xff", b"\r", b"\0", b",", b"1", b"\xef\xbb\xbf",
+    row("x"), row("é"),
     b'{"a":1,"a":2}', b"\x1f\x8b", b"PAR0", b"\xff\xfe",
 ]  # fmt: skip
 

@@ -11,7 +11,6 @@ from prepdata.rules.base import FactRule
 
 _CURES = {
     "array": 'if it is a list of messages, wrap it: {"messages": [...]}',
-    "string": "if the text is JSON itself, it was encoded twice: decode it once",
     "null": "take the line out",
 }
 
@@ -35,6 +34,9 @@ class NotAnObject(FactRule):
 
     def explain(self, fact: Fact) -> Iterator[Hit]:
         kind = fact.data["type"]
+        if fact.data["encoded"]:
+            yield Hit("the row is a string that holds JSON: it was encoded twice; decode it once")
+            return
         cure = _CURES.get(kind, "a row is one object {...} on one line")
         article = "null" if kind == "null" else f"an {kind}" if kind == "array" else f"a {kind}"
         yield Hit(f"the row is {article}, not an object; {cure}")

@@ -8,15 +8,33 @@ from functools import cache
 from typing import Any
 
 from prepdata.errors import UsageError, nearest
-from prepdata.formats.base import Format
+from prepdata.formats.base import Format, Lossy
+from prepdata.formats.marks import ROW_MARKS
+from prepdata.formats.prompt_completion import PromptCompletion, with_columns
+
+_WRAPPERS = ("row", "data", "record", "example", "item", "sample", "body", "json", "_source")
+"""Keys under which viewers and exports keep the row itself."""
 
 
 @cache
 def formats() -> tuple[Format, ...]:
-    """Return every format, in the order in which they are tried on a row."""
+    """Return every format, in the order in which they are tried on a row: the most particular first."""
+    from prepdata.formats.alpaca import Alpaca
+    from prepdata.formats.bedrock import Bedrock
+    from prepdata.formats.gemini import Gemini
+    from prepdata.formats.llamafactory_v1 import LlamaFactoryV1
     from prepdata.formats.openai import OpenAIChat
+    from prepdata.formats.openai_dpo import OpenAIPreference
+    from prepdata.formats.sharegpt import ShareGPT
+    from prepdata.formats.text import PlainText
+    from prepdata.formats.trl_kto import Labelled
+    from prepdata.formats.trl_preference import Preference
+    from prepdata.formats.trl_prompt_completion import PromptCompletionChat
 
-    return (OpenAIChat(),)
+    return (
+        OpenAIPreference(), LlamaFactoryV1(), Gemini(), Bedrock(), ShareGPT(), Alpaca(), Labelled(), Preference(),
+        OpenAIChat(), PromptCompletionChat(), PromptCompletion(), PlainText(),
+    )  # fmt: skip
 
 
 def names() -> tuple[str, ...]:
@@ -24,12 +42,14 @@ def names() -> tuple[str, ...]:
     return tuple(f.name for f in formats())
 
 
-def get(name: str) -> Format:
-    """Return the format of that name.
+def get(name: str, columns: dict[str, str] | None = None) -> Format:
+    """Return the format of that name. `columns` is the user's column mapping (setting `columns`).
 
     Raises:
         UsageError: there is none; names the nearest.
     """
+    if columns and name == PromptCompletion.name:
+        return with_columns(columns)
     for candidate in formats():
         if candidate.name == name:
             return candidate
@@ -44,7 +64,26 @@ def recognise(raw: dict[str, Any]) -> Format | None:
     return None
 
 
-def detect(rows: Iterable[dict[str, Any]]) -> Format | None:
-    """Return the format that most of `rows` have (ties: the first in order), or None if no row has one."""
-    counts = Counter(f.name for f in map(recognise, rows) if f)
+def detect(rows: Iterable[dict[str, Any]], columns: dict[str, str] | None = None) -> Format | None:
+    """Return the format that most of `rows` have (ties: the first in order), or None if no row has one.
+
+    `columns` is the user's column mapping (setting `columns`): where it fits the rows, it decides."""
+    listed = list(rows)
+    if columns:
+        mapped = with_columns(columns)
+        if any(mapped.recognise(raw) for raw in listed):
+            return mapped
+    counts = Counter(f.name for f in map(recognise, listed) if f)
     return max(formats(), key=lambda f: counts[f.name]) if counts else None
+
+
+def wrapped(raw: dict[str, Any]) -> str | None:
+    """Return the key under which an unknown row holds a row of a known format, as viewers export it, or None."""
+    for key in _WRAPPERS:
+        inner = raw.get(key)
+        if type(inner) is dict and recognise(inner):
+            return key
+    return None
+
+
+__all__ = ["ROW_MARKS", "Format", "Lossy", "detect", "formats", "get", "names", "recognise", "with_columns", "wrapped"]

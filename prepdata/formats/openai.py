@@ -4,17 +4,37 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from prepdata.formats.base import Format
+import msgspec
+
+from prepdata.formats.base import Format, Lossy
+from prepdata.formats.turns import Dialect, extras, view_turns
+from prepdata.formats.writing import chat_messages, chat_tools, refuse
 from prepdata.record import Kind, Message, Part, Record, Tool, ToolCall
 
-_ROLES = {"system": "system", "developer": "developer", "user": "user", "assistant": "assistant",
-          "tool": "tool", "function": "function"}  # fmt: skip
-_PATHS = tuple(f"/messages/{i}" for i in range(256))
-_FIELDS = tuple(path + "/content" for path in _PATHS)
-_PLAIN_KEYS = frozenset({"role", "content", "name", "weight"})
+CHAT_ROLES = {"system": "system", "developer": "developer", "user": "user", "assistant": "assistant",
+              "tool": "tool", "function": "function"}  # fmt: skip
+CHAT_KEYS = frozenset(
+    {
+        "role",
+        "content",
+        "name",
+        "weight",
+        "tool_calls",
+        "tool_call_id",
+        "function_call",
+        "refusal",
+        "audio",
+        "reasoning_content",
+        "reasoning",
+        "thinking",
+    }
+)
 _PART_KINDS = {"text": "text", "image_url": "image", "image": "image", "input_audio": "audio", "audio": "audio",
                "audio_url": "audio", "video": "video", "video_url": "video", "file": "file",
                "refusal": "refusal", "reasoning": "reasoning", "thinking": "reasoning"}  # fmt: skip
+_OWN = ("messages",)
+_OTHERS = frozenset({"schemaVersion", "system", "label", "kto_tag", "chosen", "rejected"})
+"""Keys with which a row of messages may be of another format."""
 
 
 class OpenAIChat(Format):
@@ -25,62 +45,94 @@ class OpenAIChat(Format):
     row_keys: ClassVar[frozenset[str]] = frozenset(
         {"messages", "tools", "parallel_tool_calls", "functions", "tool_choice", "function_call"}
     )
-    message_keys: ClassVar[frozenset[str]] = frozenset(
-        {"role", "content", "name", "weight", "tool_calls", "tool_call_id", "function_call", "refusal", "audio",
-         "reasoning_content", "reasoning", "thinking"}  # fmt: skip
-    )
-    roles: ClassVar[dict[str, str]] = _ROLES
+    message_keys: ClassVar[frozenset[str]] = CHAT_KEYS
+    roles: ClassVar[dict[str, str]] = CHAT_ROLES
 
     def recognise(self, raw: dict[str, Any]) -> bool:
-        return "messages" in raw and "schemaVersion" not in raw
+        if "messages" not in raw or (len(raw) > 1 and not _OTHERS.isdisjoint(raw) and _is_other(raw)):
+            return False
+        listed = raw["messages"]
+        if type(listed) is not list or not listed or type(listed[0]) is not dict:
+            return True
+        content = listed[0].get("content")
+        return type(content) is not list or not (typed_values(content) or keyed_parts(content))
 
     def view(self, raw: dict[str, Any]) -> Record:
         listed = raw.get("messages")
-        messages, plain, keys = view_messages(listed if type(listed) is list else [])
-        if len(raw) == 1 and plain is not None and type(listed) is list:
-            return Record(self.name, raw, messages, shape=plain, keys=keys + 1)
-        tools_raw, path = (raw["tools"], "/tools") if "tools" in raw else (raw.get("functions"), "/functions")
-        tools = view_tools(tools_raw, path)
-        record = Record(self.name, raw, messages, tools=tools, tools_path=path)
-        if "tools" in raw or "functions" in raw:
-            record.tools_raw = tools_raw
+        messages, shape, keys = view_turns(listed, "/messages", CHAT)
+        if shape is not None:
+            if len(raw) == 1:
+                return Record(self.name, raw, messages, shape=shape, keys=keys + 1)
+            more = extras(raw, _OWN)
+            if more is not None and "tools" not in raw and "functions" not in raw:
+                return Record(self.name, raw, messages, shape=(shape, more[0]), keys=keys + len(raw) + more[1])
+        record = Record(self.name, raw, messages)
+        add_tools(record, raw)
         return record
 
-
-def view_messages(listed: list[Any], base: str = "/messages") -> tuple[tuple[Message, ...], Any, int]:
-    """Return (messages, shape or None, number of keys) for a list of role/content objects."""
-    messages: list[Message] = []
-    shape: list[Any] | None = []
-    keys = 0
-    usual = base == "/messages" and len(listed) <= len(_PATHS)
-    for i, raw in enumerate(listed):
-        path = _PATHS[i] if usual else f"{base}/{i}"
-        if type(raw) is dict:
-            role, content = raw.get("role"), raw.get("content")
-            if len(raw) == 2 and type(content) is str and type(role) is str and role in _ROLES:
-                kind: Kind = "text" if content and not content.isspace() else "blank"
-                field = _FIELDS[i] if usual else path + "/content"
-                messages.append(Message(_ROLES[role], content, kind, path, field, raw, role))
-                keys += 2
-                if shape is not None:
-                    shape.append((role, kind))
-                continue
-        messages.append(view_message(raw, path))
-        shape = None
-    return tuple(messages), None if shape is None else tuple(shape), keys
+    def write(self, record: Record) -> dict[str, Any]:
+        if record.preference:
+            raise Lossy(refuse(record, "it has a chosen and a rejected answer"))
+        row: dict[str, Any] = {"messages": chat_messages(record.messages)}
+        if record.tools:
+            row["tools"] = chat_tools(record)
+        return row
 
 
-def view_message(raw: Any, path: str) -> Message:
+def _is_other(raw: dict[str, Any]) -> bool:
+    return (
+        "schemaVersion" in raw
+        or type(raw.get("label")) is bool
+        or type(raw.get("kto_tag")) is bool
+        or ("chosen" in raw and "rejected" in raw)
+        or ("system" in raw and type(raw["system"]) in (str, list))
+    )
+
+
+def typed_values(content: list[Any]) -> bool:
+    """True for content made of `{"type": ..., "value": ...}` parts."""
+    first = content[0] if content else None
+    return type(first) is dict and "type" in first and "value" in first and "text" not in first
+
+
+def keyed_parts(content: list[Any]) -> bool:
+    """True for content whose parts are named by their key and have no type: `{"text": ...}`, `{"toolUse": ...}`."""
+    first = content[0] if content else None
+    if type(first) is not dict or "type" in first:
+        return False
+    return not {"text", "image", "video", "document", "toolUse", "toolResult", "reasoningContent"}.isdisjoint(first)
+
+
+def add_tools(record: Record, raw: dict[str, Any], base: str = "") -> None:
+    """Set the declared tools of a record from `tools` or `functions` of an object at `base`."""
+    for key in ("tools", "functions"):
+        if key in raw:
+            record.tools_path, record.tools_raw = f"{base}/{key}", raw[key]
+            record.tools = view_tools(raw[key], record.tools_path)
+            return
+    record.tools_path = f"{base}/tools"
+
+
+def view_message(raw: Any, path: str, roles: dict[str, str] = CHAT_ROLES) -> Message:
     """Return the view of one message object, whatever it holds."""
     if type(raw) is not dict:
         return Message("", raw if type(raw) is str else "", "other", path, path, raw)
     content, field = raw.get("content"), path + "/content"
     raw_role = raw.get("role")
-    role = raw_role if type(raw_role) is str else ""
+    role = roles.get(raw_role, raw_role) if type(raw_role) is str else ""
     text, kind, parts = view_content(content, field) if "content" in raw else ("", "absent", ())
     reasoning = next((raw[k] for k in ("reasoning_content", "reasoning", "thinking") if type(raw.get(k)) is str), None)
     return Message(role, text, kind, path, field, raw, raw_role, raw.get("weight"), reasoning,
                    raw.get("tool_call_id"), raw.get("name"), parts, view_calls(raw, path))  # fmt: skip
+
+
+CHAT = Dialect("role", "content", CHAT_ROLES, view_message)
+"""Messages as `{"role": ..., "content": ...}`."""
+
+
+def view_messages(listed: list[Any], base: str = "/messages") -> tuple[tuple[Message, ...], Any, int]:
+    """Return (messages, shape or None, number of keys) for a list of role/content objects."""
+    return view_turns(listed, base, CHAT)
 
 
 def view_content(content: Any, field: str) -> tuple[str, Kind, tuple[Part, ...]]:
@@ -126,18 +178,18 @@ def view_calls(raw: dict[str, Any], path: str) -> tuple[ToolCall, ...]:
     legacy = raw.get("function_call")
     if type(legacy) is dict:
         here = f"{path}/function_call"
-        calls.append(ToolCall(legacy.get("name"), legacy.get("arguments"), None, here, here + "/arguments", legacy, True))
+        calls.append(
+            ToolCall(legacy.get("name"), legacy.get("arguments"), None, here, here + "/arguments", legacy, True)
+        )
     return tuple(calls)
 
 
 def view_tools(tools: Any, path: str) -> tuple[Tool, ...]:
     """Return the declared tools that can be read as function specifications; rules look at the rest."""
     if type(tools) is str:
-        import msgspec
-
         try:
             tools = msgspec.json.decode(tools)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, ValueError, RecursionError):
             return ()
     if type(tools) is not list:
         return ()

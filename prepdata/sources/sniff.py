@@ -133,7 +133,7 @@ def _layout(head: bytes, whole: bool) -> str:
     line = line.strip()
     is_json = complete and _parses(line)
     if text[:1] == b"{":
-        if is_json or not newline:
+        if is_json or not newline or _rows_follow(rest, 1):
             return "lines"
         value = first_value(head)
         if value is not None:
@@ -142,12 +142,20 @@ def _layout(head: bytes, whole: bool) -> str:
     if is_json:
         follows = rest.lstrip()
         return "lines" if follows and line != b"[" and follows[:1] == b"[" else "array"
-    if line != b"[" and not complete:
+    if not complete:
         return "array"
+    if _rows_follow(rest, 2):
+        return "lines"
     inner = line[1:].lstrip()
     if not inner or inner[:1] in (b"{", b"[", b'"') or inner[:1].isdigit():
         return "array"
     return "lines"
+
+
+def _rows_follow(rest: bytes, count: int) -> bool:
+    """True if the next `count` lines that are not blank are objects of their own: the first line alone is broken."""
+    following = [line for line in rest[: 1 << 18].split(b"\n", 16)[:-1] if line.strip()][:count]
+    return len(following) == count and all(line.lstrip()[:1] == b"{" and _parses(line) for line in following)
 
 
 def _parses(text: bytes) -> bool:

@@ -169,6 +169,9 @@ def test_rows_parted_by_carriage_returns_are_read(tmp_path: Path) -> None:
         ("a.jsonl", '{"a": 1}\n{\n"a": 2}\n', "lines", []),
         ("a.jsonl", '{"a": 1\n{"a": 2}\n', "lines", []),
         ("a.jsonl", '{"a": "x\ny"}\n{"a": 2}\n', "lines", []),
+        ("a.jsonl", '{"a": [\n{"a": 2}\n', "lines", []),
+        ("a.jsonl", '[{"a": 1\n{"a": 2}\n{"a": 3}\n', "lines", []),
+        ("a.json", '[\n{"a": 2}\n]\n', "array", ["json-array"]),
         ("a.jsonl", "[1]\n[2]\n", "lines", []),
         ("a.jsonl", "\n\n  [\n]", "array", ["json-array"]),
         ("a.jsonl", "[]", "array", ["json-array"]),
@@ -277,3 +280,9 @@ def test_permission_denied_has_a_cure(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(InputError, match=r"data\.jsonl: permission denied.*chmod"):
         StreamSource(str(path))
+
+
+def test_a_broken_first_line_does_not_swallow_a_large_file(tmp_path: Path) -> None:
+    for first in (b'{"messages": [', b'{"messages": [{"role": "user"},', b'[{"role": "user",'):
+        source, chunks = read(write(tmp_path, first + b"\n" + lines(20_000)))
+        assert source.kind == "lines" and len(rows_of(chunks)) == 20_001

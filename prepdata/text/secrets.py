@@ -42,7 +42,7 @@ class Kind(NamedTuple):
 
 
 _FAKE_WORDS = re.compile(
-    r"example|sample|dummy|fake|your|xxx|placeholder|redacted|change.?me|insert|replace|goes.?here|\.\.\.|\*\*\*|<|\{\{"
+    r"example|sample|dummy|fake|your|(?-i:xxx|XXX)|placeholder|redacted|change.?me|insert|replace|goes.?here|\.\.\.|\*\*\*|<|\{\{"
     r"|1234567|abcdefg|qwerty|deadbeef|secret.?key|api.?key|my.?(?:key|token|secret)|\bkey.?here",
     re.IGNORECASE,
 )
@@ -93,7 +93,7 @@ def _published_jwt(value: str) -> bool:
 def _pem(value: str) -> bool:
     """True if a private-key block holds a body of base64 that is long enough to be a key."""
     body = re.sub(r"\\n|\\r|\s|-----[A-Z ]*-----?", "", value)
-    return len(body) >= 64 and not _FAKE_WORDS.search(body[:200]) and len(set(body[:400])) > 20
+    return len(body) >= 64 and "..." not in body and "<" not in body and len(set(body[:400])) > 20
 
 
 _WEAK = frozenset({
@@ -203,10 +203,13 @@ KINDS: tuple[Kind, ...] = (
     _kind("password in a URL", "://",
           r"[a-z][a-z0-9+.]{1,15}://[^\s/:@\"'<>]{1,64}:(?P<value>[^\s/@\"'<>]{3,80})@[A-Za-z0-9\[]",
           _login),
-    _kind("assigned password or key", "assw apikey api_key api-key API_KEY apiKey ecret auth_token access_token "
-          "accessToken authToken AUTH_TOKEN ACCESS_TOKEN SECRET PASSW",
-          r"(?i:passw(?:or)?d|passwd|api[_-]?key|(?:client|app)?_?secret(?:_key)?|auth_?token|access_?token)[\"']?"
-          r"\s{0,3}(?:=|:|=>|:=)\s{0,3}[\"'](?P<value>[^\s\"'<>{}()\[\],;]{12,80})[\"']", _assigned),
+    # Assignments in code and settings. A password behind a colon is left alone: generators and forms are full of them.
+    _kind("assigned key", "apikey api_key api-key API_KEY apiKey ecret auth_token access_token accessToken authToken "
+          "AUTH_TOKEN ACCESS_TOKEN SECRET",
+          r"(?i:api[_-]?key|(?:client|app)?_?secret(?:_key)?|auth_?token|access_?token)[\"']?"
+          r"\s{0,3}(?:=|:|=>|:=)\s{0,3}[\"'](?P<value>[^\s\"'<>{}()\[\],;]{16,80})[\"']", _assigned),
+    _kind("assigned password", "assw PASSW",
+          r"(?i:passw(?:or)?d)\s{0,3}(?:=|:=)\s{0,3}[\"'](?P<value>[^\s\"'<>{}()\[\],;]{12,80})[\"']", _assigned),
 )  # fmt: skip
 
 TRIGGERS: tuple[str, ...] = tuple(sorted({word.lower() for kind in KINDS for word in kind.words}))

@@ -17,7 +17,8 @@ FORMAL = 32  # a call, or an answer that begins like JSON
 SHORT_CHARS = 40  # up to this length an answer is taken for a label or a stock phrase ("You are welcome!")
 _OPEN = re.compile(
     r"(?:(?:please|can you|could you|now|okay|ok|hey|hi)[, ]+){0,2}"
-    r"(?:write|tell|generate|create|compose|suggest|invent|make up|imagine|come up with|draft|give me (?:an?|some|another|two|three|four|five|ten)|"
+    r"(?:write|tell|generate|create|compose|suggest|invent|make up|imagine|come up with|draft|"
+    r"give me (?:an?|some|another|two|three|four|five|ten)|"
     r"brainstorm|recommend|say something|continue|rewrite|rephrase|paraphrase|design|propose|"
     r"escribe|cuéntame|crea|inventa|écris|raconte|invente|propose|schreib|erzähl|erfinde|escreva|conte|scrivi|"
     r"напиши|расскажи|придумай)\b",

@@ -20,7 +20,9 @@ from prepdata.formats.base import Format
 from prepdata.record import Record
 
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 _LONG_DIGITS = re.compile(rb"[0-9]{19}")
+_SPACED_COLONS = (b'" :', b'"\t:', b'"\n:', b'"\r:')
 _WHITE = b" \t\r\n\x0b\x0c"
 
 
@@ -57,7 +59,7 @@ def parse(data: bytes, rows: tuple[tuple[int, int, int], ...] | None, lines: int
         lines: number of lines the chunk spans.
         expected: the format of the file; rows of another format are viewed by that one and reported.
     """
-    parser = _Parser(expected)
+    parser = _Parser(expected, spaced_colons=any(sign in data for sign in _SPACED_COLONS))
     for line, text in split(data, rows):
         if not text or text[0] != 123:  # "{"
             text = text.strip(_WHITE)
@@ -73,8 +75,9 @@ def parse(data: bytes, rows: tuple[tuple[int, int, int], ...] | None, lines: int
 class _Parser:
     """Collects the rows of one chunk."""
 
-    def __init__(self, expected: Format | None) -> None:
+    def __init__(self, expected: Format | None, *, spaced_colons: bool) -> None:
         self.expected = expected
+        self.spaced_colons = spaced_colons
         self.view = expected.view if expected else None
         self.records: list[Record] = []
         self.facts: list[Fact] = []
@@ -124,13 +127,14 @@ class _Parser:
     def suspicious(self, record: Record, text: bytes) -> bool:
         """True if the row may hold something that the quick parser loses: a repeated key, NUL or huge integer.
 
-        In JSON text `":` closes a key, unless the quote is escaped, so counting it counts the keys. Rows without
-        a shape are walked by the explaining parser's cheaper half: their keys are counted in the decoded value.
+        In JSON text `":` closes a key, unless the quote is escaped, so counting it counts the keys. A row's keys are
+        known from its shape; a row without one is written out again, which leaves repeated keys out.
         """
-        keys = text.count(b'":') - text.count(b'\\":')
+        if self.spaced_colons and any(sign in text for sign in _SPACED_COLONS):
+            return True
         if record.shape is not None:
-            return keys != record.keys or b"\\u0000" in text
-        return keys != _count_keys(record.raw) or b"\\u0000" in text or _LONG_DIGITS.search(text) is not None
+            return _keys(text) != record.keys or b"\\u0000" in text
+        return _keys(text) != _keys(_encode(record.raw)) or b"\\u0000" in text or _LONG_DIGITS.search(text) is not None
 
     def slowly(self, line: int, number: int, text: bytes) -> Any:
         """Read a row with the explaining parser and keep its facts; MISSING if it is not JSON."""
@@ -139,17 +143,9 @@ class _Parser:
         return value
 
 
-def _count_keys(value: Any) -> int:
-    """Return the number of keys at all depths."""
-    total, stack = 0, [value]
-    while stack:
-        item = stack.pop()
-        if type(item) is dict:
-            total += len(item)
-            stack.extend(v for v in item.values() if type(v) is dict or type(v) is list)
-        else:
-            stack.extend(v for v in item if type(v) is dict or type(v) is list)
-    return total
+def _keys(text: bytes) -> int:
+    """Return the number of keys in JSON text that has no white space before its colons."""
+    return text.count(b'":') - text.count(b'\\":')
 
 
 def _is_encoded(value: Any) -> bool:

@@ -1,0 +1,101 @@
+"""Nothing that vanishes in parsing goes unnoticed, and nothing raises."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prepdata.formats import get
+from prepdata.parse import parse, split
+
+TOOL = {
+    "type": "function",
+    "function": {"name": "f", "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}},
+}
+CHAT = {"messages": [{"role": "user", "content": 'say "a": b'}, {"role": "assistant", "content": 'ok\\":'}]}
+TOOLS = {**CHAT, "tools": [TOOL], "parallel_tool_calls": False}
+
+
+def facts(text: str | bytes) -> list[tuple[str, int | None, Any]]:
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    chunk, _ = parse(data, None, data.count(b"\n") + 1, get("openai"))
+    return [(fact.kind, fact.line, fact.data.get("path")) for fact in chunk.facts]
+
+
+def kinds(text: str | bytes) -> list[str]:
+    return [kind for kind, _, _ in facts(text)]
+
+
+@pytest.mark.parametrize("row", [CHAT, TOOLS])
+@pytest.mark.parametrize(
+    "style", [{}, {"separators": (",", ":")}, {"separators": (" , ", " : ")}, {"ensure_ascii": False}]
+)
+def test_good_rows_give_no_facts(row: dict[str, Any], style: dict[str, Any]) -> None:
+    assert facts(json.dumps(row, **style)) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        ('"role": "user"', '"role": "user", "role": "user"', "duplicate-key"),
+        ('"messages":', '"messages": [], "messages":', "duplicate-key"),
+        ('"name": "f"', '"name": "f", "name": "g"', "duplicate-key"),
+        ('"parallel_tool_calls": false', '"parallel_tool_calls": NaN', "non-finite-number"),
+        ('"parallel_tool_calls": false', '"parallel_tool_calls": 123456789012345678901234567890', "lossy-integer"),
+        ("say ", "say \\ud800", "lone-surrogate"),
+        ("say ", "say \\u0000", "nul-character"),
+    ],
+)
+def test_what_vanishes_is_noticed(before: str, after: str, kind: str) -> None:
+    line = json.dumps(TOOLS)
+    assert before in line
+    assert kind in kinds(line.replace(before, after, 1))
+
+
+def test_plain_rows_notice_repeated_keys_too() -> None:
+    line = json.dumps(CHAT)
+    assert kinds(line.replace('"role": "user"', '"role":"bot","role" : "user"')) == ["duplicate-key"]
+
+
+def test_lines_and_rows_are_numbered() -> None:
+    data = b'\n{"messages": []}\n\n  \n[1]\nnope\n{"messages": []}'
+    chunk, row_lines = parse(data, None, 7, get("openai"))
+    assert list(row_lines) == [1, 4, 5, 6]
+    assert [(r.row, r.line) for r in chunk.records] == [(0, 1), (3, 6)]
+    assert [(f.kind, f.line, f.row) for f in chunk.facts] == [
+        ("blank-line", 0, None), ("blank-line", 2, None), ("blank-line", 3, None), ("not-an-object", 4, 1), ("invalid-json", 5, 2),
+    ]  # fmt: skip
+
+
+def test_rows_of_an_array() -> None:
+    data = b'[{"messages": []},\n {"messages": []}]'
+    chunk, row_lines = parse(data, ((1, 17, 0), (20, 36, 1)), 2, get("openai"))
+    assert len(chunk.records) == 2 and list(row_lines) == [0, 1]
+
+
+def test_only_newlines_split() -> None:
+    data = '{"a": "x\u2028y\x0bz\x85"}\r\n{}\n'.encode()
+    assert [line for _, line in split(data, None)] == data.rstrip(b"\n").split(b"\n")
+
+
+@given(st.binary(max_size=300))
+def test_bytes_never_raise(data: bytes) -> None:
+    parse(data, None, data.count(b"\n") + 1, get("openai"))
+    parse(data, None, data.count(b"\n") + 1, None)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["messages", "tools", "prompt", "x"]), json_values, max_size=4))
+def test_json_objects_never_raise(row: dict[str, Any]) -> None:
+    chunk, _ = parse(json.dumps(row).encode("utf-8", "surrogatepass"), None, 1, get("openai"))
+    assert len(chunk.records) <= 1

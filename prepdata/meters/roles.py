@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from array import array
 from collections import Counter
 from typing import Any
 
@@ -16,25 +14,38 @@ LISTED = 20
 """Entries listed per table, the most frequent first."""
 
 NAME_LENGTH = 64
+_TALLIES = ("roles", "first", "last", "weights", "declared", "called", "rows")
 
 
 class Roles(Meter):
-    """Counts roles, system prompts, tools. Kept: 8 bytes a row, and one number per role, tool and weight seen."""
+    """Counts roles, system prompts, tools. Kept: some numbers per role, tool, weight and different system prompt."""
 
     name = "roles"
 
     def see(self, chunk: Chunk) -> dict[str, Any]:
-        """Return tallies of the chunk, and a digest of each row's system prompt (0 where there is none)."""
-        tallies: dict[str, Counter[str]] = {
-            key: Counter() for key in ("roles", "first", "last", "weights", "declared", "called", "rows")
-        }
-        digests = array("Q")
+        """Return tallies of the chunk, and per digest of a system prompt how many rows have it and the first of them.
+
+        Rows of equal shape give the same tallies, so they are tallied once and multiplied.
+        """
+        tallies: dict[str, Counter[str]] = {key: Counter() for key in _TALLIES}
+        systems: dict[str, list[int]] = {}
+        alike: dict[Any, list[Record]] = {}
         for record in chunk.records:
-            digests.extend([0] * (record.row - len(digests)))
-            digests.append(_see_row(record, tallies))
-        if sys.byteorder == "big":
-            digests.byteswap()
-        return {"system": digests.tobytes(), **{key: dict(tally) for key, tally in tallies.items()}}
+            system = "\n".join([m.text for m in record.messages if m.role == "system" or m.role == "developer"])
+            if system:
+                found = systems.get(system)
+                if found is None:
+                    systems[system] = [1, record.row]
+                else:
+                    found[0] += 1
+            if record.shape is None:
+                _tally(record, tallies, 1)
+            else:
+                alike.setdefault((record.format, record.shape), []).append(record)
+        for records in alike.values():
+            _tally(records[0], tallies, len(records))
+        prompts = {_digest(system): found for system, found in systems.items()}
+        return {"system": prompts, **{key: dict(tally) for key, tally in tallies.items()}}
 
     def finish(self, parts: Parts) -> dict[str, Any]:
         """Return the tallies of a file; tables hold the most frequent entries and how many there are in all."""
@@ -62,38 +73,33 @@ class Roles(Meter):
         }
 
 
-def _see_row(record: Record, tallies: dict[str, Counter[str]]) -> int:
-    """Add one row to the tallies; return the digest of its system prompt."""
-    rows = tallies["rows"]
-    rows["all"] += 1
+def _tally(record: Record, tallies: dict[str, Counter[str]], times: int) -> None:
+    """Add a row to the tallies, so many times."""
     turns = record.turns
-    system = []
-    seen: set[str] = set()
+    seen = {"all"}
     for message in turns:
-        tallies["roles"][message.role[:NAME_LENGTH]] += 1
+        tallies["roles"][message.role[:NAME_LENGTH]] += times
         if message.role in ("system", "developer"):
-            system.append(message.text)
+            seen.add("system")
         if message.weight is not None:
-            tallies["weights"][str(message.weight)[:NAME_LENGTH]] += 1
-        if message.calls:
+            tallies["weights"][str(message.weight)[:NAME_LENGTH]] += times
+        for call in message.calls:
             seen.add("calls")
-            tallies["called"].update(_name(call.name) for call in message.calls)
+            tallies["called"][_name(call.name)] += times
         if message.reasoning:
             seen.add("reasoning")
         if any(part.kind in ("image", "audio", "video", "file") for part in message.parts):
             seen.add("media")
     if turns:
-        tallies["first"][turns[0].role[:NAME_LENGTH]] += 1
-        tallies["last"][turns[-1].role[:NAME_LENGTH]] += 1
-    if record.tools:
+        tallies["first"][turns[0].role[:NAME_LENGTH]] += times
+        tallies["last"][turns[-1].role[:NAME_LENGTH]] += times
+    for tool in record.tools:
         seen.add("tools")
-        tallies["declared"].update(_name(tool.name) for tool in record.tools)
+        tallies["declared"][_name(tool.name)] += times
     if record.preference:
         seen.add("preference")
-    if system:
-        seen.add("system")
-    rows.update(seen)
-    return _digest("\n".join(system)) if system else 0
+    for name in seen:
+        tallies["rows"][name] += times
 
 
 def _digest(text: str) -> int:
@@ -111,14 +117,9 @@ def _system_prompts(parts: Parts) -> dict[str, Any]:
     counts: Counter[int] = Counter()
     first: dict[int, int] = {}
     for start, part in parts.parts:
-        digests = array("Q")
-        digests.frombytes(part["system"])
-        if sys.byteorder == "big":
-            digests.byteswap()
-        counts.update(d for d in digests if d)
-        for row, digest in enumerate(digests):
-            if digest and digest not in first:
-                first[digest] = start + row
+        for digest, (times, row) in part["system"].items():
+            counts[digest] += times
+            first.setdefault(digest, start + row)
     most = sorted(counts.items(), key=lambda item: (-item[1], first[item[0]]))[:5]
     return {
         "different": len(counts),

@@ -26,7 +26,7 @@ class RawChunk(NamedTuple):
         where: (path, offset, length) for plain files, in bytes.
         lines: number of lines it spans; the last line of a file counts even without a newline.
         rows: (start, end, line) of each row in `data` where a row is not a line; line is 0-based in the chunk.
-        digest: content key: xxh3_64 of the bytes and of `rows`.
+        digest: content key, see `digest_of`.
         facts: what was seen while reading; their lines are 0-based in the chunk.
         size: bytes of the input that this chunk took, for progress.
     """
@@ -55,7 +55,7 @@ class RawChunk(NamedTuple):
                 data = file.read(length)
         except OSError as error:
             raise InputError(f"{path}: {error.strerror or error} while it was being checked; run again") from error
-        if xxhash.xxh3_64_intdigest(data) != self.digest:
+        if digest_of(data, self.rows, self.lines) != self.digest:
             raise InputError(f"{path} changed while it was being checked; run again when nothing writes to it")
         return data
 
@@ -64,12 +64,16 @@ class RawChunk(NamedTuple):
         return RawChunk, (data, self.where, self.lines, self.rows, self.digest, self.facts, self.size)
 
 
-def digest_of(data: bytes | memoryview, rows: Rows | None = None) -> int:
-    """Return the content key of a chunk: equal bytes and equal rows give equal keys."""
-    if rows is None:
+def digest_of(data: bytes | memoryview, rows: Rows | None, lines: int) -> int:
+    """Return the content key of a chunk: chunks with equal keys give equal results.
+
+    The bytes alone decide, but where rows are told apart by the source, or where bytes were passed over: there the
+    rows and the number of lines count too.
+    """
+    if rows is None and data:
         return xxhash.xxh3_64_intdigest(data)
     hasher = xxhash.xxh3_64(data)
-    hasher.update(array("q", [number for row in rows for number in row]).tobytes())
+    hasher.update(array("q", [-1, lines, *(number for row in rows or () for number in row)]).tobytes())
     return hasher.intdigest()
 
 

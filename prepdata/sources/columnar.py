@@ -60,7 +60,7 @@ class TableSource(Source):
         rows = 0
         for cut in cut_lines(_blocks(self._lines()), self.bounds, State()):
             rows += cut.lines
-            yield RawChunk(cut.data, None, cut.lines, None, digest_of(cut.data), cut.facts, cut.size)
+            yield RawChunk(cut.data, None, cut.lines, None, digest_of(cut.data, None, cut.lines), cut.facts, cut.size)
         if not rows:
             self.facts.append(Fact("empty-file"))
         if self._hashed:

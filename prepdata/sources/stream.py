@@ -164,7 +164,7 @@ class StreamSource(Source):
 
     def _chunk(self, cut: Cut, size: int) -> RawChunk:
         where = (self.name, cut.offset + self._skip, len(cut.data)) if self.plain and cut.data else None
-        digest = digest_of(cut.data, cut.rows)
+        digest = digest_of(cut.data, cut.rows, cut.lines)
         return RawChunk(cut.data, where, cut.lines, cut.rows, digest, cut.facts, size)
 
     def _conclude(self, newlines: NewlineCount) -> None:

@@ -94,7 +94,7 @@ def plan_of(
     if not settings.tokens:
         wanted = tuple(name for name in wanted if name not in ("tokens", "cost"))
     rules = tuple((rule.name, options_of(rule, settings)) for rule in selection.rules)
-    context = Context(targets=targets, model=settings.model, marks=settings.marks)
+    context = Context(targets=targets, model=settings.model, marks=settings.marks, columns=settings.columns)
     meter_context = MeterContext(
         targets=targets,
         encoding=settings.encoding,
@@ -112,7 +112,7 @@ def _report(
     settings: Settings, selection: Selection, targets: tuple[Target, ...], runs: list[Any], mapper: Mapper
 ) -> Report:
     files: list[FileRun] = [run for run, _, _ in runs]
-    context = Context(targets=targets, model=settings.model, marks=settings.marks)
+    context = Context(targets=targets, model=settings.model, marks=settings.marks, columns=settings.columns)
     rules = [build(rule, options_of(rule, settings), context) for rule in selection.rules]
     runnable = [rule for rule in rules if rule.missing() is None]
     found = settle(findings(files, runnable), settings, selection.rules, {f.path: f.rows for f in files})

@@ -62,6 +62,11 @@ def apply(row: dict[str, Any], edits: Sequence[Edit]) -> dict[str, Any]:
         holder: Any = made
         for key in keys[:-1]:
             holder = _step(holder, key)
+        if edit.op == "lift":
+            made = _step(holder, keys[-1])
+            if not isinstance(made, dict):
+                raise Unfit(f"'{keys[-1]}' is no object")
+            continue
         _change(holder, keys[-1], edit)
     return made
 

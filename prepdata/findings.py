@@ -14,11 +14,14 @@ RANK: dict[str, int] = {"error": 2, "warning": 1, "info": 0}
 class Edit(msgspec.Struct, frozen=True, gc=False):
     """One change to a row, or to the file around it.
 
-    Row edits take a JSON pointer: `set` (value), `remove`, `rename` (value = the new key), and `drop` (the whole
-    row, path unused). File edits have no path: `strip-bom`, `split-array`, `drop-line`, `newlines`, `reencode`.
+    Row edits take a JSON pointer: `set` (value), `remove`, `rename` (value = the new key), `lift` (the object there
+    takes the place of the row), and `drop` (the whole row, path unused). File edits have no path: `strip-bom`,
+    `split-array`, `drop-line`, `newlines`, `reencode`.
     """
 
-    op: Literal["set", "remove", "rename", "drop", "strip-bom", "split-array", "drop-line", "newlines", "reencode"]
+    op: Literal[
+        "set", "remove", "rename", "lift", "drop", "strip-bom", "split-array", "drop-line", "newlines", "reencode"
+    ]
     path: str = ""
     value: Any = None
 

@@ -17,6 +17,7 @@ from prepdata.chunk import Chunk, Fact
 from prepdata.explain import MISSING, explain
 from prepdata.formats import recognise
 from prepdata.formats.base import Format
+from prepdata.formats.unknown import describe
 from prepdata.record import Record
 
 _decode = msgspec.json.Decoder().decode
@@ -116,8 +117,7 @@ class _Parser:
             return self.view(raw)  # type: ignore[misc]
         found = recognise(raw)
         if found is None:
-            keys = list(raw)[:20]
-            self.facts.append(Fact("unknown-format", line, number, {"keys": keys}))
+            self.facts.append(Fact("unknown-format", line, number, describe(raw)))
             return None
         if expected is not None:
             data = {"expected": expected.name, "found": found.name}

@@ -12,9 +12,6 @@ from prepdata.formats.base import Format, Lossy
 from prepdata.formats.marks import ROW_MARKS
 from prepdata.formats.prompt_completion import PromptCompletion, with_columns
 
-_WRAPPERS = ("row", "data", "record", "example", "item", "sample", "body", "json", "_source")
-"""Keys under which viewers and exports keep the row itself."""
-
 
 @cache
 def formats() -> tuple[Format, ...]:
@@ -77,13 +74,4 @@ def detect(rows: Iterable[dict[str, Any]], columns: dict[str, str] | None = None
     return max(formats(), key=lambda f: counts[f.name]) if counts else None
 
 
-def wrapped(raw: dict[str, Any]) -> str | None:
-    """Return the key under which an unknown row holds a row of a known format, as viewers export it, or None."""
-    for key in _WRAPPERS:
-        inner = raw.get(key)
-        if type(inner) is dict and recognise(inner):
-            return key
-    return None
-
-
-__all__ = ["ROW_MARKS", "Format", "Lossy", "detect", "formats", "get", "names", "recognise", "with_columns", "wrapped"]
+__all__ = ["ROW_MARKS", "Format", "Lossy", "detect", "formats", "get", "names", "recognise", "with_columns"]

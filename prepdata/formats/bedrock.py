@@ -132,7 +132,9 @@ def _view_part(item: Any, path: str) -> Part:
     word = item.get("type")
     kind = _TYPES.get(word, "") if type(word) is str else ""
     if not kind:
-        kind = next((k for name, k in _KINDS.items() if name in item), "text" if "text" in item else "other")
+        kind = next(
+            (k for name, k in _KINDS.items() if item.get(name) is not None), "text" if "text" in item else "other"
+        )
     if kind == "text":
         if type(item.get("text")) is str:
             return Part("text", item["text"], item, path, path + "/text")
@@ -175,7 +177,7 @@ def _json(value: Any) -> str:
 
 
 def _view_call(part: Part) -> ToolCall:
-    if "toolUse" in part.raw:
+    if part.raw.get("toolUse") is not None:
         inner = _held(part, "toolUse")
         place = part.path + "/toolUse/input"
         return ToolCall(inner.get("name"), inner.get("input"), inner.get("toolUseId"), part.path, place, part.raw)

@@ -113,7 +113,7 @@ def _view_message(raw: Any, path: str) -> Message:
 
 
 def _inner(raw: Any, *keys: str) -> tuple[str, dict[str, Any]]:
-    key = next((k for k in keys if k in raw), keys[0])
+    key = next((k for k in keys if raw.get(k) is not None), keys[0])
     found = raw.get(key)
     return key, found if type(found) is dict else {}
 
@@ -123,16 +123,16 @@ def _view_part(item: Any, path: str) -> Part:
         return Part("other", item if type(item) is str else "", item, path, path)
     if type(item.get("text")) is str:
         return Part("reasoning" if item.get("thought") is True else "text", item["text"], item, path, path + "/text")
-    if "functionCall" in item or "function_call" in item:
+    if item.get("functionCall") is not None or item.get("function_call") is not None:
         return Part("tool_call", "", item, path, path)
-    if "functionResponse" in item or "function_response" in item:
+    if item.get("functionResponse") is not None or item.get("function_response") is not None:
         key, inner = _inner(item, "functionResponse", "function_response")
         response = inner.get("response")
         if type(response) is str:
             return Part("tool_result", response, item, path, f"{path}/{key}/response")
         return Part("tool_result", _text_of(response), item, path, path)
     for key in ("inlineData", "inline_data", "fileData", "file_data"):
-        if key in item:
+        if item.get(key) is not None:
             _, inner = _inner(item, key)
             mime = inner.get("mimeType", inner.get("mime_type"))
             kind = mime.partition("/")[0] if type(mime) is str else "image"

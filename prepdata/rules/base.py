@@ -37,11 +37,13 @@ class Context(msgspec.Struct, frozen=True):
         targets: the targets asked for with `--target`, may be empty.
         model: the model to be fine-tuned, if named (PROV003), else None.
         marks: names of the row marks (`id`, `source`, `group`, `reviewed_by`, `generator`, `label`, `split`, ...).
+        columns: the user's column mapping (setting `columns`): {"prompt": "question", ...}.
     """
 
     targets: tuple[Target, ...] = ()
     model: str | None = None
     marks: dict[str, str] = {}
+    columns: dict[str, str] = {}
 
     def mark(self, name: str, raw: dict[str, Any]) -> Any:
         """Return the value of a row mark, looked up in the row and in its `metadata`/`meta` object, or None."""

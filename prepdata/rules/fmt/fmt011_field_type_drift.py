@@ -1,0 +1,167 @@
+"""FMT011: a field whose JSON type changes between rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from prepdata.chunk import Chunk
+from prepdata.findings import Edit, Fix, Hit, Severity, clip
+from prepdata.record import Record, escape
+from prepdata.rules.base import CorpusRule, Parts
+
+_MOST = 50
+"""Rows shown per field and type; the count in the message is of all."""
+_CONTENT = frozenset({"content", "value", "parts"})
+"""Message keys that may rightly hold a text in one row and parts in another."""
+_UNTOLD = frozenset({"tools", "functions", "toolConfig", "schema"})
+"""Row keys whose inside differs from row to row by nature."""
+_TYPES = {str: "string", bool: "boolean", int: "number", float: "number", dict: "object", list: "list"}
+_A = {kind: f"a{'n' if kind == 'object' else ''} {kind}" for kind in _TYPES.values()}
+
+Field = tuple[str, str, str, Any]
+"""(field, type, pointer in this row, value if it is short and single)."""
+_Found = dict[str, dict[str, list[Any]]]
+"""Field -> type -> [rows in all, first rows]."""
+
+
+class FieldTypeDrift(CorpusRule):
+    """Finds fields that hold one JSON type in most rows and another in some: a number here, a text there.
+
+    Why: loaders give a column one type. Depending on the loader the odd rows stop the run, become null, or turn every
+    value of the column into text. Nulls do not count, and rows are compared with rows of their own format only.
+    Bad:
+        {"prompt": "1 + 1", "completion": "2", "id": 1}
+        {"prompt": "2 + 2", "completion": "4", "id": "2"}
+    Good:
+        {"prompt": "1 + 1", "completion": "2", "id": "1"}
+        {"prompt": "2 + 2", "completion": "4", "id": "2"}
+    Fix: unsafe; a number or boolean becomes text where text is usual, a text that is a number becomes a number where
+    numbers are. Keeps no bytes per row: a count per field and type, and the first 50 rows of each.
+    Source: Apache Arrow JSON reader, one type per column; huggingface/datasets issue 5531 (2023-02).
+    """
+
+    code: ClassVar[str] = "FMT011"
+    name: ClassVar[str] = "field-type-drift"
+    severity: ClassVar[Severity] = "warning"
+    fix = "unsafe"
+
+    def see(self, chunk: Chunk) -> Any:
+        found: _Found = {}
+        shapes: dict[Any, list[Record]] = {}
+        for record in chunk.records:
+            if record.shape is None:
+                _add(found, record.format, _fields(record), [record], 1)
+                continue
+            key = (record.format, record.shape)
+            try:
+                shapes[key].append(record)
+            except KeyError:
+                shapes[key] = [record]
+        for (format, _), records in shapes.items():
+            _add(found, format, _fields(records[0]), records, len(records))
+        return {field: {kind: [n, sorted(rows, key=_row)[:_MOST]] for kind, (n, rows) in kinds.items()}
+                for field, kinds in found.items()}  # fmt: skip
+
+    def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
+        whole: _Found = {}
+        for first, seen in parts.parts:
+            for field, kinds in seen.items():
+                for kind, (count, rows) in kinds.items():
+                    kept = whole.setdefault(field, {}).setdefault(kind, [0, []])
+                    kept[0] += count
+                    kept[1] += [(first + row, path, value) for row, path, value in rows[: _MOST - len(kept[1])]]
+        for field in sorted(whole):
+            kinds = whole[field]
+            if len(kinds) > 1:
+                yield from _drift(field.partition(":")[2], kinds)
+
+
+def _row(item: Any) -> int:
+    return int(item[0])
+
+
+def _add(found: _Found, format: str, fields: list[Field], records: list[Record], count: int) -> None:
+    """Count the fields of some rows that are alike, and keep their first rows."""
+    for field, kind, path, value in fields:
+        kept = found.setdefault(f"{format}:{field}", {}).setdefault(kind, [0, []])
+        kept[0] += count
+        rows = kept[1]
+        rows.append((records[0].row, path, value))
+        rows += [(record.row, path, _value_at(record.raw, path)) for record in records[1:_MOST]]
+        if len(rows) > 4 * _MOST:
+            rows.sort(key=_row)
+            del rows[_MOST:]
+
+
+def _value_at(raw: Any, path: str) -> Any:
+    """Return the short single value at a pointer of one or two keys, None otherwise."""
+    for key in path.split("/")[1:]:
+        key = key.replace("~1", "/").replace("~0", "~")
+        if type(raw) is dict:
+            raw = raw.get(key)
+        elif type(raw) is list and key.isdigit() and int(key) < len(raw):
+            raw = raw[int(key)]
+        else:
+            return None
+    return _short(raw)
+
+
+def _short(value: Any) -> Any:
+    if type(value) is str:
+        return value if len(value) <= 30 else None
+    return value if type(value) in (int, float, bool) else None
+
+
+def _fields(record: Record) -> list[Field]:
+    """Return every field of a row whose type is to be compared, once per field and type."""
+    found: dict[tuple[str, str], Field] = {}
+
+    def note(field: str, value: Any, path: str) -> None:
+        kind = _TYPES.get(type(value))
+        if kind and (field, kind) not in found:
+            found[field, kind] = (field, kind, path, _short(value))
+
+    for key, value in record.raw.items():
+        note(key, value, "/" + escape(key))
+        if type(value) is dict and key not in _UNTOLD:
+            for inner, item in value.items():
+                note(f"{key}.{inner}", item, f"/{escape(key)}/{escape(inner)}")
+    for message in record.turns:
+        if type(message.raw) is dict and message.path.count("/") > 1:
+            for key, value in message.raw.items():
+                if key not in _CONTENT:
+                    note(f"message {key}", value, f"{message.path}/{escape(key)}")
+        for call in message.calls:
+            if call.arguments_path.endswith("/arguments"):
+                note("arguments", call.arguments, call.arguments_path)
+    return list(found.values())
+
+
+def _drift(field: str, kinds: dict[str, list[Any]]) -> Iterator[tuple[int | None, Hit]]:
+    """Yield the findings of one field, for every row in which it is not of the usual type."""
+    usual = max(kinds, key=lambda kind: (kinds[kind][0], -kinds[kind][1][0][0]))
+    for kind in sorted(kinds, key=lambda kind: int(kinds[kind][1][0][0])):
+        if kind == usual:
+            continue
+        count, rows = kinds[kind]
+        rest = f" ({count:,} rows are like this one)" if count > 1 else ""
+        for row, path, value in rows:
+            text = (
+                f"'{clip(field, 40)}' is a {kind} here, but a {usual} in {kinds[usual][0]:,} rows{rest}; use one type"
+            )
+            yield row, Hit(text, path, fix=_fix(path, value, kind, usual))
+
+
+def _fix(path: str, value: Any, kind: str, usual: str) -> Fix | None:
+    """Return the fix that writes a value in the usual type, None where it cannot be."""
+    if usual == "string" and kind in ("number", "boolean") and value is not None:
+        text = str(value).lower() if kind == "boolean" else repr(value)
+        return Fix("write it as a string", False, (Edit("set", path, text),))
+    if usual == "number" and type(value) is str:
+        try:
+            number = float(value) if "." in value else int(value)
+        except ValueError:
+            return None
+        return Fix("write it as a number", False, (Edit("set", path, number),))
+    return None

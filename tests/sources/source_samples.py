@@ -11,6 +11,9 @@ from prepdata.parse import split
 from prepdata.sources import RawChunk, Source, open_source
 
 
+BYTES_AND_LINES = ("FMT00", "FMT017", "FMT018", "FMT019", "FMT02")  # rules about bytes and lines, by their codes
+
+
 def row(text: str, **more: Any) -> bytes:
     turns = [{"role": "user", "content": text}, {"role": "assistant", "content": "Hold the green button."}]
     return json.dumps({"messages": turns, **more}, ensure_ascii=False).encode("utf-8", "surrogatepass")

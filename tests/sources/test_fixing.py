@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from source_samples import BYTES_AND_LINES
 
 from prepdata.errors import InputError
 from prepdata.fix import Fixed, fix_file
@@ -22,7 +23,7 @@ PRETTY = json.dumps(json.loads(ROW), indent=1, ensure_ascii=False)
 def fix(folder: Path, name: str, data: bytes, *, unsafe: bool = True, **more: int) -> Fixed:
     path = folder / name
     path.write_bytes(data)
-    return fix_file(path, Settings(select=("FMT",), **more), unsafe=unsafe, folder=folder)  # type: ignore[arg-type]
+    return fix_file(path, Settings(select=BYTES_AND_LINES, **more), unsafe=unsafe, folder=folder)  # type: ignore[arg-type]
 
 
 CASES = [

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from source_samples import lines, read, row, rows_of
+from source_samples import BYTES_AND_LINES, lines, read, row, rows_of
 
 import prepdata
 
@@ -37,7 +37,7 @@ PIECES = [
 
 
 def validate(path: Path, **more: object) -> prepdata.Report:
-    return prepdata.validate(path, select=["FMT"], tokens=False, cache=False, jobs=1, **more)  # type: ignore[arg-type]
+    return prepdata.validate(path, select=BYTES_AND_LINES, tokens=False, cache=False, jobs=1, **more)  # type: ignore[arg-type]
 
 
 def found(path: Path, **more: object) -> list[tuple[str, int | None]]:

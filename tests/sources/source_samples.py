@@ -10,7 +10,6 @@ from typing import Any
 from prepdata.parse import split
 from prepdata.sources import RawChunk, Source, open_source
 
-
 BYTES_AND_LINES = ("FMT00", "FMT017", "FMT018", "FMT019", "FMT02")  # rules about bytes and lines, by their codes
 
 

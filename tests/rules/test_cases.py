@@ -13,7 +13,7 @@ import prepdata
 from prepdata.rules.loader import find, rules
 
 CASES = Path(__file__).parent / "cases"
-KEYS = {"case", "why", "rows", "text", "base64", "name", "options", "targets", "settings", "hits"}
+KEYS = {"case", "why", "rows", "text", "base64", "name", "options", "targets", "settings", "waivers", "hits"}
 HIT_KEYS = {"row", "line", "path", "severity", "targets", "message"}
 
 
@@ -46,6 +46,10 @@ def run(name: str, case: dict[str, Any], folder: Path, **more: Any) -> list[prep
     path = write_data(case, folder)
     settings = dict(case.get("settings", {}))
     settings.setdefault("select", [name])
+    if "waivers" in case:
+        waivers = folder / "prepdata-waivers.json"
+        waivers.write_text(json.dumps({"schema_version": 1, "waivers": case["waivers"]}), encoding="utf-8")
+        settings["waivers"] = str(waivers)
     settings["rules"] = {**settings.get("rules", {}), name: case.get("options", {})}
     settings["targets"] = case.get("targets", [])
     report = prepdata.validate(path, tokens=False, cache=False, jobs=1, **settings, **more)

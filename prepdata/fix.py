@@ -245,7 +245,7 @@ class _Rewriter:
                 self._change(finding, text, made)
                 return made
         try:
-            row = json.loads(text)
+            row = json.loads(text, object_pairs_hook=_unrepeated)
         except (ValueError, RecursionError):
             return text
         used: list[Finding] = []
@@ -281,6 +281,14 @@ class _Rewriter:
                 new=_digest(new),
             )
         )
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; a row in which a key is repeated is left alone, since writing it would lose a value."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a key is repeated")
+    return made
 
 
 def _digest(text: bytes | None) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from prepdata.chunk import Chunk, Fact
-from prepdata.explain import MISSING, explain
+from prepdata.explain import MAX_DEPTH, MISSING, explain
 from prepdata.formats import recognise
 from prepdata.formats.base import Format
 from prepdata.formats.unknown import describe
@@ -23,6 +23,8 @@ from prepdata.record import Record
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _LONG_DIGITS = re.compile(rb"[0-9]{19}")
+DEEPEST = MAX_DEPTH
+"""Levels of nesting from which on a row is read by the explaining parser, which refuses it."""
 _SPACED_COLONS = (b'" :', b'"\t:', b'"\n:', b'"\r:')
 _WHITE = b" \t\r\n\x0b\x0c"
 
@@ -103,7 +105,7 @@ class _Parser:
             )
             return
         record = self.record(raw, line, number)
-        if record is None:
+        if record is None or (record.shape is None and _nesting(text) > DEEPEST and self.too_deep(line, number, text)):
             return
         record.row, record.line, record.size = number, line, len(text)
         self.records.append(record)
@@ -136,6 +138,13 @@ class _Parser:
             return _keys(text) != record.keys or b"\\u0000" in text
         return _keys(text) != _keys(_encode(record.raw)) or b"\\u0000" in text or _LONG_DIGITS.search(text) is not None
 
+    def too_deep(self, line: int, number: int, text: bytes) -> bool:
+        """True, with a fact, if the explaining parser finds a row nested too deeply for rules to walk."""
+        value, facts = explain(text)
+        if value is MISSING:
+            self.facts.extend(Fact(f.kind, line, number, f.data) for f in facts)
+        return value is MISSING
+
     def slowly(self, line: int, number: int, text: bytes) -> Any:
         """Read a row with the explaining parser and keep its facts; MISSING if it is not JSON."""
         value, facts = explain(text)
@@ -146,6 +155,11 @@ class _Parser:
 def _keys(text: bytes) -> int:
     """Return the number of keys in JSON text that has no white space before its colons."""
     return text.count(b'":') - text.count(b'\\":')
+
+
+def _nesting(text: bytes) -> int:
+    """Return how deep a row can be nested at most: its number of opening brackets."""
+    return text.count(b"{") + text.count(b"[")
 
 
 def _is_encoded(value: Any) -> bool:

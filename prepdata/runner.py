@@ -71,6 +71,7 @@ class Runner:
             context = multiprocessing.get_context("fork" if forkable else "spawn")
             plan = msgspec.msgpack.encode(self.plan)
             self.pool = ProcessPoolExecutor(self.jobs, context, initializer=_start, initargs=(plan,))
+            self.pool.submit(int)  # starts all processes now, before any thread is
         return self
 
     def __exit__(self, kind: Any, *rest: Any) -> None:

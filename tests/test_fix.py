@@ -114,6 +114,14 @@ def test_invalid_lines_stay_as_they_are(tmp_path: Path) -> None:
     assert result.read_bytes() == expected
 
 
+def test_a_row_with_a_repeated_key_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    text = line(ROLE).replace(b'"role": "Assistant"', b'"role": "user", "role": "Assistant"')
+    path.write_bytes(text + line(ROLE))
+    result = fixed(path)[0]
+    assert result.read_bytes() == text + line(ROLE).replace(b"Assistant", b"assistant")
+
+
 def test_symbolic_links_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "real.jsonl").write_bytes(line(ROLE))
     (tmp_path / "link.jsonl").symlink_to(tmp_path / "real.jsonl")

@@ -71,6 +71,14 @@ def test_lines_and_rows_are_numbered() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("depth", "kept"), [(3, 1), (100, 1), (600, 0), (100_000, 0)])
+def test_deep_nesting_is_a_fact(depth: int, kept: int) -> None:
+    data = b'{"messages": [], "metadata": ' + b"[" * depth + b"]" * depth + b"}"
+    chunk, _ = parse(data, None, 1, get("openai"))
+    assert len(chunk.records) == kept
+    assert [fact.kind for fact in chunk.facts] == ["invalid-json"] * (1 - kept)
+
+
 def test_rows_of_an_array() -> None:
     data = b'[{"messages": []},\n {"messages": []}]'
     chunk, row_lines = parse(data, ((1, 17, 0), (20, 36, 1)), 2, get("openai"))

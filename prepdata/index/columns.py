@@ -55,7 +55,7 @@ def digests(chunk: Chunk) -> Digests:
     hashed, join = xxh3_64_intdigest, b"".join
     cache: dict[str, tuple[bytes, bytes]] = {}
     for record in chunk.records:
-        before, after, tail = _pieces(record, cache)
+        before, after, tail, folded_tail = _pieces(record, cache)
         prompt, answer = join([p[0] for p in before]), join([p[0] for p in after])
         folded_prompt, folded_answer = join([p[1] for p in before]), join([p[1] for p in after])
         add_row(record.row)
@@ -64,13 +64,13 @@ def digests(chunk: Chunk) -> Digests:
         add_exact(hashed(prompt + SECTION + answer + tail))
         add_folded_prompt(hashed(folded_prompt))
         add_folded_answer(hashed(folded_answer))
-        add_folded(hashed(folded_prompt + SECTION + folded_answer + tail))
+        add_folded(hashed(folded_prompt + SECTION + folded_answer + folded_tail))
     return columns
 
 
 def digest(record: Record) -> int:
     """Return the exact digest of one record (the same number as in `Digests.exact`)."""
-    before, after, tail = _pieces(record, {})
+    before, after, tail, _ = _pieces(record, {})
     return xxh3_64_intdigest(b"".join([p[0] for p in before]) + SECTION + b"".join([p[0] for p in after]) + tail)
 
 
@@ -78,8 +78,8 @@ Pieces = list[tuple[bytes, bytes]]
 """(exact, folded) bytes of messages."""
 
 
-def _pieces(record: Record, cache: dict[str, tuple[bytes, bytes]]) -> tuple[Pieces, Pieces, bytes]:
-    """Return the bytes of the prompt, of the answer, and of what belongs to neither."""
+def _pieces(record: Record, cache: dict[str, tuple[bytes, bytes]]) -> tuple[Pieces, Pieces, bytes, bytes]:
+    """Return the bytes of the prompt, of the answer, and (exact, folded) of what belongs to neither."""
     if record.shape is None or record.chosen or record.rejected or record.label is not None:
         return _any_pieces(record)
     messages, raw = record.messages, record.raw
@@ -91,7 +91,7 @@ def _pieces(record: Record, cache: dict[str, tuple[bytes, bytes]]) -> tuple[Piec
             return _any_pieces(record)
         pieces.append(_plain(message, cache) if message.kind == "text" else piece(message))
     answer = pieces.pop()
-    return pieces, [answer], b""
+    return pieces, [answer], b"", b""
 
 
 def _plain(message: Message, cache: dict[str, tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
@@ -108,7 +108,7 @@ def _plain(message: Message, cache: dict[str, tuple[bytes, bytes]]) -> tuple[byt
     return mark + encode(text), mark + fold(text)
 
 
-def _any_pieces(record: Record) -> tuple[Pieces, Pieces, bytes]:
+def _any_pieces(record: Record) -> tuple[Pieces, Pieces, bytes, bytes]:
     prompt, answer = record.split()
     before, after = [piece(m) for m in prompt], [piece(m) for m in answer]
     context = context_bytes(record)
@@ -117,34 +117,36 @@ def _any_pieces(record: Record) -> tuple[Pieces, Pieces, bytes]:
     tail = [_EXTRA + b"w" + _json([i, m.weight]) for i, m in enumerate(record.turns) if m.weight not in (None, 1)]
     if record.label is not None:
         tail.append(_EXTRA + (b"l1" if record.label else b"l0"))
-    if record.preference:
-        tail.append(SECTION)
-        tail.extend(piece(m)[0] for m in record.rejected)
-    else:
-        rest = record.messages[len(prompt) + len(answer) :]
-        if rest:
-            tail.append(SECTION)
-            tail.extend(piece(m)[0] for m in rest)
-    return before, after, b"".join(tail)
+    rest = record.rejected if record.preference else record.messages[len(prompt) + len(answer) :]
+    left = [piece(m) for m in rest]
+    if rest or record.preference:
+        left.insert(0, (SECTION, SECTION))
+    thought = [_EXTRA + b"r%d" % i + fold(m.reasoning) for i, m in enumerate(record.turns) if m.reasoning]
+    return before, after, b"".join([*tail, *(p[0] for p in left)]), b"".join([*tail, *(p[1] for p in left), *thought])
 
 
 def piece(message: Message) -> tuple[bytes, bytes]:
-    """Return (exact, folded) bytes of one message of any kind."""
+    """Return (exact, folded) bytes of one message of any kind. The folded ones leave reasoning out: the same answer
+    reached by another way is no other answer."""
     role, text = message.role, message.text
     mark = _ROLES.get(role) or _OTHER_ROLE + (encode(role) if role else _json(message.raw_role)) + _OTHER_ROLE
     extra = _extra(message)
-    return mark + encode(text) + extra, mark + (fold(text) if text else b"") + extra
+    thought = _EXTRA + b"r" + encode(message.reasoning) if message.reasoning else b""
+    return mark + encode(text) + thought + extra, mark + (fold(text) if text else b"") + extra
 
 
 def _extra(message: Message) -> bytes:
     """Return the bytes of what a message holds besides text."""
-    if not message.calls and not message.parts and message.reasoning is None and message.kind != "other":
+    strange = (
+        message.kind == "other"
+        or (not message.role and not message.text)
+        or (message.kind == "absent" and not message.calls and message.reasoning is None)
+    )
+    if not message.calls and not message.parts and message.reasoning is None and not strange:
         return b"" if message.name is None else _name(message)
     found = [_name(message)]
-    if message.kind == "other":
+    if strange:
         found.append(_EXTRA + b"o" + _json(message.raw))
-    if message.reasoning:
-        found.append(_EXTRA + b"r" + encode(message.reasoning))
     for part in message.parts:
         if part.kind == "text" or (part.kind == "reasoning" and message.reasoning):
             continue

@@ -231,8 +231,8 @@ _PERMUTED = _permutations()
 # ---- telephone and network ----------------------------------------------------------------------------------------
 
 _PHONE_WORDS = re.compile(
-    r"(?:phone|call|tel|mobile|cell|fax|whatsapp|text me|sms|dial|reach (?:me|us)|teléfono|telefono|móvil|telefon|handy|ruf|"
-    r"anruf|téléphone|appel|portable|telefone|celular|cellulare|телефон|звон|电话|手机|電話|携帯|전화)[^\n]{0,40}$",
+    r"(?:phone|call|tel|mobile|cell|fax|whatsapp|text me|sms|dial|reach (?:me|us)|teléfono|telefono|móvil|handy|"
+    r"telefon|ruf|anruf|téléphone|appel|portable|telefone|celular|cellulare|телефон|звон|电话|手机|電話|携帯|전화)[^\n]{0,40}$",
     re.IGNORECASE,
 )
 

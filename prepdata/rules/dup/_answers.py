@@ -12,7 +12,7 @@ SHORT = 2  # a label, a number, a few words
 OPEN = 4  # the prompt asks for something made up, where many answers are right
 DECLINE = 8  # the answer declines
 BAD = 16  # an answer marked as bad (KTO label False)
-FORMAL = 32  # a call, or an answer that begins like JSON
+FORMAL = 32  # a call, a courtesy, or an answer that begins like JSON
 
 SHORT_CHARS = 40  # up to this length an answer is taken for a label or a stock phrase ("You are welcome!")
 _OPEN = re.compile(
@@ -34,6 +34,12 @@ _DECLINES = (
     "es tut mir", "leider", "ich kann", "mi dispiace", "извините", "к сожалению", "抱歉", "很抱歉", "对不起", "對不起",
     "申し訳", "すみません", "죄송",
 )  # fmt: skip
+_COURTESIES = (
+    "you're welcome", "you’re welcome", "you are welcome", "my pleasure", "no problem", "glad i could", "glad to",
+    "happy to help", "have a ", "goodbye", "bye", "hello", "hi ", "hi!", "hi,", "de nada",
+    "con gusto", "je vous en prie", "avec plaisir", "gern geschehen", "bitte sehr", "de rien",
+    "prego", "пожалуйста", "不客气", "不客氣", "どういたしまして", "천만에요",
+)  # fmt: skip
 
 
 def flags(chunk: Chunk) -> bytes:
@@ -51,7 +57,7 @@ def _flags(record: Record) -> int:
     found = PLAIN
     last = answer[-1]
     text = last.text
-    if last.calls or text[:1] in ("{", "["):
+    if last.calls or text[:1] in ("{", "[") or (len(text) <= 120 and text[:24].lower().startswith(_COURTESIES)):
         found |= FORMAL
     elif not text.strip():
         return 0

@@ -103,7 +103,7 @@ class Rule:
     Options: ClassVar[type[Options]] = Options
 
     def __init__(self, options: Any = None, context: Context | None = None) -> None:
-        self.options = options if options is not None else self.Options()
+        self.options: Any = options if options is not None else self.Options()
         self.context = context or Context()
         self.setup()
 

@@ -1,0 +1,71 @@
+"""COV001: too few examples to learn from, or fewer than the target takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from prepdata.chunk import Chunk
+from prepdata.findings import Hit, Severity
+from prepdata.rules.base import CorpusRule, Parts
+from prepdata.rules.base import Options as Base
+from prepdata.rules.targeting import listed
+
+
+class TooFewExamples(CorpusRule):
+    """Finds data sets of fewer than 100 rows, and such as a target refuses for being too small. Keeps nothing a row.
+
+    Why: below a provider's minimum the job is refused. With a few dozen examples a model learns their wording rather
+        than the task, and no row can be spared for a test.
+    Bad:
+        {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]}
+    Good:
+        {"note": "a hundred rows or more, each different"}
+    Fix: none; write or collect more examples. Copies of the same rows do not help.
+    Source: OpenAI's fine-tuning guide asks for 10 rows at least and advises 50 to 100 (read November 2026); Amazon
+        Nova's guide advises 100 a task (read November 2026).
+    """
+
+    code: ClassVar[str] = "COV001"
+    name: ClassVar[str] = "too-few-examples"
+    severity: ClassVar[Severity] = "warning"
+
+    class Options(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
+        """Args:
+        least: rows below which the rule warns.
+        """
+
+        least: int = 100
+
+    def see(self, chunk: Chunk) -> Any:
+        return None
+
+    def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
+        rows = parts.rows
+        refusing = []
+        for target in self.context.targets:
+            least = target.limits.min_rows
+            if least is not None and rows < least.value:
+                refusing.append((target.name, least.value))
+        if refusing:
+            names = tuple(name for name, _ in refusing)
+            needed = max(value for _, value in refusing)
+            yield (
+                None,
+                Hit(
+                    f"{_rows(rows)}, but {listed(names)} takes {needed} or more: add {needed - rows} at least",
+                    severity="error",
+                    targets=names,
+                ),
+            )
+        elif rows < self.options.least:
+            yield (
+                None,
+                Hit(
+                    f"only {_rows(rows)}: below {self.options.least} a model learns the wording, not the task; add more"
+                ),
+            )
+
+
+def _rows(rows: int) -> str:
+    return "1 row" if rows == 1 else f"{rows:,} rows"

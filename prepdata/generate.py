@@ -132,9 +132,9 @@ def generated() -> dict[str, str]:
     """Return path -> content of every generated file."""
     files = {"docs/rules.md": rule_reference(), "schemas/config.schema.json": config_schema()}
     files["schemas/report.schema.json"] = report_schema()
-    from prepdata.models.generate import schemas
+    from prepdata.models.generate import texts
 
-    return files | {f"schemas/{name}": text for name, text in schemas().items()}
+    return files | {f"schemas/{name}": text for name, text in texts().items()}
 
 
 def main(arguments: list[str]) -> int:

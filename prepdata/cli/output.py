@@ -73,7 +73,7 @@ def write_report(report: Report, flags: dict[str, Any]) -> int:
         elif level != "silent":
             out = _stdout()
             color = _color(flags["color"], out)
-            width = shutil.get_terminal_size((100, 24)).columns
+            width = shutil.get_terminal_size((100, 24)).columns if out.isatty() else 0
             write(report, out, Output(color=color, width=width, level=level, statistics=flags["statistics"]))
             out.flush()
     return report.exit_code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal, TextIO
 
 import msgspec
@@ -18,14 +19,14 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         color: True for terminal colours.
-        width: columns of the terminal.
+        width: columns of the terminal; 0 where lines are not to be wrapped (files, pipes).
         level: "quiet" findings only, "normal" with summary, "verbose" with infos on what ran.
         statistics: True to write counts per rule in place of findings (text formats).
         measures: True to add token counts and cost to text formats.
     """
 
     color: bool = False
-    width: int = 100
+    width: int = 0
     level: Literal["quiet", "normal", "verbose"] = "normal"
     statistics: bool = False
     measures: bool = True
@@ -37,3 +38,10 @@ Reporter = Callable[[Report, TextIO, Output], None]
 def safe(text: str) -> str:
     """Return text from a dataset fit for one line of a terminal: controls and invisible characters made visible."""
     return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def in_repository(path: str) -> str:
+    """Return a path as CI systems want it: with slashes, and relative to the working folder where it lies below it."""
+    plain = path.replace("\\", "/")
+    here = Path.cwd().as_posix().rstrip("/") + "/"
+    return plain.removeprefix(here).removeprefix("./") or plain

@@ -1,4 +1,4 @@
-"""One line a finding: file:line: severity code name: message."""
+"""One line a finding: file:line: severity code name path: message."""
 
 from __future__ import annotations
 
@@ -23,10 +23,15 @@ def write(report: Report, out: TextIO, output: Output) -> None:
 
 def line(finding: Finding, output: Output) -> str:
     """Return a finding on one line."""
+    targets = f" [{', '.join(finding.targets)}]" if finding.targets else ""
+    return f"{head(finding, output)} {safe(finding.message)}{targets}"
+
+
+def head(finding: Finding, output: Output, *, path: bool = True) -> str:
+    """Return where a finding is and which rule it is of, up to the colon before the message."""
     place = finding.file if finding.line is None else f"{finding.file}:{finding.line}"
     if finding.line is None and finding.record is not None:
         place = f"{finding.file}[{finding.record}]"
-    path = f" {safe(finding.path)}" if finding.path else ""
+    inside = f" {safe(finding.path)}" if finding.path and path else ""
     kind = paint(finding.severity, finding.severity, output)
-    targets = f" [{', '.join(finding.targets)}]" if finding.targets else ""
-    return f"{safe(place)}: {kind} {finding.code} {finding.name}{path}: {safe(finding.message)}{targets}"
+    return f"{paint(safe(place), 'bold', output)}: {kind} {finding.code} {finding.name}{inside}:"

@@ -11,9 +11,11 @@ from typing import TextIO
 
 from prepdata.findings import RANK, Finding
 from prepdata.report import Report
-from prepdata.reporters.base import Output, safe
+from prepdata.reporters.base import Output, in_repository, safe
 from prepdata.reporters.summary import plural
 
+LINES = 10
+"""Other lines named in an annotation."""
 _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 
 
@@ -34,10 +36,11 @@ def _annotation(findings: list[Finding]) -> str:
     first = findings[0]
     message = first.message
     if len(findings) > 1:
-        lines = [str(f.line) for f in findings[1:11] if f.line]
-        where = f": lines {', '.join(lines)}{', …' if len(findings) > 11 else ''}" if lines else ""
+        lines = list(dict.fromkeys(f.line for f in findings if f.line and f.line != first.line))
+        listed = ", ".join(map(str, lines[:LINES])) + (", …" if len(lines) > LINES else "")
+        where = f": line{'' if len(lines) == 1 else 's'} {listed}" if lines else ""
         message += f" ({len(findings) - 1:,} more like it{where})"
-    place = f"file={_property(first.file)}"
+    place = f"file={_property(in_repository(first.file))}"
     if first.line is not None:
         place += f",line={first.line}"
     title = _property(f"{first.code} {first.name}")

@@ -6,7 +6,7 @@ import json
 from typing import TextIO
 
 from prepdata.report import Report
-from prepdata.reporters.base import Output
+from prepdata.reporters.base import Output, in_repository
 
 _SEVERITY = {"error": "major", "warning": "minor", "info": "info"}
 
@@ -23,7 +23,7 @@ def write(report: Report, out: TextIO, output: Output) -> None:
                 "check_name": finding.name,
                 "fingerprint": finding.fingerprint if count == 1 else f"{finding.fingerprint}-{count}",
                 "severity": _SEVERITY[finding.severity],
-                "location": {"path": finding.file, "lines": {"begin": finding.line or 1}},
+                "location": {"path": in_repository(finding.file), "lines": {"begin": finding.line or 1}},
             }
         )
     json.dump(issues, out, ensure_ascii=False, indent=1)

@@ -20,11 +20,11 @@ def write(report: Report, out: TextIO, output: Output) -> None:
     limit = RANK.get(report.fail_on, 3)
     suites = []
     total = failed = 0
+    by_file: dict[str, dict[str, list[Finding]]] = {}
+    for finding in report:
+        by_file.setdefault(finding.file, {}).setdefault(f"{finding.code} {finding.name}", []).append(finding)
     for file in report.files:
-        groups: dict[str, list[Finding]] = {}
-        for finding in report:
-            if finding.file == file.path:
-                groups.setdefault(f"{finding.code} {finding.name}", []).append(finding)
+        groups = by_file.get(file.path, {})
         failures = sum(1 for found in groups.values() if any(RANK[f.severity] >= limit for f in found))
         cases = [_case(name, found, file.path, limit) for name, found in sorted(groups.items())]
         cases = cases or [f'  <testcase name="all rules" classname={quoteattr(_clean(file.path))}/>\n']

@@ -12,7 +12,8 @@ from typing import Any, TextIO
 import prepdata
 from prepdata.findings import RANK, Finding
 from prepdata.report import CRASH, Report
-from prepdata.reporters.base import Output
+from prepdata.reporters.base import Output, in_repository
+from prepdata.rules.docs import Doc
 
 LIMIT = 5_000
 """Results written; more are not shown by GitHub."""
@@ -26,7 +27,7 @@ def write(report: Report, out: TextIO, output: Output) -> None:
     kept = ranked[:LIMIT]
     codes = sorted({f.code: f.name for f in kept}.items())
     index = {code: i for i, (code, _) in enumerate(codes)}
-    invocation: dict[str, Any] = {"executionSuccessful": all(f.name != CRASH for f in kept)}
+    invocation: dict[str, Any] = {"executionSuccessful": all(f.name != CRASH for f in ranked)}
     if len(ranked) > len(kept):
         text = f"{len(ranked) - len(kept):,} of {len(ranked):,} findings left out: GitHub shows the first {LIMIT:,}"
         invocation["toolExecutionNotifications"] = [{"level": "warning", "message": {"text": text}}]
@@ -35,11 +36,12 @@ def write(report: Report, out: TextIO, output: Output) -> None:
         "semanticVersion": prepdata.__version__,
         "rules": [_rule(code, name) for code, name in codes],
     }
+    lines = {file.path: file.lines for file in report.files if file.lines}
     run = {
         "tool": {"driver": driver},
         "invocations": [invocation],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(f, index[f.code]) for f in kept],
+        "results": [_result(f, index[f.code], lines) for f in kept],
     }
     json.dump({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, out, ensure_ascii=False, indent=1)
     out.write("\n")
@@ -58,12 +60,21 @@ def _rule(code: str, name: str) -> dict[str, Any]:
         "name": name,
         "shortDescription": {"text": doc.summary},
         "fullDescription": {"text": doc.sections.get("Why") or doc.summary},
+        "help": {"text": _help(doc)},
         "defaultConfiguration": {"level": _LEVEL[rule.severity]},
     }
 
 
-def _result(finding: Finding, rule_index: int) -> dict[str, Any]:
-    location = {"physicalLocation": _place(finding.file, finding.line)}
+def _help(doc: Doc) -> str:
+    parts = [
+        doc.summary,
+        *(f"{head}: {doc.sections[head]}" for head in ("Why", "Fix", "Source") if head in doc.sections),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _result(finding: Finding, rule_index: int, lines: dict[str, int]) -> dict[str, Any]:
+    location = {"physicalLocation": _place(finding.file, finding.line, lines)}
     if finding.path:
         location["logicalLocations"] = [{"fullyQualifiedName": finding.path}]  # type: ignore[assignment]
     result: dict[str, Any] = {
@@ -76,15 +87,18 @@ def _result(finding: Finding, rule_index: int) -> dict[str, Any]:
     }
     if finding.related:
         result["relatedLocations"] = [
-            {"id": i, "physicalLocation": _place(p.file, p.line)} for i, p in enumerate(finding.related[:20])
+            {"id": i, "physicalLocation": _place(p.file, p.line, lines)} for i, p in enumerate(finding.related[:20])
         ]
     return result
 
 
-def _place(file: str, line: int | None) -> dict[str, Any]:
+def _place(file: str, line: int | None, lines: dict[str, int]) -> dict[str, Any]:
+    """Return a place; a finding on the file as a whole spans all its lines, where they are known."""
     from urllib.parse import quote
 
-    place: dict[str, Any] = {"artifactLocation": {"uri": quote(file.replace("\\", "/"))}}
+    place: dict[str, Any] = {"artifactLocation": {"uri": quote(in_repository(file))}}
     if line is not None:
         place["region"] = {"startLine": line}
+    elif lines.get(file):
+        place["region"] = {"startLine": 1, "endLine": lines[file]}
     return place

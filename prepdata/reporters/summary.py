@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TextIO
 
-from prepdata.report import Report
+from prepdata.findings import RANK
+from prepdata.report import Blocked, Report
 from prepdata.reporters.base import Output, safe
+from prepdata.reporters.text import indented
 
+SEVERAL = 12
+"""Findings from which on the counts per rule are worth their lines, and rules listed there."""
+CAUSES = 5
+"""Rules named per target."""
 _COLORS = {"error": "31", "warning": "33", "info": "36", "ok": "32", "dim": "2", "bold": "1"}
 
 
@@ -21,16 +27,41 @@ def plural(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
-def write_statistics(report: Report, out: TextIO, output: Output) -> None:
-    """Write findings and rows concerned per rule, most frequent first."""
-    counts = Counter((f.code, f.name, f.severity) for f in report)
-    rows = Counter(
-        (f.code, f.name, f.severity)
-        for f in {(f.code, f.name, f.severity, f.file, f.record): f for f in report}.values()
-    )
-    for key, count in counts.most_common():
-        code, name, severity = key
-        out.write(f"{count:>8,}  {code:<8} {paint(name, severity, output)}  ({plural(rows[key], 'row')})\n")
+def write_statistics(report: Report, out: TextIO, output: Output, *, most: int | None = None) -> None:
+    """Write findings and rows concerned per rule, worst severity first, then most frequent first.
+
+    Args:
+        report: what to count.
+        out: where to write.
+        output: how to write.
+        most: rules listed; None for all.
+    """
+    counts = Counter((f.severity, f.code, f.name) for f in report)
+    ranked = sorted(counts.items(), key=lambda item: (-RANK[item[0][0]], -item[1], item[0][1]))
+    places = {(f.severity, f.code, f.name, f.file, f.record if f.line is None else f.line) for f in report}
+    lines = Counter(place[:3] for place in places if place[4] is not None)
+    widest = max((len(name) for _, _, name in counts), default=0)
+    for key, count in ranked[:most]:
+        severity, code, name = key
+        where = f"in {plural(lines[key], 'line')}" if lines[key] else "in the whole file"
+        kind = paint(f"{severity:<7}", severity, output)
+        out.write(f"{count:>8,}  {kind}  {code:<8} {name:<{widest}}  {where}\n")
+    if most is not None and len(ranked) > most:
+        out.write(f"{'':>8}  and {plural(len(ranked) - most, 'more rule')} (--statistics lists all)\n")
+
+
+def write_rules(report: Report, out: TextIO, output: Output) -> None:
+    """Write the counts per rule below a list of findings, where there is more than a handful."""
+    if len(report) < SEVERAL or len({f.name for f in report}) < 2:
+        return
+    out.write("\n")
+    write_statistics(report, out, output, most=SEVERAL)
+    out.write("\n")
+
+
+def say(text: str, out: TextIO, output: Output) -> None:
+    """Write one line, wrapped on a terminal."""
+    out.write(indented(text, output.width) + "\n")
 
 
 def write_summary(report: Report, out: TextIO, output: Output) -> None:
@@ -43,25 +74,40 @@ def write_summary(report: Report, out: TextIO, output: Output) -> None:
     waived = f", {counts['waived']:,} waived" if counts["waived"] else ""
     formats = ", ".join(sorted({f.format or "unknown format" for f in report.files}))
     files = plural(len(report.files), "file") if len(report.files) > 1 else safe(report.files[0].path)
-    out.write(f"{files}: {plural(report.examples, 'row')} ({formats}): {said}{waived}\n")
+    say(f"{files}: {plural(report.examples, 'row')} ({formats}): {said}{waived}", out, output)
     write_matrix(report, out, output)
     for item in report.not_run:
-        out.write(f"not run: {item.name} (needs {item.needs})\n")
+        say(f"not run: {item.name} (needs {safe(item.needs)})", out, output)
     for note in report.notes:
-        out.write(f"note: {note}\n")
-    fixable = sum(1 for f in report if f.fix and f.fix.safe)
-    if fixable:
-        out.write(f"{plural(fixable, 'finding')} can be repaired with `prepdata fix`\n")
+        say(f"note: {safe(note)}", out, output)
+    _write_fixes(report, out, output)
+
+
+def _write_fixes(report: Report, out: TextIO, output: Output) -> None:
+    safe_fixes = sum(1 for f in report if f.fix and f.fix.safe)
+    unsafe = sum(1 for f in report if f.fix and not f.fix.safe)
+    if safe_fixes:
+        more = f", {unsafe:,} more with --unsafe-fixes" if unsafe else ""
+        say(f"{plural(safe_fixes, 'finding')} can be repaired with `prepdata fix`{more}", out, output)
+    elif unsafe:
+        say(f"{plural(unsafe, 'finding')} can be repaired with `prepdata fix --unsafe-fixes`", out, output)
 
 
 def write_matrix(report: Report, out: TextIO, output: Output) -> None:
     """Write which targets would refuse how many rows, and why."""
+    widest = max((len(line.target) for line in report.targets), default=0)
     for line in report.targets:
+        name = f"target {line.target:<{widest}}"
         if not line.rows and not line.files:
-            out.write(f"{line.target:<16} {paint('accepts all rows', 'ok', output)}\n")
+            say(f"{name}  {paint('accepts all rows', 'ok', output)}", out, output)
             continue
         whole = " and the file as a whole" if line.files else ""
-        worst = ", ".join(f"{name} {n:,}" for name, n in sorted(line.by_rule.items(), key=lambda item: -item[1])[:4])
-        out.write(
-            f"{line.target:<16} {paint('blocks ' + plural(line.rows, 'row') + whole, 'error', output)}: {worst}\n"
-        )
+        kind = paint("blocks " + plural(line.rows, "row") + whole, "error", output)
+        say(f"{name}  {kind}: {causes(line)}", out, output)
+
+
+def causes(line: Blocked) -> str:
+    """Return the rules that make a target refuse rows, the most frequent ones with their counts."""
+    ranked = sorted(line.by_rule.items(), key=lambda item: (-item[1], item[0]))
+    worst = ", ".join(f"{rule} {n:,}" for rule, n in ranked[:CAUSES])
+    return worst + (f" and {plural(len(ranked) - CAUSES, 'more rule')}" if len(ranked) > CAUSES else "")

@@ -106,15 +106,15 @@ def test_full_marks_wide_text_by_columns() -> None:
 def test_summary_says_totals_matrix_and_what_did_not_run() -> None:
     text = written("full", SOME)
     assert "40 rows (openai): 1 error, 1 warning, 1 waived" in text
-    assert re.search(r"openai +blocks 1 row: control-token 1", text)
-    assert re.search(r"trl +accepts all rows", text)
+    assert re.search(r"target openai +blocks 1 row: control-token 1", text)
+    assert re.search(r"target trl +accepts all rows", text)
     assert "not run: stale-waiver (needs a waivers file)" in text and "note: a note" in text
     assert "1,234" in text
 
 
 def test_statistics_count_findings_and_rows() -> None:
     text = written("concise", report(finding(0), finding(0, path="/messages/2/content"), finding(1)), statistics=True)
-    assert re.search(r"3 +TEXT003 +control-token +\(2 rows\)", text)
+    assert re.search(r"3  error +TEXT003 +control-token +in 2 lines", text)
 
 
 def test_colors_only_when_asked() -> None:
@@ -162,7 +162,8 @@ def test_sarif_shape_and_limit() -> None:
     assert len(run["results"]) == LIMIT
     assert [r["level"] for r in run["results"][:2]] == ["error", "error"]
     assert "2 of 5,002" in run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
-    assert "region" not in run["results"][1]["locations"][0]["physicalLocation"]
+    regions = [r["locations"][0]["physicalLocation"]["region"] for r in run["results"][:2]]
+    assert regions == [{"startLine": 10000}, {"startLine": 1, "endLine": 41}]
     assert run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "da%2Cta%3A1.jsonl"
     rules = run["tool"]["driver"]["rules"]
     assert all(rules[r["ruleIndex"]]["id"] == r["ruleId"] for r in run["results"][:9])

@@ -35,10 +35,12 @@ _CODE = re.compile(
     r"(?:(?:async )?def \w|class \w+[:({]|import [\w.]+\s*(?:\n|;|as |,|$)|from [\w.]+ import |#include|#!/|<\?php"
     r"|(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE TABLE|ALTER TABLE|WITH \w+ AS)\s|(?:const|let|var) \w+ ?="
     r"|[Ss]elect\s[^\n]{1,300}?[=(*_;]|function ?\w*\(|public (?:static|class)|package \w+;|using \w[\w.]*;|fn \w+\("
-    r"|return [^\n]{0,40}[-+*/(\[.=]|return \w+;?$|for \w[\w, ]* in [^\n]{1,200}:|(?:if|while|elif|with) ?[^\n]{1,200}:(?:\s*\n| return| raise| \w+ ?=)"
+    r"|return [^\n]{0,40}[-+*/(\[.=]|return \w+;?$|for \w[\w, ]* in [^\n]{1,200}:"
+    r"|(?:if|while|elif|with) ?[^\n]{1,200}:(?:\s*\n| return| raise| \w+ ?=)"
     r"|(?:if|while|for|switch) ?\([^\n]{1,200}\)|try:\s|print(?:ln|f)?\(|assert \w|\$ \w+ -|@\w+\n"
     r"|[a-z_]\w* ?= ?[\[{(][^\n]{0,200}\n"
-    r"|[a-z_]\w*(?:, ?\w+)? ?[-+*/]?= ?\S[^\n]{0,200};?\s*\n\s*(?:[a-z_][\w.]* ?[-+*/]?=|(?:for|if|while|return|with) |[a-z_][\w.]*\())"
+    r"|[a-z_]\w*(?:, ?\w+)? ?[-+*/]?= ?\S[^\n]{0,200};?\s*\n"
+    r"\s*(?:[a-z_][\w.]* ?[-+*/]?=|(?:for|if|while|return|with) |[a-z_][\w.]*\())"
 )
 _MARK_AT_START = re.compile(r"#{1,6} [^\d\s$(-]|[-*+•] \S|1[.)] |\|.+\|\s*\n|> ")
 _MARK_AT_LINE = re.compile(r"\n(?:#{1,6} [^\d\s$(-]|[-*•] |1[.)] |\|[ -])")
@@ -96,10 +98,10 @@ def _many_signs(head: str) -> bool:
 
 
 class Dominant(NamedTuple):
-    """The shape that most answers have, and its count."""
+    """The shape that most answers have, how many have it, and how many answers there are."""
 
     shape: Shape
-    count: int
+    rows: int
     total: int
 
 
@@ -135,7 +137,7 @@ def styles(column: Column) -> dict[str, list[int]]:
     found: dict[str, set[int]] = {}
     size = len(folded)
     for word, start, end in automaton.find_matches_as_indexes(folded, overlapping=True):
-        if start and folded[start - 1] in _JOINING or (end < size and _goes_on(folded, end, size)):
+        if (start and folded[start - 1] in _JOINING) or (end < size and _goes_on(folded, end, size)):
             continue
         found.setdefault(owners[word], set()).add(column.rows[column.at(start)])
     return {style: sorted(rows) for style, rows in found.items()}

@@ -31,11 +31,11 @@ class DominantLabel(CorpusRule):
     """Finds data sets in which one label, one source or one tool has most of the rows, and tools never called.
 
     Labels are the row mark `label`, or the answers themselves where nearly all are short and come from a closed set (50
-    values at most). Sources are the row mark `source`. Tools count where two or more are declared. Says nothing below 50
-    rows. Keeps the counts of short values, 512 at most a chunk, and of tool names.
+    values at most). Sources are the row mark `source`. Tools count where two or more are declared. Says nothing below
+    50 rows. Keeps the counts of short values, 512 at most a chunk, and of tool names.
 
-    Why: a model that says the commonest label to everything is right 9 times of 10 on such data, and learns just that. A
-        tool that is declared and never called teaches the model never to call it.
+    Why: a model that says the commonest label to everything is right 9 times of 10 on such data, and learns just
+        that. A tool that is declared and never called teaches the model never to call it.
     Bad:
         {"note": "960 of 1,000 answers are 'not spam'"}
     Good:
@@ -111,8 +111,8 @@ class DominantLabel(CorpusRule):
             yield (
                 None,
                 Hit(
-                    f"the {what} '{clip(top, 40)}' has {percent(rows, total)} of {total:,} {of} ({rest}): a model learns to "
-                    f"say it always. Collect more of the others"
+                    f"the {what} '{clip(top, 40)}' has {percent(rows, total)} of {total:,} {of} ({rest}): a model "
+                    f"learns to say it always. Collect more of the others"
                 ),
             )
 

@@ -72,7 +72,7 @@ class NoNegativeExamples(CorpusRule):
         yield (
             None,
             Hit(
-                f"0 of {rows:,} rows (0%) show what not to do: no decline, no question back, no 'not in the given text' "
+                f"0 of {rows:,} rows (0%) show what not to do: no decline, no question back, no 'not in the text' "
                 f"(phrases in {LANGUAGES} languages), no refusing call, no weight 0, no rejected answer{shown}. "
                 "Add rows in which the right answer is to decline or to ask",
                 related=tuple(near),

@@ -70,7 +70,7 @@ class AlwaysCallsTool(CorpusRule):
         yield (
             None,
             Hit(
-                f"all {asked:,} user turns in {rows:,} rows with tools lead to a call: the model learns to call always. "
+                f"all {asked:,} user turns in {rows:,} rows with tools lead to a call: a model learns to call always. "
                 "Add rows in which the right answer needs no tool",
                 related=tuple(examples),
             ),

@@ -14,12 +14,16 @@ from prepdata.rules.cov._share import EXAMPLES, counted, first, percent, share
 from prepdata.text.columns import turns
 from prepdata.text.shapes import FORMAL, SHAPES, dominant, shape, styles
 
-_CODE_WORDS = ("code", "function", "program", "script", "query", "sql", "class", "implement", "regex", "command", "snippet",
-               "python", "javascript", "html", "css", "java", "bash", "formula", "equation", "latex", "c++", "algorithm")  # fmt: skip
-_LIST_WORDS = ("list", "bullet", "step", "idea", "tip", "table", "ways", "reasons", "examples", "outline", "plan", "recipe",
-               "how to", "how do", "how can", "headings", "markdown", "format", "name ", "give me", "suggest", "poem", "song",
-               "three", "four", "five", "several", "some ", "steps", "pros and cons", "compare", "instructions", "essay",
-               "letter", "email", "article", "post", "story", "report", "rewrite", "write", "generate", "create", "what are")  # fmt: skip
+_CODE_WORDS = (
+    "code", "function", "program", "script", "query", "sql", "class", "implement", "regex", "command", "snippet",
+    "python", "javascript", "html", "css", "java", "bash", "formula", "equation", "latex", "c++", "algorithm",
+)  # fmt: skip
+_LIST_WORDS = (
+    "list", "bullet", "step", "idea", "tip", "table", "ways", "reasons", "examples", "outline", "plan", "recipe",
+    "how to", "how do", "how can", "headings", "markdown", "format", "name ", "give me", "suggest", "poem", "song",
+    "three", "four", "five", "several", "some ", "steps", "pros and cons", "compare", "instructions", "essay",
+    "letter", "email", "article", "post", "story", "report", "rewrite", "write", "generate", "create", "what are",
+)  # fmt: skip
 ASKED: dict[str, tuple[str, ...]] = {
     "json": ("json", "list", "array", "dictionary", "object", *_CODE_WORDS),
     "fenced json": ("json", "list", "array", "dictionary", "object", *_CODE_WORDS),
@@ -36,8 +40,8 @@ class FormatDrift(CorpusRule):
 
     A shape dominates where 95% of 50 or more answers have it. Where programs read the answers (JSON, XML, code) or they
     are numbers, every other shape is drift. Among prose and short answers only JSON, XML, fenced code and Markdown
-    are, and only where the prompt has no word that asks for them. Dates and numbers: 95% of 30 or more rows that hold one. Keeps
-    counts and a few row numbers.
+    are, and only where the prompt has no word that asks for them. Dates and numbers: 95% of 30 or more rows that hold one.
+    Keeps counts and a few row numbers.
 
     Why: whatever reads the answers breaks on the odd one; and the model learns that either shape will do.
     Bad:
@@ -120,8 +124,8 @@ class FormatDrift(CorpusRule):
         yield (
             None,
             Hit(
-                f"{percent(top.count, top.total)} of {top.total:,} answers are {SHAPES[top.shape]}, "
-                f"{many:,} {'is' if many == 1 else 'are'} not: {named}. Rewrite them alike, or let their prompts say what is wanted",
+                f"{percent(top.rows, top.total)} of {top.total:,} answers are {SHAPES[top.shape]}, "
+                f"{many:,} {'is' if many == 1 else 'are'} not: {named}. Rewrite them alike, or let their prompts ask for it",
                 related=tuple(examples),
             ),
         )
@@ -140,8 +144,8 @@ class FormatDrift(CorpusRule):
         yield (
             None,
             Hit(
-                f"{percent(own[top], total)} of {total:,} answers with a {kind} write it as '{top.partition(': ')[2]}', "
-                f"others as {names}. Write all alike",
+                f"{percent(own[top], total)} of {total:,} answers with a {kind} write it as "
+                f"'{top.partition(': ')[2]}', others as {names}. Write all alike",
                 related=tuple(examples),
             ),
         )

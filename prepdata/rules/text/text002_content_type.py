@@ -85,7 +85,10 @@ def _other(message: Message) -> Iterator[Hit]:
 
 
 def _parts(message: Message) -> Iterator[Hit]:
+    inside = message.field + "/"
     for part in message.parts:
+        if not part.path.startswith(inside):
+            continue  # columns of the row (instruction and input), which the format puts together
         if type(part.raw) is str:
             edit = Edit("set", part.path, {"type": "text", "text": part.raw})
             yield Hit(

@@ -74,7 +74,8 @@ OTHER = {
     "messages without roles": ({"messages": [{"q": "a"}]}, {"messages": [{"q": "b"}]}),
     "content that is no text": ({"messages": [{"role": "user", "content": 1}]},
                                 {"messages": [{"role": "user", "content": 2}]}),
-    "unknown roles": ({"messages": [{"role": "bot", "content": "a"}]}, {"messages": [{"role": "robot", "content": "a"}]}),
+    "unknown roles": ({"messages": [{"role": "bot", "content": "a"}]},
+                      {"messages": [{"role": "robot", "content": "a"}]}),
     "speakers": ({"messages": [{"role": "user", "content": "Hi", "name": "ann"}]},
                  {"messages": [{"role": "user", "content": "Hi", "name": "bob"}]}),
 }  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from prepdata.chunk import Chunk
-from prepdata.record import Message, Record
+from prepdata.record import Record
 
 PLAIN = 1  # an answer to a user turn or tool result
 SHORT = 2  # a label, a number, a few words
@@ -16,7 +16,7 @@ FORMAL = 32  # a call, a courtesy, or an answer that begins like JSON
 
 SHORT_CHARS = 40  # up to this length an answer is taken for a label or a stock phrase ("You are welcome!")
 _OPEN = re.compile(
-    r"(?:(?:please|can you|could you|now|okay|ok|hey|hi)[, ]+){0,2}"
+    r"(?:(?:please|can you|could you|now|okay|hey)[, ]+){0,2}"
     r"(?:write|tell|generate|create|compose|suggest|invent|make up|imagine|come up with|draft|"
     r"give me (?:an?|some|another|two|three|four|five|ten)|"
     r"brainstorm|recommend|say something|continue|rewrite|rephrase|paraphrase|design|propose|"
@@ -42,36 +42,54 @@ _COURTESIES = (
 )  # fmt: skip
 
 
+_OPEN_STARTS = frozenset(
+    word[:4]
+    for word in (
+        "please", "can you", "could", "now ", "now,", "okay", "hey ", "hey,", "write", "tell", "generate", "create",
+        "compose", "suggest", "invent", "imagine", "come up", "draft", "give me", "brainstorm", "recommend",
+        "say something", "continue", "rewrite", "rephrase", "paraphrase", "design", "propose", "escr", "cuéntame",
+        "crea", "scrivi",
+        "écris", "raconte", "schreib", "erzähl", "erfinde", "conte", "напиши", "расскажи", "придумай",
+    )
+)  # fmt: skip
+_ANSWER_STARTS = frozenset(word[:3] for word in _DECLINES)
+
+
 def flags(chunk: Chunk) -> bytes:
     """Return one byte per record, in order: the sum of the marks above, 0 where there is no answer to a prompt."""
     return bytes([_flags(record) for record in chunk.records])
 
 
 def _flags(record: Record) -> int:
-    prompt, answer = record.split()
-    if not answer or not prompt:
+    messages = record.messages
+    if len(messages) > 1 and messages[-1].role == "assistant" and not record.chosen and not record.rejected:
+        asked, last = messages[-2], messages[-1]
+    else:
+        prompt, answer = record.split()
+        if not answer or not prompt:
+            return 0
+        asked, last = prompt[-1], answer[-1]
+    if asked.role != "user" and asked.role not in ("tool", "function"):
         return 0
-    asked = prompt[-1]
-    if asked.role not in ("user", "tool", "function"):
-        return 0
-    found = PLAIN
-    last = answer[-1]
-    text = last.text
-    if last.calls or text[:1] in ("{", "[") or (len(text) <= 120 and text[:24].lower().startswith(_COURTESIES)):
+    found, text = PLAIN, last.text
+    if last.calls:
         found |= FORMAL
-    elif not text.strip():
+    elif last.kind != "text" and not text.strip():
         return 0
-    if len(text) <= SHORT_CHARS:
+    size = len(text)
+    if size <= SHORT_CHARS:
         found |= SHORT
-    elif text[:24].lower().startswith(_DECLINES):
+    elif text[:3].lower() in _ANSWER_STARTS and text[:24].lower().startswith(_DECLINES):
         found |= DECLINE
+    if text[:1] in "{[" or (size <= 120 and text[:24].lower().startswith(_COURTESIES)):
+        found |= FORMAL
     if record.label is False:
         found |= BAD
-    if _is_open(asked):
-        found |= OPEN
+    start = asked.text[:4].lower()
+    if start in _OPEN_STARTS or not start.isascii():
+        found |= OPEN * _is_open(asked.text)
     return found
 
 
-def _is_open(message: Message) -> bool:
-    text = message.text
+def _is_open(text: str) -> bool:
     return len(text) <= 400 and (_OPEN.match(text) is not None or text.startswith(_OPEN_CJK))

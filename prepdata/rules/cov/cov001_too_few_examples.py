@@ -42,6 +42,8 @@ class TooFewExamples(CorpusRule):
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
         rows = parts.rows
+        if not rows:
+            return  # an empty or unreadable file has its own finding
         refusing = []
         for target in self.context.targets:
             least = target.limits.min_rows

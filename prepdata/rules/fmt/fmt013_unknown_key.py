@@ -94,7 +94,7 @@ class UnknownKey(RecordRule):
             yield Hit(f"{what} key '{shown}' is refused by {listed(refusing)}{advice}", path, severity="error",
                       targets=refusing, fix=edit)  # fmt: skip
         else:
-            advice = hint or "; trainers do not read it: take it out, or add it to the option `allow`"
+            advice = hint or "; it is no part of the format: take it out, or add it to the option `allow`"
             yield Hit(f"unknown {what} key '{shown}'{advice}", path, severity="info" if self.mild else None, fix=edit)
 
 

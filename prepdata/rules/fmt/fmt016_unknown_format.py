@@ -49,7 +49,7 @@ class UnknownFormat(FactRule):
         else:
             yield Hit(
                 f"no known record format has the keys {shown}; rename them, for example to `prompt` and `completion`, "
-                "name them in the setting `columns`, or give the format with --format"
+                "or name them in the setting `columns`"
             )
 
 

@@ -9,16 +9,24 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from prepdata.errors import ConfigError, UsageError, nearest
-from prepdata.settings import Settings
+from prepdata.settings import FailOn, Settings
 
 NAMES = ("prepdata.toml", "pyproject.toml")
 ENVIRONMENT = "PREPDATA_"
 _FIELDS = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+_KINDS = (
+    ("dict", "a table"),
+    ("tuple", "a list of texts"),
+    ("bool", "true or false"),
+    ("float", "a number"),
+    ("int", "a whole number"),
+    ("str", "a text"),
+)
 _NOT_SETTINGS = {"PREPDATA_OUTPUT_FORMAT", "PREPDATA_CACHE_DIR", "PREPDATA_VOCAB_DIR", "PREPDATA_DEBUG"}
 
 
@@ -107,7 +115,7 @@ def read_settings(values: Mapping[str, Any], *, base: Settings | None = None, or
         try:
             good[name] = msgspec.convert(_plain(value), _FIELDS[name])
         except msgspec.ValidationError as error:
-            problems.append(f"{name}: {error}")
+            problems.append(f"{name}: {_wrong(name, value, error)}")
     settings = msgspec.structs.replace(base or Settings(), **good)
     problems += (
         _rule_problems(settings)
@@ -118,6 +126,15 @@ def read_settings(values: Mapping[str, Any], *, base: Settings | None = None, or
         where = f"{origin}: " if origin else ""
         raise ConfigError("\n".join(where + problem for problem in problems))
     return settings
+
+
+def _wrong(name: str, value: Any, error: Exception) -> str:
+    """Return in plain words what is wrong with the value of a setting."""
+    kind = str(_FIELDS[name])
+    if name == "fail_on":
+        return f"{value!r} is none of {', '.join(repr(choice) for choice in get_args(FailOn))}"
+    wanted = next((words for mark, words in _KINDS if mark in kind), None)
+    return f"expected {wanted}, found {value!r}" if wanted else str(error)
 
 
 def _rule_problems(settings: Settings) -> list[str]:

@@ -39,7 +39,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
         load_settings({}, variables={}, start=tmp_path)
     text = str(caught.value)
     assert "fail_onn" in text and "'fail_on'" in text
-    assert "jobs" in text and "int" in text
+    assert "jobs: expected a whole number, found 'many'" in text
     assert "control-tokn" in text and "control-token" in text
     assert "bogus" in text
     assert all(line.startswith(str(path)) for line in text.split("\n"))

@@ -12,13 +12,13 @@ from typing import IO, Any
 
 import click
 
-from prepdata.cli.options import settings_flags, settings_from
+from prepdata.cli.options import Command, settings_flags, settings_from
 from prepdata.errors import EXIT_CLEAN, EXIT_FINDINGS, UsageError
 
 _PACKED = (".gz", ".zst", ".bz2", ".xz")
 
 
-@click.command("convert", short_help="Write another record format.")
+@click.command("convert", cls=Command, short_help="Write another record format.")
 @click.argument("path", metavar="FILE")
 @click.option("--to", "target", required=True, metavar="NAME", help="Record format to write.")
 @click.option("--output", "-o", type=click.Path(dir_okay=False), help="File for the result; default NAME.FORMAT.jsonl.")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from prepdata.cli.draw import histogram, hours, money, span, table
-from prepdata.cli.options import settings_flags, settings_from
+from prepdata.cli.options import Command, settings_flags, settings_from
 from prepdata.errors import EXIT_CLEAN, UsageError
+from prepdata.reporters.summary import plural
 
 if TYPE_CHECKING:
     from prepdata.cost_gpu import Method
@@ -19,7 +20,7 @@ DEFAULT_GPUS = ("RTX4090", "A100-80", "H100")
 PER_ROW = (("least", "min"), ("median", "p50"), ("95 % up to", "p95"), ("most", "max"))
 
 
-@click.command("cost", short_help="Estimate the price of a fine-tune.")
+@click.command("cost", cls=Command, short_help="Estimate the price of a fine-tune.")
 @click.argument("paths", nargs=-1, metavar="PATHS...")
 @settings_flags("targets", "input", "config")
 @click.option("--gpu", "gpus", multiple=True, metavar="NAME", help="GPU to train on; may repeat (with --params).")
@@ -165,16 +166,18 @@ def tokens_text(tokens: dict[str, Any]) -> list[str]:
     per_row = ", ".join(f"{label} {spread[key]:,}" for label, key in PER_ROW)
     lines = [
         f"Tokens ({kind} by {tokens['counter']})",
-        f"  {tokens['rows']:,} rows, {tokens['total']:,} tokens",
+        f"  {plural(tokens['rows'], 'row')}, {tokens['total']:,} tokens",
         f"  {tokens['prompt']:,} in prompts, {tokens['trained']:,} trained",
         f"  per row: {per_row}",
     ]
     if tokens["untrained_rows"]:
-        lines.append(f"  {tokens['untrained_rows']:,} rows have no trained token")
+        lines.append(f"  {plural(tokens['untrained_rows'], 'row')} without a trained token")
     if tokens["media_rows"]:
-        lines.append(f"  {tokens['media_rows']:,} rows hold images or other media, whose tokens are not counted")
+        lines.append(
+            f"  {plural(tokens['media_rows'], 'row')} with images or other media, whose tokens are not counted"
+        )
     for item in tokens["limits"]:
-        state = f"{item['rows_over']:,} rows are longer" if item["rows_over"] else "no row is longer"
+        state = f"{plural(item['rows_over'], 'row')} longer" if item["rows_over"] else "no row is longer"
         lines.append(f"  {item['target']}: {state} than {item['limit']:,} tokens")
     lines += [f"  {note}" for note in tokens["notes"]]
     return [*lines, *histogram(tokens["histogram"])]

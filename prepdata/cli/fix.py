@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from prepdata.cli.options import settings_flags, settings_from
+from prepdata.cli.options import Command, settings_flags, settings_from
 from prepdata.errors import EXIT_CLEAN, EXIT_FINDINGS, UsageError
 
 
-@click.command("fix", short_help="Repair files.")
+@click.command("fix", cls=Command, short_help="Repair files.")
 @click.argument("paths", nargs=-1, required=True, metavar="FILES...")
 @click.option(
     "--output",
@@ -31,8 +31,8 @@ from prepdata.errors import EXIT_CLEAN, EXIT_FINDINGS, UsageError
 def command(paths: tuple[str, ...], **flags: Any) -> int:
     """Repair files by the fixes that the rules propose.
 
-    Untouched lines stay byte for byte. Every change goes into NAME.receipt.jsonl, every dropped row into
-    NAME.dropped.jsonl beside the result. Without --in-place the input is left as it is.
+    Untouched lines stay byte for byte. The result is NAME.fixed.EXT; without --in-place the input is left as it is.
+    Beside the result, RESULT.receipt.jsonl lists every change and RESULT.dropped.jsonl holds every dropped row.
     """
     output, in_place, unsafe = flags.pop("output"), flags.pop("in_place"), flags.pop("unsafe_fixes")
     diff, strict, quiet = flags.pop("diff"), flags.pop("exit_non_zero_on_fix"), flags.pop("quiet")

@@ -65,8 +65,14 @@ def main() -> None:
     """Run the command line."""
     try:
         code = cli.main(standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        code = EXIT_ERROR
+    except click.ClickException as error:
+        print(f"prepdata: {error.format_message()}", file=sys.stderr)
+        context = getattr(error, "ctx", None)
+        if context is not None:
+            print(f"Try '{context.command_path} --help'.", file=sys.stderr)
         code = EXIT_ERROR
     except (click.Abort, KeyboardInterrupt):
         print("prepdata: interrupted", file=sys.stderr)

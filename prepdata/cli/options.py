@@ -14,40 +14,103 @@ from prepdata.settings import Settings
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MANY = {"multiple": True, "metavar": "NAME"}
+SECTIONS = {
+    "targets": "What is trained, and tokens",
+    "rules": "Rules",
+    "input": "Input and speed",
+    "config": "Configuration",
+}
 FLAGS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "input": [
         ("--format", {"metavar": "NAME", "help": "Record format; found by itself if not given."}),
-        ("--max-line-bytes", {"type": click.IntRange(min=1024), "help": "Longest line that is read (default 64 MiB)."}),
-        ("--jobs", {"type": click.IntRange(min=0), "help": "Worker processes (default: one per core)."}),
+        (
+            "--max-line-bytes",
+            {
+                "type": click.IntRange(min=1024),
+                "metavar": "N",
+                "help": "Longest line that is read, in bytes (default 64 MiB).",
+            },
+        ),
+        (
+            "--jobs",
+            {"type": click.IntRange(min=0), "metavar": "N", "help": "Worker processes (default: one per core)."},
+        ),
         ("--no-cache", {"is_flag": True, "help": "Neither read nor write the cache."}),
         ("--cache-dir", {"type": click.Path(), "help": "Folder of the cache."}),
     ],
     "targets": [
-        ("--target", {**_MANY, "help": "Provider or trainer whose rules apply; may repeat."}),
+        ("--target", {**_MANY, "help": "Provider or trainer whose rules apply, e.g. openai, trl; may repeat."}),
         ("--model", {"metavar": "NAME", "help": "Model to be fine-tuned: chooses encoding and prices."}),
         ("--encoding", {"metavar": "NAME", "help": "tiktoken encoding, e.g. o200k_base."}),
         ("--tokenizer", {"type": click.Path(), "help": "tokenizer.json or tokenizer folder to count with."}),
         ("--no-tokens", {"is_flag": True, "help": "Do not count tokens."}),
-        ("--epochs", {"type": float, "help": "Epochs for the cost estimate."}),
-        ("--context-length", {"type": click.IntRange(min=1), "help": "Tokens a row may have."}),
+        ("--epochs", {"type": float, "metavar": "N", "help": "Epochs for the cost estimate."}),
+        (
+            "--context-length",
+            {
+                "type": click.IntRange(min=1),
+                "metavar": "N",
+                "help": "Tokens a row may have (default: the targets' own).",
+            },
+        ),
         ("--offline", {"is_flag": True, "help": "Download nothing."}),
     ],
     "rules": [
         ("--select", {**_MANY, "help": "Rules to run: names, codes, beginnings of codes, ALL; commas allowed."}),
         ("--extend-select", {**_MANY, "help": "Rules to run besides the default ones."}),
-        ("--ignore", {**_MANY, "help": "Rules not to run."}),
+        ("--ignore", {**_MANY, "help": "Rules not to run: names, codes or beginnings of codes."}),
         (
             "--fail-on",
-            {"type": click.Choice(["error", "warning", "info", "never"]), "help": "Least severity to fail on."},
+            {
+                "type": click.Choice(["error", "warning", "info", "never"]),
+                "metavar": "SEVERITY",
+                "help": "Least severity that makes the exit code 1: error (default), warning, info, never.",
+            },
         ),
-        ("--waivers", {"type": click.Path(), "help": "File of accepted findings."}),
+        (
+            "--waivers",
+            {"type": click.Path(), "help": "File of accepted findings (default: prepdata-waivers.json, if there)."},
+        ),
     ],
     "config": [
-        ("--config", {"type": click.Path(exists=True, dir_okay=False), "help": "Configuration file to use."}),
+        (
+            "--config",
+            {
+                "type": click.Path(exists=True, dir_okay=False),
+                "help": "Configuration file to use (default: the nearest prepdata.toml or pyproject.toml).",
+            },
+        ),
         ("--isolated", {"is_flag": True, "help": "Use no configuration file."}),
     ],
 }
 _LISTS = {"target": "targets", "select": "select", "extend_select": "extend_select", "ignore": "ignore"}
+
+
+class Flag(click.Option):
+    """A flag that knows its section of the help text."""
+
+    def __init__(self, *args: Any, section: str = "Options", **details: Any) -> None:
+        super().__init__(*args, **details)
+        self.section = section
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        extra = super().get_help_extra(ctx)
+        extra.pop("range", None)
+        return extra
+
+
+class Command(click.Command):
+    """A command whose help text lists the flags by section, in the order in which they are declared."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for flag in self.get_params(ctx):
+            record = flag.get_help_record(ctx) if isinstance(flag, click.Option) else None
+            if record is not None:
+                sections.setdefault(getattr(flag, "section", "Options"), []).append(record)
+        for title, rows in sorted(sections.items(), key=lambda item: item[0] != "Options"):
+            with formatter.section(title):
+                formatter.write_dl(rows, col_max=28)
 
 
 def settings_flags(*groups: str) -> Callable[[F], F]:
@@ -56,11 +119,8 @@ def settings_flags(*groups: str) -> Callable[[F], F]:
     def add(function: F) -> F:
         for group in reversed(groups):
             for flag, details in reversed(FLAGS[group]):
-                function = (
-                    click.option(flag, default=None, **details)(function)
-                    if not details.get("multiple")
-                    else (click.option(flag, **details)(function))
-                )
+                given = details if details.get("multiple") else {"default": None, **details}
+                function = click.option(flag, cls=Flag, section=SECTIONS[group], **given)(function)
         return function
 
     return add

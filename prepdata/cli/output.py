@@ -13,43 +13,52 @@ from typing import Any, TextIO, TypeVar
 
 import click
 
+from prepdata.cli.options import Flag
 from prepdata.errors import UsageError
 from prepdata.report import Report
 from prepdata.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_FLAGS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (
+        ("--output-format", "-f", "formats"),
+        {
+            "multiple": True,
+            "metavar": "NAME",
+            "help": "full (default), concise, json, jsonl, github, gitlab, sarif, junit, html; may repeat.",
+        },
+    ),
+    (
+        ("--output-file", "-o", "files"),
+        {
+            "multiple": True,
+            "type": click.Path(),
+            "help": "File for the output format at the same place in the list; - for standard output.",
+        },
+    ),
+    (("--statistics",), {"is_flag": True, "help": "Counts per rule in place of findings."}),
+    (("--quiet", "-q", "level"), {"flag_value": "quiet", "default": None, "help": "Findings only, no summary."}),
+    (("--silent", "-s", "level"), {"flag_value": "silent", "help": "Nothing but the exit code."}),
+    (("--verbose", "-v", "level"), {"flag_value": "verbose", "help": "All findings of a rule, however many."}),
+    (("--no-progress",), {"is_flag": True, "help": "No progress bar."}),
+    (
+        ("--color",),
+        {
+            "type": click.Choice(["auto", "always", "never"]),
+            "metavar": "WHEN",
+            "default": "auto",
+            "help": "auto (default: on a terminal), always, never.",
+        },
+    ),
+    (("--exit-zero",), {"is_flag": True, "help": "Exit with 0 even if there are findings."}),
+)
+
 
 def output_flags(function: F) -> F:
     """Add the flags of output: formats, files, colours, quiet and verbose."""
-    for decorate in reversed(
-        (
-            click.option(
-                "--output-format",
-                "-f",
-                "formats",
-                multiple=True,
-                metavar="NAME",
-                help="full, concise, json, jsonl, github, gitlab, sarif, junit, html; may repeat.",
-            ),
-            click.option(
-                "--output-file",
-                "-o",
-                "files",
-                multiple=True,
-                type=click.Path(),
-                help="File for the output format at the same place in the list; - for standard output.",
-            ),
-            click.option("--statistics", is_flag=True, help="Show counts per rule in place of findings."),
-            click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours."),
-            click.option("--quiet", "-q", "level", flag_value="quiet", default=None, help="Findings only."),
-            click.option("--silent", "-s", "level", flag_value="silent", help="Nothing but the exit code."),
-            click.option("--verbose", "-v", "level", flag_value="verbose", help="Say more on what ran."),
-            click.option("--no-progress", is_flag=True, help="No progress bar."),
-        )
-    ):
-        function = decorate(function)
-
+    for names, details in reversed(_FLAGS):
+        function = click.option(*names, cls=Flag, section="Output", **details)(function)
     return function
 
 
@@ -107,6 +116,8 @@ def _color(wanted: str, out: TextIO) -> bool:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file so that it is there whole or not at all."""
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: cannot be written: there is no folder '{path.parent}'")
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:

@@ -15,12 +15,13 @@ from prepdata.errors import EXIT_CLEAN, UsageError
 @click.option("--all", "everything", is_flag=True, help="List all rules.")
 @click.option("--output-format", "-f", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 def command(name: str | None, everything: bool, output_format: str) -> int:
-    """Explain the rule NAME (or code), or list all rules with --all."""
-    from prepdata.rules.loader import find, rules
+    """Explain the rule NAME (or code), list a family (TEXT), or list all rules with --all."""
+    from prepdata.rules.loader import expand, rules
 
     if everything == bool(name):
-        raise UsageError("give the name of a rule, or --all")
-    chosen = list(rules()) if name is None else [find(name)]
+        raise UsageError("give the name or code of a rule, the beginning of codes (TEXT), or --all")
+    chosen = list(rules() if name is None else expand(name))
+    everything = everything or len(chosen) > 1
     if output_format == "json":
         listed = [_plain(rule) for rule in chosen]
         click.echo(json.dumps(listed if everything else listed[0], indent=2, ensure_ascii=False))

@@ -9,11 +9,12 @@ import click
 
 from prepdata.cli.cost import tokens_text, without_rules
 from prepdata.cli.draw import clean, histogram, table
-from prepdata.cli.options import settings_flags, settings_from
+from prepdata.cli.options import Command, settings_flags, settings_from
 from prepdata.errors import EXIT_CLEAN, UsageError
+from prepdata.reporters.summary import plural
 
 
-@click.command("stats", short_help="Show what is in the data.")
+@click.command("stats", cls=Command, short_help="Show what is in the data.")
 @click.argument("paths", nargs=-1, metavar="PATHS...")
 @settings_flags("targets", "input", "config")
 @click.option("--output-format", "-f", "output", type=click.Choice(["text", "json"]), default="text", help="Output.")
@@ -34,7 +35,7 @@ def command(paths: tuple[str, ...], **flags: Any) -> int:
         }
         click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
         return EXIT_CLEAN
-    lines = [f"{clean(f.path)}: {f.examples:,} rows, format {f.format or 'unknown'}" for f in report.files]
+    lines = [f"{clean(f.path)}: {plural(f.examples, 'row')}, format {f.format or 'unknown'}" for f in report.files]
     click.echo("\n".join([*lines, "", *text(report.measures)]))
     return EXIT_CLEAN
 

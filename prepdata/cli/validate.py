@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prepdata.cli.options import settings_flags, settings_from
+from prepdata.cli.options import Command, Flag, settings_flags, settings_from
 from prepdata.cli.output import output_flags, show_settings, write_report
 from prepdata.errors import EXIT_CLEAN, UsageError
 
@@ -17,15 +17,26 @@ if TYPE_CHECKING:
     from prepdata.settings import Settings
 
 
-@click.command("validate", short_help="Check files.")
+@click.command("validate", cls=Command, short_help="Check files.")
 @click.argument("paths", nargs=-1, metavar="PATHS...")
 @settings_flags("targets", "rules", "input", "config")
 @output_flags
-@click.option("--write-waivers", is_flag=True, help="Accept all findings of this run: write them to the waivers file.")
-@click.option("--reason", metavar="TEXT", help="With --write-waivers: why they are accepted.")
+@click.option(
+    "--write-waivers",
+    cls=Flag,
+    section="Accepting findings",
+    is_flag=True,
+    help="Accept all findings of this run: write them to the waivers file.",
+)
+@click.option(
+    "--reason",
+    cls=Flag,
+    section="Accepting findings",
+    metavar="TEXT",
+    help="Why they are accepted (with --write-waivers).",
+)
 @click.option("--show-files", is_flag=True, help="List the files that would be read, and stop.")
 @click.option("--show-settings", is_flag=True, help="Show the settings in force and where they come from, and stop.")
-@click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
 def command(paths: tuple[str, ...], **flags: Any) -> int:
     """Check fine-tuning data and say for every bad row where it is, what is wrong and what cures it.
 

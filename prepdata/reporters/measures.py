@@ -21,6 +21,8 @@ def write_measures(report: Report, out: TextIO, output: Output) -> None:
     if spread and tokens.get("rows", 0) > 1:
         said += f"; per row {spread['min']:,} to {spread['max']:,}, median {spread['p50']:,}"
     say(said, out, output)
+    for note in tokens.get("notes", ()):
+        say(f"tokens: {note}", out, output)
     for limit in tokens.get("limits", ()):
         if limit["rows_over"]:
             rows = plural(limit["rows_over"], "row")

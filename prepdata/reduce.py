@@ -8,7 +8,7 @@ from hashlib import blake2b
 from itertools import accumulate, groupby
 from typing import Any, NamedTuple
 
-from prepdata.engine import ChunkResult, RawHit, crash_hit
+from prepdata.engine import ChunkResult, RawHit, crash_hit, discreet
 from prepdata.findings import Finding, Hit, Place
 from prepdata.meters import Meter
 from prepdata.report import CRASH
@@ -55,7 +55,13 @@ class Locator:
         self.ends = list(accumulate(result.rows for _, result, _, _ in self.chunks))
 
     def find(self, row: int) -> tuple[FileRun, int | None, int, int]:
-        """Return (file, 1-based line or None, 0-based record, digest) of a row."""
+        """Return (file, 1-based line or None, 0-based record, digest) of a row.
+
+        Raises:
+            IndexError: there is no such row.
+        """
+        if row < 0:
+            raise IndexError(row)
         i = bisect_right(self.ends, row)
         file, result, first_row, first_line = self.chunks[i]
         local = row - (self.ends[i] - result.rows)
@@ -141,12 +147,17 @@ def _file_findings(file: FileRun, rules: dict[str, Rule]) -> Iterator[Finding]:
 def _corpus_findings(rule: CorpusRule, files: Sequence[FileRun]) -> Iterator[Finding]:
     locator = Locator(files)
     try:
-        found = list(rule.finish(_parts(files, "rule:" + rule.name)))
+        found = list(_located(rule, files, locator))
     except Exception as error:
         hit = crash_hit(rule.name, error)
         yield _finding(rule, hit, files[0].path, None, None, files[0].path, crash=f"{type(error).__name__}: {error}")
         return
-    for row, hit in found:
+    yield from found
+
+
+def _located(rule: CorpusRule, files: Sequence[FileRun], locator: Locator) -> Iterator[Finding]:
+    for row, found in rule.finish(_parts(files, "rule:" + rule.name)):
+        hit = discreet(rule, found)
         related = tuple(locator.place(r) for r in hit.related)
         if row is None:
             yield _finding(rule, hit, files[0].path, None, None, files[0].path, related)
@@ -185,6 +196,6 @@ def _finding(
         targets=hit.targets,
         related=related,
         fix=hit.fix,
-        fingerprint=fingerprint(name, digest, hit.path),
+        fingerprint=fingerprint(f"{CRASH} {rule.name}" if crash else name, digest, hit.path),
         digest=None if isinstance(digest, str) else f"{digest:016x}",
     )

@@ -53,7 +53,7 @@ def _plain(rule: Any) -> dict[str, Any]:
         "heuristic": rule.heuristic,
         "summary": doc.summary,
         "finds": doc.body,
-        **{k.lower(): v for k, v in doc.sections.items()},
+        **{"cure" if k == "Fix" else k.lower(): v for k, v in doc.sections.items()},
         "options": options,
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from types import ModuleType
@@ -13,15 +14,20 @@ from typing import Any
 import msgspec
 
 import prepdata.rules as package
-from prepdata.errors import ConfigError, UsageError, nearest
+from prepdata.errors import ConfigError, PrepdataError, UsageError, nearest
 from prepdata.findings import SEVERITIES
 from prepdata.rules.base import EVERY, SHAPE, Context, CorpusRule, FactRule, Options, Pattern, RecordRule, Rule, Words
 
-KINDS = (FactRule, RecordRule, CorpusRule)
+_METHODS: dict[type[Rule], tuple[str, ...]] = {
+    FactRule: ("explain",),
+    RecordRule: ("check",),
+    CorpusRule: ("see", "finish"),
+}
+_CODE = re.compile(r"[A-Z]{2,8}[0-9]{3}")
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
-
-class MalformedRule(Exception):
+class MalformedRule(PrepdataError):
     """A rule module that breaks the contract. The message names file and line."""
 
 
@@ -69,30 +75,40 @@ def rule_of(module: ModuleType) -> type[Rule]:
 
 
 def _problems(rule: type[Rule]) -> Iterable[str]:
-    if not issubclass(rule, KINDS):
+    if not issubclass(rule, tuple(_METHODS)):
         yield "a rule must extend FactRule, RecordRule or CorpusRule"
     for name in ("code", "name", "severity"):
         if not isinstance(getattr(rule, name, None), str):
             yield f"attribute '{name}' is missing"
             return
+    if not _CODE.fullmatch(rule.code):
+        yield f"code '{rule.code}' is not capital letters and three digits, as in TEXT001"
+    if not _NAME.fullmatch(rule.name):
+        yield f"name '{rule.name}' is not small letters, digits and hyphens, as in empty-answer"
     if rule.severity not in SEVERITIES:
         yield f"severity '{rule.severity}' is none of {', '.join(SEVERITIES)}"
     if rule.fix not in ("none", "safe", "unsafe"):
         yield f"fix '{rule.fix}' is none of none, safe, unsafe"
     if not rule.__doc__:
         yield "the class docstring (the rule's documentation) is missing"
-    if not issubclass(rule.Options, Options):
+    if not (isinstance(rule.Options, type) and issubclass(rule.Options, Options)):
         yield "Options must extend prepdata.rules.base.Options"
-    if issubclass(rule, FactRule) and not getattr(rule, "facts", None):
-        yield "a fact rule names the facts it explains in 'facts'"
+    yield from _problems_of_kind(rule)
+
+
+def _problems_of_kind(rule: type[Rule]) -> Iterable[str]:
+    facts = getattr(rule, "facts", None)
+    if issubclass(rule, FactRule) and not (facts and isinstance(facts, tuple)):
+        yield "a fact rule names the facts it explains in the tuple 'facts'"
+    if issubclass(rule, CorpusRule) and rule.scope not in ("file", "dataset", "run"):
+        yield f"scope '{rule.scope}' is none of file, dataset, run"
     trigger = getattr(rule, "trigger", EVERY)
     if trigger not in (EVERY, SHAPE) and not isinstance(trigger, (Words, Pattern)):
         yield "trigger must be EVERY, SHAPE, Words(...) or Pattern(...)"
-    method = {"FactRule": "explain", "RecordRule": "check", "CorpusRule": "see"}
-    for kind in KINDS:
-        name = method[kind.__name__]
-        if issubclass(rule, kind) and getattr(rule, name) is getattr(kind, name):
-            yield f"method '{name}' is missing"
+    for kind, methods in _METHODS.items():
+        for name in methods:
+            if issubclass(rule, kind) and getattr(rule, name) is getattr(kind, name):
+                yield f"method '{name}' is missing"
 
 
 def _where(rule: type[Rule]) -> str:
@@ -158,6 +174,8 @@ def read_options(rule: type[Rule], options: Mapping[str, Any]) -> Options:
     Raises:
         ConfigError: an option is unknown or has the wrong type.
     """
+    if not options:
+        return rule.Options()  # reading the types of all rules' options would cost a tenth of a second
     known = {field.name for field in msgspec.structs.fields(rule.Options)}
     for key in options:
         if key not in known:

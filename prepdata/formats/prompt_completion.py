@@ -23,6 +23,8 @@ PAIRS = (
     ("text", "code"),
 )
 """Names of prompt and completion, in the order in which they are tried."""
+_OTHERS = frozenset({"messages", "conversations", "contents", "instruction", "kto_tag"})
+"""Keys of formats that say more than a prompt and a completion."""
 COLUMNS = ("prompt", "completion", "system")
 """What the setting `columns` can name."""
 
@@ -40,6 +42,8 @@ class PromptCompletion(Format):
         self.mapped = pairs is not PAIRS
 
     def recognise(self, raw: dict[str, Any]) -> bool:
+        if len(raw) > 2 and not self.mapped and (type(raw.get("label")) is bool or not _OTHERS.isdisjoint(raw)):
+            return False
         for prompt, completion in self.pairs:
             if prompt in raw and completion in raw:
                 if self.mapped:

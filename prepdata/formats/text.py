@@ -10,6 +10,8 @@ from prepdata.formats.writing import only_text, refuse
 from prepdata.record import Record
 
 _OWN = ("text",)
+_OTHERS = frozenset({"messages", "conversations", "contents", "completion", "output", "response", "chosen"})
+"""Keys with which `text` is only a rendering of the row."""
 
 
 class PlainText(Format):
@@ -20,7 +22,9 @@ class PlainText(Format):
     row_keys: ClassVar[frozenset[str]] = frozenset(_OWN)
 
     def recognise(self, raw: dict[str, Any]) -> bool:
-        return "text" in raw and (type(raw["text"]) is str or raw["text"] is None)
+        if "text" not in raw or (type(raw["text"]) is not str and raw["text"] is not None):
+            return False
+        return len(raw) == 1 or (_OTHERS.isdisjoint(raw) and type(raw.get("code")) is not str)
 
     def view(self, raw: dict[str, Any]) -> Record:
         message = bare_turn("assistant", raw.get("text"), "/text")

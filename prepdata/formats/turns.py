@@ -96,8 +96,8 @@ def view_turns(listed: Any, base: str, dialect: Dialect) -> Turns:
 
 def _one_part(message: Message, dialect: Dialect) -> bool:
     """True for a message whose content is a list of one part, which holds nothing but a text."""
-    raw = message.raw
-    if message.kind not in ("text", "blank") or message.raw_role not in dialect.roles:
+    raw, role = message.raw, message.raw_role
+    if message.kind not in ("text", "blank") or type(role) is not str or role not in dialect.roles:
         return False
     content, weight = raw.get(dialect.text_key), message.weight
     if type(content) is not list or len(content) != 1 or len(content[0]) != dialect.part_keys:

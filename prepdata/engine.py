@@ -18,11 +18,13 @@ from prepdata.index.columns import digests
 from prepdata.meters import Meter, build_meters
 from prepdata.meters.base import MeterContext
 from prepdata.parse import parse
+from prepdata.record import Record
 from prepdata.report import CRASH
 from prepdata.rules.base import Context, CorpusRule, FactRule, RecordRule, Rule
 from prepdata.rules.loader import build, find
 from prepdata.scan import Scanner
 from prepdata.sources.base import RawChunk
+from prepdata.text.masking import masked, text_at
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -106,7 +108,8 @@ class Mapper:
         chunk, row_lines = parse(raw.load(), raw.rows, raw.lines, expected)
         hits = self.explain(chunk.facts)
         for rule, record, found in self.scanner.run(chunk):
-            hits.append(_raw_hit(rule, record.row, record.line, found))
+            shown = discreet(rule, found, record) if isinstance(found, Hit) else found
+            hits.append(_raw_hit(rule, record.row, record.line, shown))
         parts: dict[str, Any] = {}
         for corpus_rule in self.corpus:
             try:
@@ -127,10 +130,23 @@ class Mapper:
         for fact in facts:
             for rule in self.fact_rules.get(fact.kind, ()):
                 try:
-                    hits.extend(RawHit(rule.name, fact.row, fact.line, hit) for hit in rule.explain(fact))
+                    for hit in rule.explain(fact):
+                        hits.append(_raw_hit(rule, fact.row, fact.line, discreet(rule, hit)))
                 except Exception as error:
                     hits.append(_raw_hit(rule, fact.row, fact.line, error))
         return hits
+
+
+def discreet(rule: Rule, hit: Hit, record: Record | None = None) -> Hit:
+    """Return a hit with secrets and personal data masked in what it shows; PRIV rules do so themselves."""
+    if rule.code.startswith("PRIV"):
+        return hit
+    source = text_at(record.raw, hit.path) if record is not None else None
+    message = masked(hit.message, source)
+    excerpt = masked(hit.excerpt, source) if hit.excerpt else hit.excerpt
+    if message == hit.message and excerpt == hit.excerpt:
+        return hit
+    return msgspec.structs.replace(hit, message=message, excerpt=excerpt)
 
 
 def _by_fact(rules: list[Rule]) -> dict[str, list[FactRule]]:

@@ -98,6 +98,7 @@ def report_schema() -> str:
     """Return `schemas/report.schema.json`: what `--output-format json` writes."""
     structs = (FileReport, Blocked, NotRun, Finding)
     made, parts = msgspec.json.schema_components(structs, ref_template="#/$defs/{name}")
+    del parts["Edit"]["properties"]["value"]
     for part in parts.values():
         part["required"] = list(part.get("properties", {}))
     files, targets, not_run, findings = ({"type": "array", "items": item} for item in made)

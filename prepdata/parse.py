@@ -19,6 +19,7 @@ from prepdata.formats import recognise
 from prepdata.formats.base import Format
 from prepdata.formats.unknown import describe
 from prepdata.record import Record
+from prepdata.text.masking import masked
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -142,14 +143,22 @@ class _Parser:
         """True, with a fact, if the explaining parser finds a row nested too deeply for rules to walk."""
         value, facts = explain(text)
         if value is MISSING:
-            self.facts.extend(Fact(f.kind, line, number, f.data) for f in facts)
+            self.keep(facts, line, number, text)
         return value is MISSING
 
     def slowly(self, line: int, number: int, text: bytes) -> Any:
         """Read a row with the explaining parser and keep its facts; MISSING if it is not JSON."""
         value, facts = explain(text)
-        self.facts.extend(Fact(f.kind, line, number, f.data) for f in facts)
+        self.keep(facts, line, number, text)
         return value
+
+    def keep(self, facts: list[Fact], line: int, number: int, text: bytes) -> None:
+        """Keep facts of a row, with secrets masked in the excerpts."""
+        for fact in facts:
+            data = fact.data
+            if "excerpt" in data:
+                data = {**data, "excerpt": masked(data["excerpt"], text[:100_000].decode("utf-8", "replace"))}
+            self.facts.append(Fact(fact.kind, line, number, data))
 
 
 def _keys(text: bytes) -> int:

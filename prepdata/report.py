@@ -117,5 +117,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def finding_dict(finding: Finding) -> dict[str, Any]:
-    """Return one finding as plain values, with every field of the contract present."""
-    return msgspec.to_builtins(finding)  # type: ignore[no-any-return]
+    """Return one finding as plain values, with every field of the contract present.
+
+    Of a fix only operations and places are given: the new values hold text of the row, unmasked.
+    """
+    plain: dict[str, Any] = msgspec.to_builtins(finding)
+    if finding.fix:
+        plain["fix"]["edits"] = [{"op": edit.op, "path": edit.path} for edit in finding.fix.edits]
+    return plain

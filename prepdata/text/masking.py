@@ -1,0 +1,69 @@
+"""Keeps secrets and personal data out of everything that is shown: messages, excerpts, differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from prepdata.findings import MARKS
+from prepdata.text.personal import TYPES, find_personal
+from prepdata.text.personal import mask as mask_personal
+from prepdata.text.secrets import find_secrets
+from prepdata.text.secrets import mask as mask_secret
+
+SHORTEST = 6
+"""Characters of a secret that are hidden even where the rest of it was cut off."""
+_LONGEST = 100_000
+"""Characters of a text that are searched; of a longer one the part around what is shown cannot hold more."""
+_ALL = frozenset(TYPES)
+
+
+def masked(shown: str, source: str | None = None) -> str:
+    """Return a piece of text with secrets and personal data masked.
+
+    Args:
+        shown: what is to be shown.
+        source: the whole text that `shown` was cut from, so that a secret is known even by a piece of it.
+    """
+    text = shown
+    for value, mask in _values(shown if source is None else source[:_LONGEST]):
+        bare = text.replace(MARKS[0], "").replace(MARKS[1], "")
+        piece, whole = _part_of(value, text), _part_of(value, bare)
+        if len(whole) > len(piece):  # the marks stand inside the value
+            text, piece = bare, whole
+        if piece:
+            text = text.replace(piece, mask)
+    return text
+
+
+def _values(text: str) -> Iterator[tuple[str, str]]:
+    for secret in find_secrets(text):
+        value = text[secret.start : secret.end]
+        yield value, mask_secret(value)
+    for found in find_personal(text, _ALL):
+        value = text[found.start : found.end]
+        yield value, mask_personal(found.type, value)
+
+
+def _part_of(value: str, shown: str) -> str:
+    """Return the value, or the longest beginning or end of it of at least `SHORTEST` characters, that is shown."""
+    if value in shown:
+        return value
+    for length in range(len(value) - 1, SHORTEST - 1, -1):
+        for piece in (value[:length], value[-length:]):
+            if piece in shown:
+                return piece
+    return ""
+
+
+def text_at(row: Any, path: str | None) -> str | None:
+    """Return the string at a JSON pointer of a row, None where there is no string."""
+    value = row
+    for key in (path or "").split("/")[1:]:
+        if isinstance(value, dict):
+            value = value.get(key.replace("~1", "/").replace("~0", "~"))
+        elif isinstance(value, list) and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value if isinstance(value, str) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -182,3 +183,35 @@ def test_start_up_imports_nothing_heavy(folder: Path) -> None:
     run = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
     loaded = set(eval(run.stdout.strip().split("\n")[-1]))
     assert not loaded & banned
+
+
+def test_init_suggests_only_what_is_possible(tmp_path: Path) -> None:
+    import tomllib
+
+    from prepdata.cli.init import config
+    from prepdata.config import read_settings
+
+    lines = config().split("\n")
+    real = [line.removeprefix("# ") for line in lines if re.match(r"(# )?(\[|\"|\w+ = )", line)]
+    values = tomllib.loads("\n".join(real))
+    settings = read_settings(values, origin="")
+    assert settings.targets == ("openai",) and settings.marks == {"id": "uuid"} and len(values) >= 7
+
+
+def test_one_style_of_errors(folder: Path) -> None:
+    run = prepdata("validate", "--frmat", "x", cwd=folder)
+    assert run.returncode == 2 and run.stderr.startswith("prepdata: No such option '--frmat'")
+    assert run.stderr.endswith("Try 'prepdata validate --help'.\n")
+    run = prepdata("validate", "good.jsonl", "-f", "json", "-o", "nowhere/r.json", cwd=folder)
+    assert run.returncode == 2 and "there is no folder 'nowhere'" in run.stderr and ".r.json." not in run.stderr
+
+
+def test_help_lists_flags_by_section(folder: Path) -> None:
+    text = prepdata("validate", "--help", cwd=folder).stdout
+    assert all(f"\n{title}:" in text for title in ("Options", "Rules", "Output", "Configuration"))
+    assert text.index("\nRules:") < text.index("--extend-select") < text.index("\nInput and speed:")
+
+
+def test_rule_lists_a_family(folder: Path) -> None:
+    lines = prepdata("rule", "ROLE", cwd=folder).stdout.rstrip("\n").split("\n")
+    assert len(lines) >= 10 and all(line.startswith("ROLE") for line in lines)

@@ -10,10 +10,10 @@ import prepdata
 from prepdata.errors import EXIT_CLEAN, UsageError
 
 CONFIG = """\
-# Settings of prepdata; every key is also a flag. `prepdata validate --show-settings` shows what is in force.
+# Settings of prepdata; most keys are also flags. `prepdata validate --show-settings` shows what is in force.
 
-# Where the data is to go: openai, azure-openai, together, fireworks, mistral, vertex-gemini, bedrock-nova, trl,
-# axolotl, llama-factory, unsloth. Several at once are fine.
+# Where the data is to go: {targets}.
+# Several at once are fine.
 # targets = ["openai"]
 
 # The model to be fine-tuned: chooses the token encoding and the prices.
@@ -22,9 +22,8 @@ CONFIG = """\
 # The least severity that makes the exit code 1: error, warning, info or never.
 fail_on = "error"
 
-# Rules to leave out, and rules to add (names, codes, or beginnings of codes such as "TEXT").
+# Rules to leave out: names, codes, or beginnings of codes such as "PROV". `prepdata rule --all` lists them.
 # ignore = ["small-dataset"]
-# extend_select = ["semantic-overlap"]
 
 # Rules that are not reported for some files.
 # [per_file_ignores]
@@ -37,7 +36,7 @@ fail_on = "error"
 # [rules.missing-provenance]
 # fields = ["source", "license"]
 
-# Names of your row marks, where they differ.
+# Names of your row marks, where they differ from id, source, split, group, reviewed_by, generator and label.
 # [marks]
 # id = "uuid"
 """
@@ -52,6 +51,7 @@ repos:
         additional_dependencies: ["prepdata=={version}"]
         entry: prepdata validate --quiet --no-progress --offline --no-tokens --no-cache --output-format concise
         files: '\\.(jsonl|ndjson)(\\.(gz|zst))?$'
+        exclude: '\\.(receipt|dropped|lossy)\\.jsonl$'
         require_serial: true
 """
 
@@ -66,8 +66,19 @@ def command(folder: str, force: bool) -> int:
         raise UsageError(f"{path} exists; --force writes over it")
     from prepdata.cli.output import write_atomically
 
-    write_atomically(path, CONFIG)
+    write_atomically(path, config())
     click.echo(f"written: {path}")
-    click.echo("\nFor .pre-commit-config.yaml:\n")
+    click.echo("It holds the defaults; take away the # of what you want to change.")
+    click.echo("\nTo check every commit, put this into .pre-commit-config.yaml:\n")
     click.echo(HOOK.format(version=prepdata.__version__))
     return EXIT_CLEAN
+
+
+def config() -> str:
+    """Return the commented configuration."""
+    from textwrap import fill
+
+    from prepdata.targets import names
+
+    listed = fill(", ".join(names()), width=100, subsequent_indent="# ", break_on_hyphens=False)
+    return CONFIG.replace("{targets}", listed)

@@ -15,6 +15,8 @@ from prepdata.sources.unpack import Limit
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".parquet", ".arrow")
 PACKED = (".gz", ".zst", ".bz2", ".xz")
+BESIDE = (".receipt.jsonl", ".dropped.jsonl", ".lossy.jsonl")
+"""Endings of what `prepdata fix` and `prepdata convert` write beside a result: no data to train on."""
 _NOT_DATA = frozenset(
     {
         "prepdata-waivers.json",
@@ -61,7 +63,7 @@ def discover(paths: Iterable[str | os.PathLike[str]]) -> list[Input]:
     """Return the inputs behind some paths: files as given, folders gone through in order of name, "-" as it is.
 
     A path given twice, or also found in a folder, is read once. In folders, hidden files, files of other kinds, and
-    JSON files known to be no data (`config.json`, `tokenizer.json`, ...) are passed over.
+    JSON files known to be no data (`config.json`, `tokenizer.json`, ...) and receipts are passed over.
 
     Raises:
         InputError: a path does not exist, or a folder holds no data.
@@ -123,7 +125,7 @@ def _in_folder(path: str, number: int) -> Iterator[Input]:
 def is_data(name: str) -> bool:
     """True for a file name that a folder is searched for."""
     low = name.lower()
-    if low.startswith(".") or low in _NOT_DATA:
+    if low.startswith(".") or low in _NOT_DATA or low.endswith(BESIDE):
         return False
     suffix = Path(low).suffix
     if suffix in PACKED:

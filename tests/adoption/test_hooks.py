@@ -133,10 +133,14 @@ def test_pre_commit_from_a_repository(scratch: Path, tmp_path: Path) -> None:
         ("a.gz", False),
         ("jsonl.md", False),
         ("a.JSONL.lock", False),
+        ("train.fixed.jsonl.receipt.jsonl", False),
+        ("train.jsonl.dropped.jsonl", False),
+        ("train.sharegpt.jsonl.lossy.jsonl", False),
     ],
 )
 def test_files_of_the_check(name: str, matches: bool) -> None:
-    assert bool(re.search(hooks()["prepdata-validate"]["files"], name)) is matches
+    hook = hooks()["prepdata-validate"]
+    assert bool(re.search(hook["files"], name) and not re.search(hook["exclude"], name)) is matches
 
 
 @pytest.mark.parametrize(
@@ -144,6 +148,14 @@ def test_files_of_the_check(name: str, matches: bool) -> None:
 )
 def test_files_of_the_repair(name: str, matches: bool) -> None:
     assert bool(re.search(hooks()["prepdata-fix"]["files"], name)) is matches
+
+
+def test_folders_pass_over_receipts_too() -> None:
+    from prepdata.sources.finder import BESIDE, is_data
+
+    for ending in BESIDE:
+        assert re.search(hooks()["prepdata-validate"]["exclude"], f"a.jsonl{ending}")
+        assert not is_data(f"a.jsonl{ending}")
 
 
 def test_manifest() -> None:

@@ -23,11 +23,9 @@ def pieces(message: Message) -> Iterator[tuple[str, str]]:
                 yield part.text, part.field
 
 
-def answers(record: Record) -> Iterator[Message]:
-    """Yield every turn that is trained on and holds text."""
-    for message in record.answers:
-        if message.text:
-            yield message
+def answers(record: Record) -> tuple[Message, ...]:
+    """Return the turns that the model is to learn from: those trained on, but not of a row labelled as bad."""
+    return () if record.label is False else record.answers
 
 
 def last_user(record: Record, before: Message) -> str:

@@ -97,7 +97,7 @@ def _judge(record: Record, message: Message, text: str, path: str, fixable: bool
         if code is None:
             code = code_spans(text)
         mentioned = inside(code, span[0]) or quoted(text, span)
-        if lower in _WEAK and (mentioned or not _is_edge(text, span, lower)):
+        if lower in _WEAK and (mentioned or not _is_edge(record, text, span, lower)):
             continue
         if lower in _PLAIN and (mentioned or not _is_instruction(text, span)):
             continue
@@ -128,19 +128,19 @@ def _judge(record: Record, message: Message, text: str, path: str, fixable: bool
     )
 
 
-def _is_edge(text: str, span: Span, word: str) -> bool:
+def _is_edge(record: Record, text: str, span: Span, word: str) -> bool:
     """True if `<s>` or `</s>` stands where a template puts it: at the edge of a text, or end next to start."""
     start, end = span
     before, after = text[:start].rstrip()[-8:], text[end : end + 16].lstrip()
     opening = word in ("<s>", "<bos>")
+    tags = {tag.lower() for tag in _TAG.findall(text[:4000])} - {"<s>", "</s>", "<bos>", "<eos>"}
+    if tags or any(_STRIKE.search(turn.text[:4000]) for turn in record.turns):
+        return False
     if opening and (after.startswith("[INST]") or before.endswith(("</s>", "<eos>"))):
         return True
     if not opening and (after.startswith(("<s>", "<bos>")) or before.endswith("<s>")):
         return True
     if (opening and before) or (not opening and after):
-        return False
-    tags = {tag.lower() for tag in _TAG.findall(text[:4000])} - {"<s>", "</s>", "<bos>", "<eos>"}
-    if tags or _STRIKE.search(text[:4000]):
         return False
     if word in ("<s>", "</s>"):
         opened, closed = text.count("<s>"), text.count("</s>")

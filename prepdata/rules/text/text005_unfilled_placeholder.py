@@ -18,16 +18,18 @@ _FIND = re.compile(
     r"|(?P<lorem>[Ll]orem ipsum dolor sit amet)"
 )
 _STUB = re.compile(
-    r"[\[(<{*_ ]*(?:TODO|TBD|FIXME|TBA)\b[\])>}*_.! ]*(?:[:\-–—][^\n]{0,80})?[\])>}*_. ]*|\[?(?:answer|response|text|output"
-    r"|placeholder|content) (?:goes )?here\]?\.?|(?:to be (?:written|filled(?: in)?|completed|added|done|determined|decided))\.?"
+    r"[\[(<{*_ ]*(?:TODO|TBD|FIXME|TBA)\b[\])>}*_.! ]*(?:[:\-–—][^\n]{0,80})?[\])>}*_. ]*"
+    r"|(?i:\[?(?:answer|response|text|output|placeholder|content) (?:goes )?here\]?\.?)"
+    r"|(?i:to be (?:written|filled(?: in)?|completed|added|done|determined|decided)\.?)"
 )
 _ABOUT = re.compile(
     r"templat|placeholder|jinja|handlebars|mustache|liquid|\bvue\b|angular|helm\b|ansible|django|curly|brace"
     r"|merge (?:field|tag)|mail merge|variable|workflow|github action|\byaml\b|\btwig\b|blade\b|\bhugo\b|\bdbt\b|latex"
-    r"|lorem|dummy text|filler text|fill in the blank|vorlage|platzhalter|plantilla|marcador|gabarit|modèle de|modello"
+    r"|fill in the blank|vorlage|platzhalter|plantilla|marcador|gabarit|modèle de|modello"
     r"|шаблон|模板|占位|テンプレート|プレースホルダ|interpolat|f-string|format string|\bform\b|\bsyntax\b",
     re.IGNORECASE,
 )
+_FILLER = re.compile(r"\blorem|\bdummy|\bfiller|\bblind ?text", re.IGNORECASE)
 _LINE_CODE = ("{%", "{{#", "{{/", "{{>", "${{", "</", "/>", "v-if", "v-for", "ng-", "=\"{{", "='{{", "\\frac", "\\text",
               "\\begin", "f\"", "f'", "| ")  # fmt: skip
 
@@ -51,9 +53,32 @@ class UnfilledPlaceholder(RecordRule):
     severity: ClassVar[Severity] = "warning"
     heuristic: ClassVar[bool] = True
     trigger: ClassVar[Trigger] = Words(
-        ("{{", "[insert", "<your", "<insert", "<enter", "<add", "lorem ipsum dolor", "todo", "tbd", "tba", "fixme",
-         "answer here", "response here", "text here", "output here", "content here", "goes here", "to be written",
-         "to be filled", "to be completed", "to be added", "to be done", "to be determined", "to be decided")  # fmt: skip
+        (
+            "{{",
+            "[insert",
+            "<your",
+            "<insert",
+            "<enter",
+            "<add",
+            "lorem ipsum dolor",
+            "todo",
+            "tbd",
+            "tba",
+            "fixme",
+            "answer here",
+            "response here",
+            "text here",
+            "output here",
+            "content here",
+            "goes here",
+            "to be written",
+            "to be filled",
+            "to be completed",
+            "to be added",
+            "to be done",
+            "to be determined",
+            "to be decided",
+        )  # fmt: skip
     )
 
     def check(self, record: Record) -> Iterator[Hit]:
@@ -69,10 +94,14 @@ class UnfilledPlaceholder(RecordRule):
                 if not found:
                     continue
                 if about is None:
-                    about = any(_ABOUT.search(turn.text[:20000]) for turn in record.turns)
+                    about = any(_ABOUT.search(turn.text[:20000]) for turn in record.turns) or any(
+                        _FILLER.search(turn.text) for turn in record.users
+                    )
                 if about:
                     return
-                if trained:
+                if message.role == "user":
+                    found = [m for m in found if len(text) < 400 and ":" not in text[: m.start()]]
+                elif trained:
                     found = [m for m in found if not _in_prompt(record, message, m[0])]
                 if found:
                     yield _hit(text, path, found)

@@ -9,7 +9,7 @@ from typing import ClassVar
 from prepdata.findings import Hit, Severity
 from prepdata.record import Message, Record
 from prepdata.rules.base import EVERY, RecordRule, Trigger
-from prepdata.rules.text._pieces import prompt_of
+from prepdata.rules.text._pieces import answers, prompt_of
 
 _LONGEST = 24
 _VALUES = {"none": "Python", "null": "JSON or SQL", "nan": "pandas", "undefined": "JavaScript", "nat": "pandas",
@@ -46,7 +46,7 @@ class SerializedNull(RecordRule):
     trigger: ClassVar[Trigger] = EVERY
 
     def check(self, record: Record) -> Iterator[Hit]:
-        for message in record.answers:
+        for message in answers(record):
             if len(message.text) > _LONGEST or message.kind != "text":
                 continue
             word = message.text.strip(_EDGES).lower()

@@ -54,7 +54,9 @@ class ControlCharacter(RecordRule):
                 if found:
                     yield _hit(text, path, found)
             if message.reasoning:
-                found = [m.start() for m in _HIDDEN.finditer(message.reasoning) if not _belongs(message.reasoning, m.start())]
+                found = [
+                    m.start() for m in _HIDDEN.finditer(message.reasoning) if not _belongs(message.reasoning, m.start())
+                ]
                 if found:
                     yield _hit(message.reasoning, message.path, found, fixable=False)
 
@@ -63,7 +65,7 @@ def _belongs(text: str, at: int) -> bool:
     """True if a hidden character has work to do where it stands."""
     code = ord(text[at])
     if code < 0xA0:
-        return False
+        return code >= 0x80 and "\xc2" <= text[at - 1 : at] <= "\xf4" or _in_damage(text, at)
     before, after = text[at - 1 : at], text[at + 1 : at + 2]
     near = text[max(0, at - 40) : at + 41]
     if code == 0x200D and _is_symbol(before) and _is_symbol(after):
@@ -81,6 +83,16 @@ def _belongs(text: str, at: int) -> bool:
     if code == 0x2060:
         return bool(before.strip() and after.strip())
     return False
+
+
+def _in_damage(text: str, at: int) -> bool:
+    """True for a later byte of a damaged letter ("â" and two controls): mojibake speaks of it."""
+    return (
+        at >= 2
+        and "\x80" <= text[at] <= "\xbf"
+        and "\x80" <= text[at - 1] <= "\xbf"
+        and "\xe0" <= text[at - 2] <= "\xf4"
+    )
 
 
 def _is_symbol(char: str) -> bool:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import ClassVar
 
 from prepdata.findings import Hit, Severity, around
 from prepdata.record import Message, Record
 from prepdata.rules.base import Options, RecordRule, Trigger, Words
-from prepdata.rules.text._pieces import code_spans, inside, pieces, prompt_of, quoted
+from prepdata.rules.text._pieces import answers, code_spans, inside, pieces, prompt_of, quoted
 
 PHRASES: tuple[str, ...] = (
     # English
-    "as an ai language model", "as a language model", "as a large language model", "as an artificial intelligence",
+    "as an ai language model", "as a language model, i", "as a large language model, i", "as a large language model trained",
+    "as an artificial intelligence, i", "as an artificial intelligence language",
     "as an ai model", "as an ai assistant", "as an ai chatbot", "as an ai,", "as an ai i ", "being an ai language model",
     "i am an ai language model", "i'm an ai language model", "i am just an ai", "i'm just an ai", "i’m just an ai",
     "i am only an ai", "i'm only an ai", "as a chatbot, i", "as a machine learning model, i",
@@ -50,6 +52,15 @@ PHRASES: tuple[str, ...] = (
 """Phrases in lower case, matched in any case."""
 
 
+_IDENTITY = re.compile(
+    r"\b(?:who|what)(?: exactly)? (?:are|r) (?:you|u)\b|\byour (?:own )?name\b|\bintroduce yourself|\bare you (?:an? )?(?:ai\b|real\b|"
+    r"human|robot|bot\b|chatbot|machine|person|chatgpt|gpt|language model|sentient|conscious|alive)|"
+    r"\b(?:made|created|built|trained|developed|programmed) you\b|\babout yourself\b|\bwho you are\b|\b(?:call|address|refer to) you\b|\bwer bist du|\bbist du (?:ein|eine) (?:ki|mensch)"
+    r"|\bqui es-tu|\bqui êtes-vous|\bquién eres|\bquem é você|\bchi sei\b|кто ты|你是谁|你叫什么|あなたは誰|누구세요",
+    re.IGNORECASE,
+)
+
+
 class BoilerplateOptions(Options, frozen=True, kw_only=True):
     """Options of boilerplate-answer.
 
@@ -66,8 +77,8 @@ class BoilerplateAnswer(RecordRule):
     """Finds "As an AI language model" and its kin in answers, in many languages.
 
     Why: such phrases come from another model that wrote the data. They teach yours the other one's voice, refusals and
-    knowledge cutoff. Where the prompt holds the phrase itself (to edit, to quote), and in quotation marks or code, it
-    is left alone. Rejected answers are not looked at.
+    knowledge cutoff. Where the prompt asks the model who it is, where it holds the phrase itself (to edit, to
+    quote), and in quotation marks or code, the phrase is left alone. Rejected answers are not looked at.
     Bad:
         {"messages": [{"role": "user", "content": "Tea or coffee?"}, {"role": "assistant", "content": "As an AI
          language model, I have no preference."}]}
@@ -94,7 +105,7 @@ class BoilerplateAnswer(RecordRule):
             self.trigger = Words(self.phrases)  # type: ignore[misc]
 
     def check(self, record: Record) -> Iterator[Hit]:
-        for message in record.answers:
+        for message in answers(record):
             for text, path in pieces(message):
                 hit = self._judge(record, message, text, path)
                 if hit:
@@ -111,7 +122,8 @@ class BoilerplateAnswer(RecordRule):
                 continue
             if inside(code, at) or quoted(text, (at, end)) or _opens_quote(text, at):
                 continue
-            if any(phrase in turn.text.lower() for turn in prompt_of(record, message)):
+            prompt = prompt_of(record, message)
+            if any(phrase in turn.text.lower() for turn in prompt) or _about_itself(prompt):
                 continue
             span = (at, end) if same else None
             return Hit(
@@ -124,7 +136,13 @@ class BoilerplateAnswer(RecordRule):
         return None
 
 
+def _about_itself(prompt: list[Message]) -> bool:
+    """True if the last user turn asks the model who or what it is."""
+    asked = next((turn.text for turn in reversed(prompt) if turn.role == "user"), "")
+    return bool(_IDENTITY.search(asked[:4000]))
+
+
 def _opens_quote(text: str, at: int) -> bool:
     """True if the phrase begins a quotation that does not begin the answer."""
     before = text[:at].rstrip()
-    return len(before) > 1 and before[-1] in "\"“„«「『" and bool(before[:-1].strip())
+    return len(before) > 1 and before[-1] in '"“„«「『' and bool(before[:-1].strip())

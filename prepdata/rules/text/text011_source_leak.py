@@ -9,17 +9,16 @@ from typing import ClassVar
 from prepdata.findings import Hit, Severity, around
 from prepdata.record import Message, Record
 from prepdata.rules.base import RecordRule, Trigger, Words
-from prepdata.rules.text._pieces import pieces, prompt_of
+from prepdata.rules.text._pieces import answers, pieces, prompt_of
 
-_NOUN = r"(?:text|passage|article|document|excerpt|paragraph|context|snippet|transcript|reading|source material)"
+_NOUN = r"(?:text|passage|article|document|excerpt|paragraph|snippet|transcript|reading)"
 _FIND = re.compile(
-    rf"\b(?:the|this) (?:given|provided|above|following|supplied|attached|source|original|referenced) {_NOUN}s?\b"
-    rf"|\b(?:according to|based on|as (?:stated|mentioned|described|noted|explained|outlined) in|(?:stated|mentioned|"
-    rf"described|specified|provided|discussed|found|contained|covered) in|information in|from) the {_NOUN}\b(?! (?:of|that|file|"
-    r"box|field|editor|message|window|menu|manager|set|type|level|size|node|element|tag|book|book's)\b)"
-    rf"|\bthe {_NOUN} (?:provided|above|given|states|mentions|does not (?:mention|say|state|specify|provide)|"
-    r"doesn't (?:mention|say|state|specify|provide))\b"
-    r"|\bthe (?:text|passage|article|document) (?:says|explains|describes|discusses|suggests|notes)\b"
+    rf"\b(?:in|on|by|from|to|of|using) the (?:given|provided|above|supplied|attached) (?:{_NOUN}|context)\b(?! (?:file|box))"
+    rf"|\bthe (?:given|provided|above|supplied|attached) (?:{_NOUN}|context) (?:says?|states?|mentions?|does|doesn't|describes)"
+    rf"|\b(?:according to|as (?:stated|mentioned|described|noted|explained|outlined) (?:in|by)|(?:stated|mentioned|"
+    rf"specified|discussed) in) the {_NOUN}\b(?! (?:of|file|box|field|editor|message|window|menu|set|type)\b)"
+    rf"|\bthe {_NOUN} (?:states|mentions|(?:does not|doesn't|did not|didn't) (?:mention|say|state|specify|provide|give|explain))\b"
+    r"|\bthe (?:passage|article|excerpt) (?:says|explains|describes|discusses|suggests|notes)\b"
     r"|\b(?:laut|gemäß|nach) (?:dem|des) (?:gegebenen |vorliegenden |obigen )?(?:text|artikel|abschnitt|dokument|textes)\b"
     r"|\bim (?:gegebenen|vorliegenden|obigen|bereitgestellten) (?:text|artikel|abschnitt|dokument|kontext)\b"
     r"|\b(?:selon|d'après|dans) (?:le|ce) (?:texte|passage|document|contexte)(?: (?:fourni|donné|ci-dessus))?\b"
@@ -40,7 +39,11 @@ _PROMPT_NOUN = re.compile(
     r"|テキスト|文書|本文|記事|текст|отрыв|стать|документ|контекст",
     re.IGNORECASE,
 )
-_LONG = 450
+_LONG = 250
+"""Characters of a prompt from which it may hold a text."""
+_BROUGHT = re.compile(
+    r":\s*\S.{24}|\n\s*\S.{24}|[\"“«„「].{20,}?[\"”»“」]|\btranslat|\bimagine\b|\bpretend|\bhypothe", re.IGNORECASE
+)
 
 
 class SourceLeak(RecordRule):
@@ -64,26 +67,99 @@ class SourceLeak(RecordRule):
     severity: ClassVar[Severity] = "warning"
     heuristic: ClassVar[bool] = True
     trigger: ClassVar[Trigger] = Words(
-        ("given text", "given passage", "given article", "given document", "given excerpt", "given paragraph",
-         "given context", "provided text", "provided passage", "provided article", "provided document",
-         "provided excerpt", "provided paragraph", "provided context", "the text", "the passage", "the article",
-         "the document", "the excerpt", "the paragraph", "the context", "the snippet", "the transcript", "the reading",
-         "the source material", "the above text", "the above passage", "following passage", "supplied ", "attached ",
-         "source text", "referenced ", "original text", "above article", "above paragraph", "dem text", "des textes",
-         "dem artikel", "dem abschnitt", "dem dokument", "gegebenen", "vorliegenden", "obigen", "bereitgestellten",
-         "le texte", "le passage", "le document", "le contexte", "ce texte", "ce passage", "ce document",
-         "el texto", "el pasaje", "el artículo", "el documento", "el contexto", "o texto", "o trecho", "o artigo",
-         "o documento", "o contexto", "il testo", "al testo", "il brano", "al brano", "文本", "文章", "段落", "原文",
-         "文档", "材料", "上下文", "文中", "本文", "与えられた文", "提供されたテキスト", "тексту", "отрывку", "статье",
-         "документу", "контексту", "тексте", "отрывке", "документе", "il documento", "al documento", "il contesto",
-         "al contesto")  # fmt: skip
+        (
+            "given text",
+            "given passage",
+            "given article",
+            "given document",
+            "given excerpt",
+            "given paragraph",
+            "given context",
+            "provided text",
+            "provided passage",
+            "provided article",
+            "provided document",
+            "provided excerpt",
+            "provided paragraph",
+            "provided context",
+            "the text",
+            "the passage",
+            "the article",
+            "the document",
+            "the excerpt",
+            "the paragraph",
+            "the snippet",
+            "the transcript",
+            "the reading",
+            "the above text",
+            "the above passage",
+            "supplied ",
+            "attached ",
+            "above article",
+            "above paragraph",
+            "dem text",
+            "des textes",
+            "dem artikel",
+            "dem abschnitt",
+            "dem dokument",
+            "gegebenen",
+            "vorliegenden",
+            "obigen",
+            "bereitgestellten",
+            "le texte",
+            "le passage",
+            "le document",
+            "le contexte",
+            "ce texte",
+            "ce passage",
+            "ce document",
+            "el texto",
+            "el pasaje",
+            "el artículo",
+            "el documento",
+            "el contexto",
+            "o texto",
+            "o trecho",
+            "o artigo",
+            "o documento",
+            "o contexto",
+            "il testo",
+            "al testo",
+            "il brano",
+            "al brano",
+            "文本",
+            "文章",
+            "段落",
+            "原文",
+            "文档",
+            "材料",
+            "上下文",
+            "文中",
+            "本文",
+            "与えられた文",
+            "提供されたテキスト",
+            "тексту",
+            "отрывку",
+            "статье",
+            "документу",
+            "контексту",
+            "тексте",
+            "отрывке",
+            "документе",
+            "il documento",
+            "al documento",
+            "il contesto",
+            "al contesto",
+        )  # fmt: skip
     )
 
     def check(self, record: Record) -> Iterator[Hit]:
-        for message in record.answers:
+        for message in answers(record):
+            if _holds_text(record, message):
+                return
             for text, path in pieces(message):
                 match = _FIND.search(text)
-                if match is None or _holds_text(record, message):
+                if match is None:
                     continue
                 yield Hit(
                     f"the answer speaks of '{match[0]}', but the prompt holds no text: "
@@ -103,7 +179,11 @@ def _holds_text(record: Record, message: Message) -> bool:
     for turn in prompt:
         if turn.role in ("tool", "function") or turn.calls or turn.kind == "other":
             return True
-        if any(part.kind != "text" for part in turn.parts) or _PROMPT_NOUN.search(turn.text):
+        if (
+            any(part.kind != "text" for part in turn.parts)
+            or _PROMPT_NOUN.search(turn.text)
+            or _BROUGHT.search(turn.text)
+        ):
             return True
     raw = record.raw
     return any(type(raw.get(key)) in (str, list, dict) and raw[key] for key in ("context", "document", "documents",

@@ -68,7 +68,7 @@ def _judge(record: Record, message: Message, answer: str, prompt: str) -> Iterat
     if not right or message in record.rejected:
         return
     wide = sum(1 for c in right if c >= "\u3040")
-    if len(right) + 2 * wide < _SHORTEST or not left.startswith(right):
+    if len(right) + 2 * wide < (_SHORTEST if prompt.rstrip()[-1:] not in "?？؟" else 11) or not left.startswith(right):
         return
     rest = len(left) - len(right)
     if rest and (len(right) < _ECHO or rest > 0.25 * len(right)):
@@ -90,4 +90,6 @@ def _folded(text: str) -> str:
 
 def _is_code(text: str) -> bool:
     """True if a prompt is code to be gone on with, or a bare sum."""
-    return "def " in text or "```" in text or "#include" in text or sum(c.isalpha() for c in text) * 2 < len(text.strip())
+    return (
+        "def " in text or "```" in text or "#include" in text or sum(c.isalpha() for c in text) * 2 < len(text.strip())
+    )

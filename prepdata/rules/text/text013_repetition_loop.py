@@ -9,7 +9,7 @@ from typing import ClassVar
 from prepdata.findings import Hit, Severity, around, clip
 from prepdata.record import Message, Record
 from prepdata.rules.base import EVERY, RecordRule, Trigger
-from prepdata.rules.text._pieces import code_spans, inside, prompt_of
+from prepdata.rules.text._pieces import answers, code_spans, inside, prompt_of
 
 PROBE = 16
 """Characters of the piece that is looked for again."""
@@ -47,7 +47,7 @@ class RepetitionLoop(RecordRule):
     trigger: ClassVar[Trigger] = EVERY
 
     def check(self, record: Record) -> Iterator[Hit]:
-        for message in record.answers:
+        for message in answers(record):
             text = message.text
             size = len(text)
             if size < 24:
@@ -76,12 +76,14 @@ def _judge(record: Record, message: Message, at: int, period: int) -> Hit | None
     unit = text[start : start + period]
     period, unit = _smallest(unit)
     times = (end - start) // period
-    letters = sum(c.isalpha() for c in unit)
+    letters = sum(c.isalpha() or "\u0300" <= c <= "\u1fff" for c in unit)
     wide = sum("\u3040" <= c <= "\ud7ff" for c in unit)
     width = (end - start) * (3 if wide * 2 > letters else 1)
+    if period == 1 and end - start >= 200 and unit.isalnum():
+        return _hit(message, unit, times, (start, end))
     if letters * 2 < len(unit.strip()) or times < _needed(letters + 2 * wide) or width < SHORTEST:
         return None
-    if len(set(unit.lower())) < 4 and not wide:
+    if len(set(unit.lower())) < (3 if wide else 4):
         return None
     if (end - start) * 4 < len(text) and end < len(text) - 3 * period:
         return None
@@ -89,11 +91,15 @@ def _judge(record: Record, message: Message, at: int, period: int) -> Hit | None
         return None
     if message.kind != "text" or any(_ASKED.search(turn.text) for turn in prompt_of(record, message)):
         return None
+    return _hit(message, unit, times, (start, end))
+
+
+def _hit(message: Message, unit: str, times: int, span: tuple[int, int]) -> Hit:
     return Hit(
         f"'{clip(unit.strip(), 40)}' comes {times} times in a row: cut the loop off, or drop the row",
         message.field,
-        span=(start, end),
-        excerpt=around(text, (start, end)),
+        span=span,
+        excerpt=around(message.text, span),
     )
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from prepdata.findings import Hit, Severity, around
 from prepdata.record import Message, Record
 from prepdata.rules.base import EVERY, RecordRule, Trigger
-from prepdata.rules.text._pieces import last_user
+from prepdata.rules.text._pieces import answers, last_user
 
 _FENCE = re.compile(r"^[ \t]{0,8}(?:>[ \t]?)?(?:[-*+]|\d+[.)])?[ \t]{0,8}(```+|~~~+)([^`\n]*)$", re.MULTILINE)
 _END = frozenset(".!?…\"'”’»)]}>*_`。！？｡」』）】》؟۔।॥፡።;:~|/\\$%°€£¥©®™✓✔=+#^")
@@ -38,6 +38,9 @@ _CUT_ASKED = re.compile(
     r"truncat\w+|autocomplete|beginning of|lyrics|title|headline|slogan|words?|name|tags?|keywords?|translat\w+|extract\w*)\b",
     re.IGNORECASE,
 )
+_SIGNED = re.compile(
+    r"\b(?:yours?|sincerely|regards|love|cheers|respectfully|wishes|faithfully|truly|warmly|signed)\b", re.IGNORECASE
+)
 _WINDOW = 400
 _PAIRS = {"(": ")", "[": "]", "（": "）", "【": "】", "「": "」"}
 
@@ -45,9 +48,9 @@ _PAIRS = {"(": ")", "[": "]", "（": "）", "【": "】", "「": "」"}
 class TruncatedAnswer(RecordRule):
     """Finds answers that stop inside a code fence, a bracket or a sentence.
 
-    Why: the answer was cut by a token limit or a copy; the model learns to stop there. A missing full stop alone does
-    not count: a sentence counts as cut where it ends in a word that cannot end one ("and the"), in a comma, or in a
-    bracket that never closes. Words, names, numbers, titles, list items, code, links and queries are left alone.
+    Why: the answer was cut by a token limit or a copy; the model learns to stop there. A sentence
+    counts as cut where it ends in a word that cannot end one ("and the"), in a comma, in a bracket that never closes,
+    or, in a longer answer whose sentences all have an end, where the last line of prose has none. Words, names, numbers, titles, list items, code, links and queries are left alone.
     Bad:
         {"messages": [{"role": "user", "content": "Why is the sky blue?"}, {"role": "assistant", "content": "Air scatters
          blue light more than red light because of the"}]}
@@ -65,7 +68,7 @@ class TruncatedAnswer(RecordRule):
     trigger: ClassVar[Trigger] = EVERY
 
     def check(self, record: Record) -> Iterator[Hit]:
-        for message in record.answers:
+        for message in answers(record):
             text = message.text
             if len(text) < 12 or message.calls:
                 continue
@@ -105,7 +108,7 @@ def _open_fence(message: Message, text: str) -> Hit | None:
 def _cut_sentence(record: Record, message: Message, text: str) -> Hit | None:
     body = text.rstrip()
     line = body[body.rfind("\n") + 1 :]
-    found = _open_bracket(body, line) or _dangling(body, line)
+    found = _open_bracket(body, line) or _dangling(body, line) or _no_end(body, line)
     if found is None or "```" in line:
         return None
     start, why = found
@@ -124,16 +127,33 @@ def _cut_sentence(record: Record, message: Message, text: str) -> Hit | None:
 def _dangling(body: str, line: str) -> tuple[int, str] | None:
     """Return (start, why) if the last line ends in a word or mark that cannot end a sentence."""
     words = line.split()
-    prose = len(words) >= 6 or len(body) >= 200
+    prose = len(words) >= 6 or len(body) >= (40 if body[-1] in "，、" else 200)
     if body[-1] in ",，、;" and body[-1] != ";" and prose and not _ITEM.match(line):
         return len(body) - 1, "it ends in a comma"
     match = _LAST.search(line)
     if match is None or len(words) < 5 or (not match[1][:1].islower()):
         return None
     word = match[1].lower()
-    if word not in _STRONG and not (word in _STRANDABLE and len(words) >= 8 and _is_prose(body)):
+    if word not in _STRONG and not (word in _STRANDABLE and len(words) >= 8 and (len(line) >= 64 or _is_prose(body))):
         return None
     return len(body) - len(match[1]), f"'{match[1]}' cannot end one"
+
+
+def _no_end(body: str, line: str) -> tuple[int, str] | None:
+    """Return (start, why) if a long last line of prose just stops, where all prose before it ends as sentences do."""
+    if len(body) < 300 or len(line.split()) < 12 or _ITEM.match(line) or not body[-1].islower() or line.count('"') % 2:
+        return None
+    last = _LAST.search(line)
+    if last is None or not last[1].islower() or not line[:1].isupper():
+        return None
+    if _SIGNED.search(line[-80:]):
+        return None
+    before = [piece.rstrip() for piece in body.split("\n")[:-1]]
+    prose = [piece for piece in before if len(piece.split()) >= 8 and not _ITEM.match(piece)]
+    ended = sum(piece[-1] in ".!?:…\"'”)*" for piece in prose)
+    if ended < len(prose) or ended + len(_SENTENCE.findall(line)) < 2:
+        return None
+    return len(body) - len(last[1]), f"nothing ends it after '{last[1]}', where all others have an end"
 
 
 def _is_prose(body: str) -> bool:

@@ -54,10 +54,13 @@ class EdgeWhitespace(RecordRule):
         if start:
             start = 0 if record.format in LEADING_MEANT else _cut(text, start)
         end = len(text.rstrip()) if last else len(text)
+        if end < len(text) and text[end:] in ("\n", "\r\n") and _ends_in_code(text[:end]):
+            end = len(text)
         if not start and end == len(text):
             return
         both = " and ".join(
-            [f"begins with {_named(text[:start])}"] * bool(start) + [f"ends with {_named(text[end:])}"] * (end < len(text))
+            [f"begins with {_named(text[:start])}"] * bool(start)
+            + [f"ends with {_named(text[end:])}"] * (end < len(text))
         )
         edit = Edit("set", path, text[start:end])
         yield Hit(
@@ -83,6 +86,12 @@ def _cut(text: str, start: int) -> int:
     else:
         kept = any(line.startswith(indent) for line in later)
     return cut if kept else start
+
+
+def _ends_in_code(text: str) -> bool:
+    """True if the last line is indented or closes a block: bare code ends with one line break."""
+    line = text[text.rfind("\n") + 1 :]
+    return line[:1] in (" ", "\t") or line in ("}", "end", "};", ")", "```") or line[:4] in ("def ", "retu")
 
 
 def _named(space: str) -> str:

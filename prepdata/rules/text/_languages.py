@@ -1,0 +1,115 @@
+"""Names of languages, and how prompts ask for one."""
+
+from __future__ import annotations
+
+import re
+
+LANGUAGES: dict[str, tuple[str, str]] = {
+    "en": ("English", "englisch|anglais|inglés|inglês|inglese|engels|английск|angielsk|英语|英文|英語|영어"),
+    "de": ("German", "deutsch|allemand|alemán|alemão|tedesco|duits|немецк|niemieck|德语|德文|ドイツ語|독일어"),
+    "fr": ("French", "französisch|français|francés|francês|francese|frans|французск|francusk|法语|法文|フランス語|프랑스어"),
+    "es": ("Spanish", "spanisch|espagnol|español|espanhol|spagnolo|spaans|испанск|hiszpańsk|castellano|西班牙语|スペイン語|스페인어"),
+    "it": ("Italian", "italienisch|italien|italiano|italiaans|итальянск|włosk|意大利语|イタリア語"),
+    "pt": ("Portuguese", "portugiesisch|portugais|portugués|português|portoghese|portugees|португальск|葡萄牙语"),
+    "nl": ("Dutch", "niederländisch|néerlandais|neerlandés|holandês|olandese|nederlands|нидерландск|голландск"),
+    "pl": ("Polish", "polnisch|polonais|polaco|polacco|pools|польск|polsk"),
+    "ru": ("Russian", "russisch|russe|ruso|russo|русск|rosyjsk|俄语|俄文|ロシア語|러시아어"),
+    "uk": ("Ukrainian", "ukrainisch|ukrainien|украинск|українськ"),
+    "zh": ("Chinese", "mandarin|chinesisch|chinois|chino|chinês|cinese|chinees|китайск|chińsk|中文|汉语|漢語|中国語|중국어|普通话"),
+    "ja": ("Japanese", "japanisch|japonais|japonés|japonês|giapponese|japans|японск|日本語|日语|日文|일본어"),
+    "ko": ("Korean", "koreanisch|coréen|coreano|корейск|한국어|韩语|韓国語"),
+    "ar": ("Arabic", "arabisch|arabe|árabe|arabo|арабск|العربية|阿拉伯语"),
+    "hi": ("Hindi", "हिंदी|हिन्दी|хинди"),
+    "tr": ("Turkish", "türkisch|turc|turco|турецк|türkçe"),
+    "sv": ("Swedish", "schwedisch|suédois|sueco|svedese|шведск|svenska"),
+    "da": ("Danish", "dänisch|danois|danés|датск|dansk"),
+    "no": ("Norwegian", "norwegisch|norvégien|noruego|норвежск|norsk"),
+    "fi": ("Finnish", "finnisch|finnois|finlandés|финск|suomeksi|suomen"),
+    "cs": ("Czech", "tschechisch|tchèque|checo|чешск|česky|češtin"),
+    "sk": ("Slovak", "slowakisch|slovaque|словацк|slovensky"),
+    "ro": ("Romanian", "rumänisch|roumain|rumano|румынск|română"),
+    "hu": ("Hungarian", "ungarisch|hongrois|húngaro|венгерск|magyar"),
+    "el": ("Greek", "griechisch|grec|griego|греческ|ελληνικ"),
+    "he": ("Hebrew", "hebräisch|hébreu|hebreo|иврит|עברית"),
+    "th": ("Thai", "thailändisch|thaï|тайск|ภาษาไทย"),
+    "vi": ("Vietnamese", "vietnamesisch|vietnamien|вьетнамск|tiếng việt|越南语"),
+    "id": ("Indonesian", "indonesisch|indonésien|indonesio|bahasa indonesia|индонезийск"),
+    "ms": ("Malay", "malaiisch|bahasa melayu"),
+    "fa": ("Persian", "farsi|persisch|فارسی|персидск"),
+    "ur": ("Urdu", "اردو"),
+    "bn": ("Bengali", "বাংলা|bangla"),
+    "ta": ("Tamil", "தமிழ்"),
+    "te": ("Telugu", "తెలుగు"),
+    "bg": ("Bulgarian", "български|болгарск|bulgarisch"),
+    "sr": ("Serbian", "српск|serbisch|сербск"),
+    "hr": ("Croatian", "kroatisch|hrvatsk|хорватск"),
+    "ca": ("Catalan", "katalanisch|català|catalán"),
+    "ka": ("Georgian", "ქართულ"),
+    "hy": ("Armenian", "հայերեն"),
+    "am": ("Amharic", "አማርኛ"),
+    "km": ("Khmer", "ខ្មែរ"),
+    "mr": ("Marathi", "मराठी"),
+    "gu": ("Gujarati", "ગુજરાતી"),
+    "kn": ("Kannada", "ಕನ್ನಡ"),
+    "ml": ("Malayalam", "മലയാളം"),
+    "pa": ("Punjabi", "ਪੰਜਾਬੀ"),
+}  # fmt: skip
+"""ISO 639-1 code -> English name, and the name in other languages as a regular expression."""
+
+_LATIN_WORD = "A-Za-z\u00c0-\u024f\u0400-\u04ff"
+NAMED = re.compile(
+    "|".join(
+        f"(?<![{_LATIN_WORD}]){english}(?![A-Za-z])|(?<![{_LATIN_WORD}])(?:{others})"
+        for english, others in LANGUAGES.values()
+    )
+    + r"|\b(?:Latin|Esperanto|Swahili|Yoruba|Zulu|Hausa|Tagalog|Filipino|Klingon|Sanskrit|multilingual|bilingual)\b",
+    re.IGNORECASE,
+)
+"""The name of a language, in any of many languages."""
+
+TASKS = re.compile(
+    r"translat|\blanguages?\b|\blingua|\bidiom|überset|\bsprache|tradu[ciz]|\bvertaal|перев[её]|язык|tłumacz|翻译|翻譯|翻訳|번역"
+    r"|语言|言語|언어|ترجم|لغة|अनुवाद|\blocali[sz]|\bsubtitle|çevir",
+    re.IGNORECASE,
+)
+"""The prompt is about translating, or about languages."""
+
+_BY_NAME = {english.lower(): code for code, (english, _) in LANGUAGES.items()}
+_NAMES = "|".join(_BY_NAME)
+_ASKED = re.compile(
+    rf"\b(?:answer|reply|respond|write(?: (?:it|this|your (?:answer|reply|response)))?|(?:your |the )?(?:answer|reply|response)"
+    rf"(?: (?:must|should|has to|needs to))?(?: be)?(?: written)?)(?: me)?(?: only)?,? in ({_NAMES})\b"
+    rf"|\b(?:answer|reply|respond|explain|summari[sz]e)\b[^.?!\n]{{0,60}} in ({_NAMES})(?: only| please|, please)?\s*[.!?]?\s*(?:$|\n)"
+    rf"|\bin ({_NAMES})(?: only| please|, please)\s*[.!?]?\s*(?:$|\n)",
+    re.IGNORECASE,
+)
+IN_LANGUAGE = re.compile(rf" in (?:{_NAMES})\b", re.IGNORECASE)
+_ASKED_OTHER = (
+    (re.compile(r"\bantworte\w*\b[^.?!\n]{0,30} auf (deutsch|englisch|französisch|spanisch|italienisch)", re.IGNORECASE),
+     {"deutsch": "de", "englisch": "en", "französisch": "fr", "spanisch": "es", "italienisch": "it"}),
+    (re.compile(r"\br[ée]pon(?:ds|dez|dre)\b[^.?!\n]{0,30} en (français|anglais|allemand|espagnol|italien)", re.IGNORECASE),
+     {"français": "fr", "anglais": "en", "allemand": "de", "espagnol": "es", "italien": "it"}),
+    (re.compile(r"\b(?:responde|contesta|respóndeme)\b[^.?!\n]{0,30} en (español|inglés|francés|alemán)", re.IGNORECASE),
+     {"español": "es", "inglés": "en", "francés": "fr", "alemán": "de"}),
+    (re.compile(r"用(中文|英文|英语|日语|法语|德语)(?:来)?(?:回答|回复|作答|写)"),
+     {"中文": "zh", "英文": "en", "英语": "en", "日语": "ja", "法语": "fr", "德语": "de"}),
+)  # fmt: skip
+_FROM = re.compile(
+    r"\btranslat|\bword|\bphrase|\bmean|\bsay\b|\bfrom\b|\bnot in\b|\bdon'?t\b|\bnever\b|\bsentence|\bcalled\b",
+    re.IGNORECASE,
+)
+
+
+def name_of(code: str) -> str:
+    """Return the English name of a language."""
+    return LANGUAGES[code][0] if code in LANGUAGES else code
+
+
+def asked_for(prompt: str) -> str | None:
+    """Return the language in which a prompt asks to be answered in so many words, None if it does not."""
+    found = {_BY_NAME[next(filter(None, m.groups())).lower()] for m in _ASKED.finditer(prompt[:8000])}
+    for pattern, codes in _ASKED_OTHER:
+        found |= {codes[m[1].lower()] for m in pattern.finditer(prompt[:8000])}
+    if len(found) != 1 or _FROM.search(prompt[:8000]):
+        return None
+    return found.pop()

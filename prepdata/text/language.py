@@ -182,7 +182,7 @@ def _with_endings(scores: dict[str, int], words: set[str], code: float) -> dict[
 
 def _best(scores: dict[str, int], words: int) -> str | None:
     """Return the language that leads clearly, or None. Longer texts have to show more small words."""
-    if not scores:
+    if not scores or words < 2:
         return None
     first, second = "", ""
     top = below = 0
@@ -226,3 +226,14 @@ _ENDS = {"Devanagari": (("ne", re.compile("[\u0900-\u0963]{2}(?:को|लाई
 
 _WITHOUT_SIGNS = {"Cyrillic": "ru", "Arabic": "ar", "Devanagari": "hi"}
 """Most likely language of a script where nothing speaks for another."""
+
+
+def quick(text: str) -> str | None:
+    """Return the language of a text like `detect`, with less care for plain English: two small words of it and none of
+    another language are enough. For counting languages over many rows; about 2 microseconds for English."""
+    head = text[:200]
+    if head.isascii():
+        words = set(head.lower().split())
+        if len(words & ENGLISH_ONLY) >= 2 and not words & FOREIGN_ONLY:
+            return "en"
+    return detect(text)

@@ -1,18 +1,18 @@
 """Triggers: which rows does a record rule have to see?
 
-All texts of a chunk are laid end to end and searched once for the words of all rules (Aho-Corasick), and once per
-pattern; only the rows in which something was found meet the rule. Rules of structure are asked once per shape.
+The different texts of a chunk are laid end to end and searched once for the words of all rules (Aho-Corasick), and once
+per pattern; only the rows in which something was found meet the rule. Rules of structure are asked once per shape.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any
 
-from prepdata.chunk import Chunk, Text, texts
+from prepdata.chunk import Chunk, texts
 from prepdata.findings import Hit
 from prepdata.record import Record
 from prepdata.rules.base import EVERY, SHAPE, Pattern, RecordRule, Words
@@ -66,59 +66,66 @@ class Scanner:
     def _triggered(self, chunk: Chunk) -> Iterator[tuple[RecordRule, list[Record]]]:
         if not self.words and not self.patterns:
             return
-        pieces = chunk.derived(texts)
-        if not pieces:
+        owners: dict[str, list[Record]] = {}
+        for piece in chunk.derived(texts):
+            owners.setdefault(piece.text, []).append(piece.record)
+        if not owners:
             return
-        everything = _Joined(pieces)
-        foreign = _Joined([piece for piece in pieces if not piece.text.isascii()])
+        everything = _Joined(list(owners), owners)
+        foreign = _Joined([text for text in owners if not text.isascii()], owners)
         for rule, pattern in self.patterns:
             found = (foreign if pattern.beyond_ascii else everything).matching(pattern.pattern)
             if found:
                 yield rule, found
         if self.words:
-            yield from self._by_words(everything, foreign)
+            yield from self._by_words(everything)
 
-    def _by_words(self, everything: _Joined, foreign: _Joined) -> Iterator[tuple[RecordRule, list[Record]]]:
-        everything.lower(ascii_only=not foreign.pieces)
+    def _by_words(self, everything: _Joined) -> Iterator[tuple[RecordRule, list[Record]]]:
+        everything.lower()
         seen: dict[int, set[int]] = {}
-        for word, start, _ in self.automaton.find_matches_as_indexes(everything.text, overlapping=True):
-            text = bisect_right(everything.ends, start)
+        for word, start, _ in self.automaton.find_matches_as_indexes(everything.joined, overlapping=True):
+            number = bisect_right(everything.ends, start)
             for owner in self.owners[word]:
-                seen.setdefault(owner, set()).add(text)
+                seen.setdefault(owner, set()).add(number)
         for owner in sorted(seen):
-            yield self.words[owner], _unique([everything.pieces[i].record for i in sorted(seen[owner])])
+            yield self.words[owner], everything.records(seen[owner])
 
 
 class _Joined:
-    """Texts laid end to end with NUL between them, and where each ends."""
+    """Different texts laid end to end with NUL between them, where each ends, and the records that hold it."""
 
-    def __init__(self, pieces: list[Text]) -> None:
-        self.pieces = pieces
-        self._join([piece.text for piece in pieces])
+    def __init__(self, strings: list[str], owners: dict[str, list[Record]]) -> None:
+        self.strings = strings
+        self.owners = owners
+        self._join(strings)
 
     def _join(self, strings: list[str]) -> None:
-        self.text = "\0".join(strings)
-        self.ends = list(accumulate(map(len, strings)))
-        self.ends = [end + i + 1 for i, end in enumerate(self.ends)]
+        self.joined = "\0".join(strings)
+        self.ends = list(accumulate([len(string) + 1 for string in strings]))
 
-    def lower(self, *, ascii_only: bool) -> None:
+    def lower(self) -> None:
         """Make all texts lower case; lengths may change beyond ASCII."""
-        if ascii_only:
-            self.text = self.text.lower()
+        if self.joined.isascii():
+            self.joined = self.joined.lower()
         else:
-            self._join([piece.text.lower() for piece in self.pieces])
+            self._join([string.lower() for string in self.strings])
 
     def matching(self, pattern: re.Pattern[str]) -> list[Record]:
         """Return the records in whose texts a pattern matches, looking once into each text."""
-        found: list[Record] = []
-        match = pattern.search(self.text)
+        found: list[int] = []
+        match = pattern.search(self.joined)
         while match:
             number = bisect_right(self.ends, match.start())
-            found.append(self.pieces[number].record)
+            found.append(number)
             if number + 1 >= len(self.ends):
                 break
-            match = pattern.search(self.text, self.ends[number])
-        return _unique(found)
+            match = pattern.search(self.joined, self.ends[number])
+        return self.records(found)
+
+    def records(self, numbers: Iterable[int]) -> list[Record]:
+        """Return the records that hold the texts of those numbers, in file order."""
+        rows = {record.row: record for number in numbers for record in self.owners[self.strings[number]]}
+        return [rows[row] for row in sorted(rows)]
 
 
 def _guarded(rule: RecordRule, record: Record) -> Iterator[tuple[RecordRule, Record, Hit | BaseException]]:
@@ -141,12 +148,3 @@ def _automaton(rules: Sequence[RecordRule]) -> tuple[Any, list[list[int]]]:
     import ahocorasick_rs
 
     return ahocorasick_rs.AhoCorasick(list(owners)), list(owners.values())
-
-
-def _unique(records: list[Record]) -> list[Record]:
-    """Return the records without repeats, in order (equal records stand next to one another)."""
-    found: list[Record] = []
-    for record in records:
-        if not found or found[-1] is not record:
-            found.append(record)
-    return found

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 from prepdata.findings import Hit, Severity
 from prepdata.record import Record
 from prepdata.rules.base import Options, Pattern, RecordRule, Trigger
 from prepdata.rules.priv._hide import Spot, excerpt, fix_of, texts_of
-from prepdata.text.personal import TRIGGER, TYPES, find_personal, mask
+from prepdata.text.personal import TRIGGER, TYPES, Personal, find_personal, mask
 from prepdata.text.secrets import find_secrets
 from prepdata.text.secrets import mask as mask_secret
 
@@ -66,7 +67,7 @@ class PersonalData(RecordRule):
     def check(self, record: Record) -> Iterator[Hit]:
         for piece in texts_of(record):
             text = piece.text
-            found = [p for p in find_personal(text, self.types) if not self._allowed(text[p.start : p.end])]
+            found = [p for p in _found(text, self.types) if not self._allowed(text[p.start : p.end])]
             if not found:
                 continue
             found.sort(key=lambda one: one.start)
@@ -89,6 +90,12 @@ class PersonalData(RecordRule):
 
     def _allowed(self, value: str) -> bool:
         return bool(self.allow) and _compact(value).endswith(self.allow)
+
+
+@lru_cache(maxsize=4096)
+def _found(text: str, types: frozenset[str]) -> tuple[Personal, ...]:
+    """Return the personal data of a text; many rows share their system prompt."""
+    return tuple(find_personal(text, types))
 
 
 def _compact(value: str) -> str:

@@ -135,7 +135,7 @@ def _report(
         findings=tuple(found),
         measures=whole,
         targets=matrix(found, targets),
-        not_run=_not_run(rules, selection, settings),
+        not_run=_not_run(rules, selection),
         notes=_notes(targets),
         fail_on=settings.fail_on,
     )
@@ -178,9 +178,9 @@ def matrix(found: Sequence[Finding], targets: Sequence[Target]) -> tuple[Blocked
     return tuple(lines)
 
 
-def _not_run(rules: Sequence[Rule], selection: Selection, settings: Settings) -> tuple[NotRun, ...]:
-    asked = selection.named | ({r.name for r in rules} if any(w.upper() == "ALL" for w in settings.select) else set())
-    return tuple(NotRun(r.name, needs) for r in rules if r.name in asked and (needs := r.missing()) is not None)
+def _not_run(rules: Sequence[Rule], selection: Selection) -> tuple[NotRun, ...]:
+    named = selection.named
+    return tuple(NotRun(r.name, needs) for r in rules if r.name in named and (needs := r.missing()) is not None)
 
 
 def _notes(targets: Sequence[Target]) -> tuple[str, ...]:

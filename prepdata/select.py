@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -14,13 +15,15 @@ from prepdata.rules.base import Options, Rule
 from prepdata.rules.loader import expand, find, read_options, rules
 from prepdata.settings import Settings
 
+_TOLERANCE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?%|([0-9]{1,12})")
+
 
 class Selection(NamedTuple):
     """The rules of a run.
 
     Args:
         rules: rule classes, by code.
-        named: names that the user selected one by one, for which "could not run" must be said.
+        named: names that the user selected one by one, or with ALL, for which "could not run" must be said.
     """
 
     rules: tuple[type[Rule], ...]
@@ -31,7 +34,7 @@ def select(settings: Settings) -> Selection:
     """Return the rules that the settings ask for.
 
     Raises:
-        UsageError: a name stands for no rule.
+        UsageError: a name stands for no rule, or an option of a rule is wrong.
     """
     if settings.select:
         chosen = {rule.name for word in settings.select for rule in expand(word)}
@@ -39,18 +42,31 @@ def select(settings: Settings) -> Selection:
         chosen = {rule.name for rule in rules() if rule.default}
     chosen |= {rule.name for word in settings.extend_select for rule in expand(word)}
     chosen -= {rule.name for word in settings.ignore for rule in expand(word)}
-    words = {*settings.select, *settings.extend_select}
+    words = {word.lower() for word in (*settings.select, *settings.extend_select)}
     named = frozenset(
-        rule.name for word in words for rule in expand(word) if word.lower() in (rule.name, rule.code.lower())
+        rule.name for word in words for rule in expand(word) if word in (rule.name, rule.code.lower(), "all")
     )
     for name in settings.rules:
-        find(name)
+        rule = find(name)
+        most = read_options(rule, options_of(rule, settings)).max
+        try:
+            tolerance(most, 0)
+        except ConfigError as error:
+            raise ConfigError(f"rules.{rule.name}: {error}") from None
+    for listed in settings.per_file_ignores.values():
+        for word in listed:
+            expand(word)
     return Selection(tuple(rule for rule in rules() if rule.name in chosen), named)
 
 
 def options_of(rule: type[Rule], settings: Settings) -> dict[str, Any]:
-    """Return the options that the settings give a rule, under its name or its code."""
-    return {**settings.rules.get(rule.code, {}), **settings.rules.get(rule.name, {})}
+    """Return the options that the settings give a rule, under its code or its name, in any case; the name wins."""
+    found: dict[str, Any] = {}
+    for word in (rule.code.lower(), rule.name):
+        for key, given in settings.rules.items():
+            if key.lower() == word:
+                found |= given
+    return found
 
 
 def tolerance(text: str | None, rows: int) -> int:
@@ -61,13 +77,13 @@ def tolerance(text: str | None, rows: int) -> int:
     """
     if text is None:
         return 0
-    stripped = text.strip()
-    try:
-        if stripped.endswith("%"):
-            return int(rows * float(stripped[:-1]) / 100)
-        return int(stripped)
-    except ValueError:
-        raise ConfigError(f'max = {text!r}: expected a share such as "2%" or a number of rows such as "5"') from None
+    match = _TOLERANCE.fullmatch(text.strip())
+    if match is None:
+        raise ConfigError(f'max = {text!r}: expected a share such as "2%" or a number of rows such as "5"')
+    from decimal import Decimal
+
+    share, number = match.groups()
+    return int(Decimal(share) * rows / 100) if share else int(number)
 
 
 def settle(
@@ -114,4 +130,6 @@ def _settled(finding: Finding, options: Options | None, tolerated: bool) -> Find
 
 
 def _matches(path: str, pattern: str) -> bool:
-    return fnmatch.fnmatch(path, pattern) or fnmatch.fnmatch(path.replace("\\", "/").rsplit("/", 1)[-1], pattern)
+    """True where the pattern fits the path or the end of it, from one of its folders on."""
+    path = path.replace("\\", "/")
+    return fnmatch.fnmatch(path, pattern) or fnmatch.fnmatch(path, f"*/{pattern}")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from prepdata.errors import ConfigError
-from prepdata.findings import clip
+from prepdata.findings import Hit, clip
 
 EXAMPLES = 5
 """Rows shown as examples."""
@@ -80,3 +80,8 @@ def quoted(names: Sequence[str], most: int = 5) -> str:
     words = [f"'{clip(name, 40)}'" for name in names[:most]]
     more = len(names) - most
     return ", ".join(words) + (f" and {more:,} more" if more > 0 else "")
+
+
+def whole(hits: Iterable[Hit]) -> Iterator[tuple[None, Hit]]:
+    """Return hits as findings of the whole data set."""
+    return ((None, hit) for hit in hits)

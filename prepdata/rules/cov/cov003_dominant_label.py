@@ -11,7 +11,7 @@ from prepdata.findings import Hit, Severity, clip
 from prepdata.record import Record
 from prepdata.rules.base import CorpusRule, Parts
 from prepdata.rules.base import Options as Base
-from prepdata.rules.cov._share import percent, quoted, share
+from prepdata.rules.cov._share import percent, quoted, share, whole
 from prepdata.text.columns import Turns, turns
 
 LETTERS = 40
@@ -84,17 +84,17 @@ class DominantLabel(CorpusRule):
         marks = _sum(part[2] for part in seen)
         sources = _sum(part[3] for part in seen)
         if marks:
-            yield from self._dominant(marks, "label", "rows with a label", 1)
+            yield from whole(self._dominant(marks, "label", "rows with a label", 1))
         elif labels and sum(labels.values()) >= 0.9 * rows:
-            yield from self._dominant(labels, "answer", "answers", 2)
+            yield from whole(self._dominant(labels, "answer", "answers", 2))
         if sources:
-            yield from self._dominant(sources, "source", "rows with a source", 2)
+            yield from whole(self._dominant(sources, "source", "rows with a source", 2))
         called, declared = (_sum([part[i] for part in seen]) or {} for i in (4, 5))
         if len(declared) > 1:
-            yield from self._dominant(called, "tool", "calls", 2)
-        yield from self._never_called(called, declared, sum(part[6] for part in seen))
+            yield from whole(self._dominant(called, "tool", "calls", 2))
+        yield from whole(self._never_called(called, declared, sum(part[6] for part in seen)))
 
-    def _dominant(self, tally: Mapping[str, int], what: str, of: str, least: int) -> Iterator[tuple[None, Hit]]:
+    def _dominant(self, tally: Mapping[str, int], what: str, of: str, least: int) -> Iterator[Hit]:
         total = sum(tally.values())
         closed = least <= len(tally) <= LABELS and total >= EACH * len(tally)
         if what == "tool":
@@ -108,27 +108,19 @@ class DominantLabel(CorpusRule):
                 if len(tally) == 1
                 else f"the other {len(tally) - 1:,} share {percent(total - rows, total)}"
             )
-            yield (
-                None,
-                Hit(
-                    f"the {what} '{clip(top, 40)}' has {percent(rows, total)} of {total:,} {of} ({rest}): a model "
-                    f"learns to say it always. Collect more of the others"
-                ),
+            yield Hit(
+                f"the {what} '{clip(top, 40)}' has {percent(rows, total)} of {total:,} {of} ({rest}): a model "
+                f"learns to say it always. Collect more of the others"
             )
 
-    def _never_called(
-        self, called: Mapping[str, int], declared: Mapping[str, int], offered: int
-    ) -> Iterator[tuple[None, Hit]]:
+    def _never_called(self, called: Mapping[str, int], declared: Mapping[str, int], offered: int) -> Iterator[Hit]:
         least = max(20, 0.05 * offered)
         never = sorted(name for name, rows in declared.items() if rows >= least and name not in called)
         if called and never and sum(called.values()) >= self.options.least:
             verb = "is" if len(never) == 1 else "are"
-            yield (
-                None,
-                Hit(
-                    f"{quoted(never)} {verb} declared as a tool in many of {offered:,} rows and never called: a model "
-                    "learns never to call it. Add rows that call it, or leave it out"
-                ),
+            yield Hit(
+                f"{quoted(never)} {verb} declared as a tool in many of {offered:,} rows and never called: a model "
+                "learns never to call it. Add rows that call it, or leave it out"
             )
 
 

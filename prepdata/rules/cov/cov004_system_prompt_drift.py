@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from os.path import commonprefix
+from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple
 
 from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity, clip
 from prepdata.rules.base import CorpusRule, Parts
 from prepdata.rules.base import Options as Base
-from prepdata.rules.cov._share import EXAMPLES, first, percent
+from prepdata.rules.cov._share import EXAMPLES, first, percent, whole
 from prepdata.text.fold import encode
 
 KEPT = 200
@@ -80,7 +80,8 @@ class SystemPromptDrift(CorpusRule):
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
         counts: Counter[int] = Counter()
         kept: dict[int, tuple[str, list[int]]] = {}
-        without, bare = 0, []
+        without = 0
+        bare: list[int] = []
         for start, (shown, by_key, none, none_shown) in parts.parts:
             for key, text, rows in shown:
                 if key in kept:
@@ -94,15 +95,15 @@ class SystemPromptDrift(CorpusRule):
         if having + without < self.options.least or not having:
             return
         prompts = [Prompt(text, counts[key], tuple(rows)) for key, (text, rows) in kept.items()]
-        yield from _some_without(prompts, having, without, bare)
-        yield from _variants(prompts, having)
+        yield from whole(_some_without(prompts, having, without, bare))
+        yield from whole(_variants(prompts, having))
 
 
 class Prompt(NamedTuple):
     """A system prompt: its text (cut), how many rows have it, and the first of them."""
 
     text: str
-    count: int
+    used: int
     rows: tuple[int, ...]
 
 
@@ -110,46 +111,37 @@ def _cut(text: str) -> str:
     return text if len(text) <= COMPARED else text[: COMPARED // 2] + text[-COMPARED // 2 :]
 
 
-def _some_without(prompts: Sequence[Prompt], having: int, without: int, bare: list[int]) -> Iterator[tuple[None, Hit]]:
+def _some_without(prompts: Sequence[Prompt], having: int, without: int, bare: list[int]) -> Iterator[Hit]:
     total = having + without
     if not without or 0.2 < without / total < 0.8:
         return
     if without < having:
-        yield (
-            None,
-            Hit(
-                f"{without:,} of {total:,} rows ({percent(without, total)}) have no system prompt, the others have one: give it "
-                "to all rows that are to be asked with it",
-                related=tuple(bare),
-            ),
+        yield Hit(
+            f"{without:,} of {total:,} rows ({percent(without, total)}) have no system prompt, the others have "
+            "one: give it to all rows that are to be asked with it",
+            related=tuple(bare),
         )
     else:
-        yield (
-            None,
-            Hit(
-                f"{having:,} of {total:,} rows ({percent(having, total)}) have a system prompt, the others have none: at use the "
-                "model is asked in one way only; make them alike",
-                related=tuple(row for prompt in prompts for row in prompt.rows)[:EXAMPLES],
-            ),
+        yield Hit(
+            f"{having:,} of {total:,} rows ({percent(having, total)}) have a system prompt, the others have "
+            "none: at use the model is asked in one way only; make them alike",
+            related=tuple(row for prompt in prompts for row in prompt.rows)[:EXAMPLES],
         )
 
 
-def _variants(prompts: Sequence[Prompt], having: int) -> Iterator[tuple[None, Hit]]:
+def _variants(prompts: Sequence[Prompt], having: int) -> Iterator[Hit]:
     """Yield one finding for each group of prompts that differ by slips."""
     for group in _groups(prompts):
         if len(group) < 2 or _is_slot(group):
             continue
-        ranked = sorted(group, key=lambda prompt: (-prompt.count, prompt.rows))
+        ranked = sorted(group, key=lambda prompt: (-prompt.used, prompt.rows))
         top, odd = ranked[0], ranked[1]
-        many = sum(prompt.count for prompt in group)
+        many = sum(prompt.used for prompt in group)
         mine, other = _difference(top.text, odd.text)
-        yield (
-            None,
-            Hit(
-                f"{len(group):,} nearly equal system prompts in {many:,} rows; the commonest ({top.count:,} rows) has "
-                f"'{clip(mine, 40)}' where another ({odd.count:,}) has '{clip(other, 40)}': use one spelling in all",
-                related=tuple(prompt.rows[0] for prompt in ranked[:EXAMPLES]),
-            ),
+        yield Hit(
+            f"{len(group):,} nearly equal system prompts in {many:,} rows; the commonest ({top.used:,} rows) has "
+            f"'{clip(mine, 40)}' where another ({odd.used:,}) has '{clip(other, 40)}': use one spelling in all",
+            related=tuple(prompt.rows[0] for prompt in ranked[:EXAMPLES]),
         )
 
 
@@ -159,7 +151,7 @@ def _groups(prompts: Sequence[Prompt]) -> Iterator[list[Prompt]]:
         return
     from rapidfuzz import fuzz
 
-    left = sorted(prompts, key=lambda prompt: (-prompt.count, prompt.rows))
+    left = sorted(prompts, key=lambda prompt: (-prompt.used, prompt.rows))
     while left:
         head, rest = left[0], left[1:]
         near = [p for p in rest if fuzz.ratio(head.text, p.text, score_cutoff=90.0) > 0 or _same(head.text, p.text)]
@@ -179,10 +171,16 @@ def _plain(text: str) -> str:
     return _MARKS.sub("", text.casefold())
 
 
+def _shared(texts: Sequence[str]) -> int:
+    """Return how many letters all texts have in common at their beginning."""
+    low, high = min(texts), max(texts)
+    return next((i for i, (a, b) in enumerate(zip(low, high)) if a != b), min(len(low), len(high)))
+
+
 def _difference(one: str, other: str) -> tuple[str, str]:
     """Return the words in which two texts differ, from the first difference to the last."""
-    start = len(commonprefix([one, other]))
-    end = len(commonprefix([one[start:][::-1], other[start:][::-1]]))
+    start = _shared([one, other])
+    end = _shared([one[start:][::-1], other[start:][::-1]])
     while start and not one[start - 1].isspace():
         start -= 1
     while end and not one[len(one) - end].isspace():
@@ -199,8 +197,8 @@ def _is_slot(group: Sequence[Prompt]) -> bool:
         re.sub(r"\D", "", prompt.text) != re.sub(r"\D", "", group[0].text) for prompt in group
     ):
         return True
-    start = len(commonprefix([prompt.text for prompt in group]))
-    end = len(commonprefix([prompt.text[start:][::-1] for prompt in group]))
+    start = _shared([prompt.text for prompt in group])
+    end = _shared([prompt.text[start:][::-1] for prompt in group])
     middles = []
     for prompt in group:
         begin, stop = start, len(prompt.text) - end
@@ -219,7 +217,7 @@ def _filled(middles: Sequence[str]) -> bool:
     words = [_WORDS.findall(middle) for middle in middles]
     if not all(words) or len({_plain(middle) for middle in middles}) < len(middles):
         return False
-    if any(a[:1].islower() and fuzz.ratio(a.lower(), b.lower()) >= 75 for a, b in zip(middles, middles[1:])):
+    if any(a[:1].islower() and fuzz.ratio(a.lower(), b.lower()) >= 75 for a, b in pairwise(middles)):
         return False
     named = all(w[0][0].isupper() or w[0][0].isdigit() or any(c.isdigit() for x in w for c in x) for w in words)
     alike = max(fuzz.ratio(middles[0].lower(), middle.lower()) for middle in middles[1:])

@@ -14,7 +14,7 @@ from prepdata.findings import Hit, Severity
 from prepdata.record import Message
 from prepdata.rules.base import CorpusRule, Parts
 from prepdata.rules.base import Options as Base
-from prepdata.rules.cov._share import EXAMPLES, percent
+from prepdata.rules.cov._share import EXAMPLES, percent, whole
 
 FEWEST = 0.25
 """Least spread taken for the spread of log lengths: in a file of answers of equal length, 25% more is no outlier."""
@@ -26,19 +26,20 @@ class LengthOutlier(CorpusRule):
     """Finds answers far outside the file's own spread of lengths, and length bias in preference pairs.
 
     An answer is far out where the logarithm of its length is more than 8 robust deviations (1.4826 times the median
-    distance from the median) from the median and it is at least 5 times as long, or as short, as the median. Up to 0.5% of
-    the answers can be outliers. Says nothing below 50 answers. Length bias: of 50 or more pairs, in 75% the longer answer
-    is the chosen one, or in 75% the rejected one, and all together they differ by a quarter. Keeps 4 bytes a row.
+    distance from the median) from the median and it is at least 5 times as long, or as short, as the median. Up
+    to 0.5% of the answers can be outliers. Says nothing below 50 answers. Length bias: of 50 or more pairs, in
+    75% the longer answer is the chosen one, or in 75% the rejected one, and all together they differ by a
+    quarter. Keeps 4 bytes a row.
 
-    Why: the odd answer is often broken: a whole document pasted in, two rows glued, a cut text. It also weighs more than
-        its share in the loss. With biased pairs a model learns length in place of quality.
+    Why: the odd answer is often broken: a whole document pasted in, two rows glued, a cut text. It also weighs more
+        than its share in the loss. With biased pairs a model learns length in place of quality.
     Bad:
         {"note": "1,000 answers of 50 to 400 letters, and one of 60,000"}
     Good:
         {"note": "1,000 answers of 20 to 4,000 letters"}
     Fix: none; look at the rows. Balance pairs by choosing short good answers too.
-    Source: Leys et al., Detecting outliers: do not use standard deviation around the mean, use absolute deviation around
-        the median, 2013; Singhal et al., A Long Way to Go: Investigating Length Correlations in RLHF, 2023.
+    Source: Leys et al., Detecting outliers: do not use standard deviation around the mean, use absolute deviation
+        around the median, 2013; Singhal et al., A Long Way to Go: Investigating Length Correlations in RLHF, 2023.
     """
 
     code: ClassVar[str] = "COV005"
@@ -92,10 +93,10 @@ class LengthOutlier(CorpusRule):
             counts.update(lengths)
             pairs = [a + b for a, b in zip(pairs, part[1:])]
         counts.pop(0, None)
-        yield from self._outliers(columns, counts)
-        yield from self._bias(*pairs)
+        yield from whole(self._outliers(columns, counts))
+        yield from whole(self._bias(*pairs))
 
-    def _outliers(self, columns: list[tuple[int, array[int]]], counts: Counter[int]) -> Iterator[tuple[None, Hit]]:
+    def _outliers(self, columns: list[tuple[int, array[int]]], counts: Counter[int]) -> Iterator[Hit]:
         total = sum(counts.values())
         if total < self.options.least:
             return
@@ -119,29 +120,23 @@ class LengthOutlier(CorpusRule):
             rows = [(length, start + i) for start, own in columns for i, length in enumerate(own) if length in wanted]
             rows.sort(key=lambda item: (-item[0] if word == "longer" else item[0], item[1]))
             extreme = rows[0][0]
-            yield (
-                None,
-                Hit(
-                    f"{many:,} of {total:,} answers {'is' if many == 1 else 'are'} far {word} than the rest: "
-                    f"{extreme:,} letters where the median is {int(median):,} and {int(low):,} to {int(high):,} would be in line. "
-                    "Look whether they are broken",
-                    related=tuple(row for _, row in rows[:EXAMPLES]),
-                ),
+            yield Hit(
+                f"{many:,} of {total:,} answers {'is' if many == 1 else 'are'} far {word} than the rest: "
+                f"{extreme:,} letters where the median is {int(median):,} and {int(low):,} to {int(high):,} fit. "
+                "Look whether they are broken",
+                related=tuple(row for _, row in rows[:EXAMPLES]),
             )
 
-    def _bias(self, longer: int, shorter: int, chosen: int, rejected: int) -> Iterator[tuple[None, Hit]]:
+    def _bias(self, longer: int, shorter: int, chosen: int, rejected: int) -> Iterator[Hit]:
         pairs = longer + shorter
         if pairs < self.options.least or not chosen or not rejected:
             return
         side, other, top = ("chosen", "rejected", longer) if longer >= shorter else ("rejected", "chosen", shorter)
         ratio = chosen / rejected if side == "chosen" else rejected / chosen
         if top >= 0.75 * pairs and ratio >= 1.25:
-            yield (
-                None,
-                Hit(
-                    f"the {side} answer is the longer one in {percent(top, pairs)} of {pairs:,} pairs, in all {ratio:.1f} times "
-                    f"as long as the {other} ones: a model learns length in place of quality. Add pairs in which it is not"
-                ),
+            yield Hit(
+                f"the {side} answer is the longer one in {percent(top, pairs)} of {pairs:,} pairs, in all {ratio:.1f} "
+                f"times as long as the {other} ones: a model learns length. Add pairs in which it is not"
             )
 
 

@@ -11,7 +11,7 @@ from prepdata.findings import Hit, Severity, clip
 from prepdata.rules.base import CorpusRule, Parts
 from prepdata.rules.base import Options as Base
 from prepdata.rules.cov._declared import Bucket, Matcher, match, matchers
-from prepdata.rules.cov._share import EXAMPLES, first, percent, rows_needed
+from prepdata.rules.cov._share import EXAMPLES, first, percent, rows_needed, whole
 from prepdata.text.buckets import BUCKETS, buckets
 from prepdata.text.columns import turns
 
@@ -95,11 +95,11 @@ class MissingEdgeCase(CorpusRule):
                     sum(n for n, _ in others),
                     sorted(row for _, shown in others for row in shown)[:EXAMPLES],
                 )
-            yield from self._builtin(known, rows)
+            yield from whole(self._builtin(known, rows))
         for matcher in self.matchers:
-            yield from self._declared(matcher, parts, records)
+            yield from whole(self._declared(matcher, parts, records))
 
-    def _builtin(self, known: Mapping[str, tuple[int, list[int]]], rows: int) -> Iterator[tuple[None, Hit]]:
+    def _builtin(self, known: Mapping[str, tuple[int, list[int]]], rows: int) -> Iterator[Hit]:
         needed = rows_needed(self.name, "min", self.options.min, rows)
         measured = [(name, known.get(name, (0, []))) for name in self.builtin]
         missing = [(name, n) for name, (n, _) in measured if n < needed]
@@ -112,28 +112,22 @@ class MissingEdgeCase(CorpusRule):
         )
         found = ", ".join(f"{name} {percent(n, rows)}" for name, n, _ in there) or "none"
         few = "no row" if needed <= 1 else f"fewer than {needed} rows"
-        yield (
-            None,
-            Hit(
-                f"{few} of {rows:,} for {len(missing)} of {len(measured)} edge cases: {lacking}. Found: {found}. "
-                "Add such rows, or name what cannot occur in the option 'skip'",
-                related=tuple(dict.fromkeys(shown[0] for _, _, shown in there if shown)),
-            ),
+        yield Hit(
+            f"{few} of {rows:,} for {len(missing)} of {len(measured)} edge cases: {lacking}. Found: {found}. "
+            f"Add such rows, or name what cannot occur in the option 'skip'{HOW if long else ''}",
+            related=tuple(dict.fromkeys(shown[0] for _, _, shown in there if shown)),
         )
 
-    def _declared(self, matcher: Matcher, parts: Parts, rows: int) -> Iterator[tuple[None, Hit]]:
+    def _declared(self, matcher: Matcher, parts: Parts, rows: int) -> Iterator[Hit]:
         count = 0
         shown: list[int] = []
         for start, part in parts.parts:
             there, examples, slow = part[3][matcher.name]
             if slow is not None:
-                yield (
-                    None,
-                    Hit(
-                        f"edge case '{clip(matcher.name)}' could not be measured: its pattern takes too long on a text of the "
-                        "row listed; make it simpler, or use words",
-                        related=(start + slow,),
-                    ),
+                yield Hit(
+                    f"edge case '{clip(matcher.name)}' could not be measured: its pattern takes too long on a text of "
+                    "the row listed; make it simpler, or use words",
+                    related=(start + slow,),
                 )
                 return
             count += there
@@ -147,13 +141,10 @@ class MissingEdgeCase(CorpusRule):
             if matcher.words
             else f"by the pattern '{clip(matcher.bucket.pattern or '')}'"
         )
-        yield (
-            None,
-            Hit(
-                f"edge case '{clip(matcher.name)}': {count:,} of {rows:,} rows ({percent(count, rows)}), declared are at "
-                f"least {matcher.bucket.min}; found {how} in {texts}. Add such rows",
-                related=tuple(shown),
-            ),
+        yield Hit(
+            f"edge case '{clip(matcher.name)}': {count:,} of {rows:,} rows ({percent(count, rows)}), declared are at "
+            f"least {matcher.bucket.min}; found {how} in {texts}. Add such rows",
+            related=tuple(shown),
         )
 
 

@@ -10,7 +10,7 @@ from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity
 from prepdata.rules.base import CorpusRule, Parts
 from prepdata.rules.base import Options as Base
-from prepdata.rules.cov._share import EXAMPLES, counted, first, percent, share
+from prepdata.rules.cov._share import EXAMPLES, counted, first, percent, share, whole
 from prepdata.text.columns import turns
 from prepdata.text.shapes import FORMAL, SHAPES, dominant, shape, styles
 
@@ -38,10 +38,10 @@ ASKED: dict[str, tuple[str, ...]] = {
 class FormatDrift(CorpusRule):
     """Finds the few answers that leave the shape, or the way of writing dates and numbers, that nearly all have.
 
-    A shape dominates where 95% of 50 or more answers have it. Where programs read the answers (JSON, XML, code) or they
-    are numbers, every other shape is drift. Among prose and short answers only JSON, XML, fenced code and Markdown
-    are, and only where the prompt has no word that asks for them. Dates and numbers: 95% of 30 or more rows that hold one.
-    Keeps counts and a few row numbers.
+    A shape dominates where 95% of 50 or more answers have it. Where programs read the answers (JSON, XML, code) or
+    they are numbers, every other shape is drift. Among prose and short answers only JSON, XML, fenced code and
+    Markdown are, and only where the prompt has no word that asks for them. Dates and numbers: 95% of 30 or more
+    rows that hold one. Keeps counts and a few row numbers.
 
     Why: whatever reads the answers breaks on the odd one; and the model learns that either shape will do.
     Bad:
@@ -102,11 +102,11 @@ class FormatDrift(CorpusRule):
             for style, (count, shown) in written.items():
                 style_counts[style] += count
                 style_rows[style] = first(shown, start, style_rows.get(style, []))
-        yield from self._shapes(counts, unasked, rows, odd)
+        yield from whole(self._shapes(counts, unasked, rows, odd))
         for kind in ("date", "number"):
-            yield from self._styles(kind, style_counts, style_rows)
+            yield from whole(self._styles(kind, style_counts, style_rows))
 
-    def _shapes(self, counts: Any, unasked: Any, rows: Any, odd: Any) -> Iterator[tuple[None, Hit]]:
+    def _shapes(self, counts: Any, unasked: Any, rows: Any, odd: Any) -> Iterator[Hit]:
         top = dominant(counts, self.options.least, self.share)
         if top is None:
             return
@@ -121,16 +121,13 @@ class FormatDrift(CorpusRule):
         examples = sorted(row for name in left for row in shown[name])[:EXAMPLES]
         many = sum(left.values())
         named = counted({SHAPES[name]: count for name, count in left.items()})
-        yield (
-            None,
-            Hit(
-                f"{percent(top.rows, top.total)} of {top.total:,} answers are {SHAPES[top.shape]}, "
-                f"{many:,} {'is' if many == 1 else 'are'} not: {named}. Rewrite them alike, or let their prompts ask for it",
-                related=tuple(examples),
-            ),
+        yield Hit(
+            f"{percent(top.rows, top.total)} of {top.total:,} answers are {SHAPES[top.shape]}, "
+            f"{many:,} {'is' if many == 1 else 'are'} not: {named}. Rewrite them alike, or let the prompts ask for it",
+            related=tuple(examples),
         )
 
-    def _styles(self, kind: str, counts: Any, rows: Any) -> Iterator[tuple[None, Hit]]:
+    def _styles(self, kind: str, counts: Any, rows: Any) -> Iterator[Hit]:
         own = {style: count for style, count in counts.items() if style.startswith(kind)}
         total = sum(own.values())
         if len(own) < 2 or total < self.options.dates:
@@ -141,13 +138,10 @@ class FormatDrift(CorpusRule):
         left = {style: count for style, count in own.items() if style != top}
         examples = sorted(row for style in left for row in rows[style])[:EXAMPLES]
         names = counted({f"'{style.partition(': ')[2]}'": count for style, count in left.items()})
-        yield (
-            None,
-            Hit(
-                f"{percent(own[top], total)} of {total:,} answers with a {kind} write it as "
-                f"'{top.partition(': ')[2]}', others as {names}. Write all alike",
-                related=tuple(examples),
-            ),
+        yield Hit(
+            f"{percent(own[top], total)} of {total:,} answers with a {kind} write it as "
+            f"'{top.partition(': ')[2]}', others as {names}. Write all alike",
+            related=tuple(examples),
         )
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 import prepdata
+from benchmarks.rows import filled
 from prepdata.rules.loader import find, rules
 
 CASES = Path(__file__).parent / "cases"
-KEYS = {"case", "why", "rows", "text", "base64", "name", "options", "targets", "settings", "waivers", "hits"}
+KEYS = {"case", "why", "rows", "fill", "text", "base64", "name", "options", "targets", "settings", "waivers", "hits"}
 HIT_KEYS = {"row", "line", "path", "severity", "targets", "message"}
 
 
@@ -37,7 +38,7 @@ def write_data(case: dict[str, Any], folder: Path) -> Path:
     elif "text" in case:
         path.write_bytes(case["text"].encode("utf-8", "surrogatepass"))
     else:
-        lines = [json.dumps(row, ensure_ascii=False) for row in case["rows"]]
+        lines = [json.dumps(row, ensure_ascii=False) for row in filled(case)]
         path.write_bytes(("\n".join(lines) + "\n").encode("utf-8", "surrogatepass"))
     return path
 

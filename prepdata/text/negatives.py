@@ -41,7 +41,7 @@ def negatives(chunk: Chunk) -> Negatives:
     """Return the negative examples of a chunk. Use as `chunk.derived(negatives)`."""
     found = chunk.derived(turns)
     rows, near = in_column(found.answers)
-    rows["refusing-call"] = sorted({row for row, name in found.called if _refusing(name)})
+    rows["refusing-call"] = sorted({row for row, name in found.called if refusing(name)})
     rows["weight-0"] = found.unweighted
     rows["rejected"] = found.compared
     rows["disliked"] = found.disliked
@@ -49,7 +49,8 @@ def negatives(chunk: Chunk) -> Negatives:
 
 
 @lru_cache(maxsize=4096)
-def _refusing(name: str) -> bool:
+def refusing(name: str) -> bool:
+    """Return whether a tool's name says that an assistant declines, asks back or hands over by calling it."""
     lowered = name.lower()
     return any(piece in lowered for piece in phrases.REFUSING_TOOL)
 

@@ -44,6 +44,12 @@ _SYNONYMS = frozenset(key for pair in PAIRS for key in pair)
 _NO_MEDIA_LISTS = frozenset({"openai-dpo", "gemini", "bedrock", "llamafactory-v1"})
 """Formats in which media stand among the parts, and a list of files beside the text means nothing."""
 _FLAGS = ("label", "kto_tag")
+_LISTS = ("messages", "conversations", "conversation", "contents")
+_INSIDE: dict[str, dict[str, tuple[str, ...]]] = {
+    "openai-dpo": {"input": ("messages", "tools", "functions")},
+    "bedrock": {"toolConfig": ("tools",)},
+}
+"""Keys of a row that hold an object, and what of it a view tells about, by format."""
 _FIXED = frozenset({"schemaVersion"})
 """Keys that only name the format."""
 
@@ -85,7 +91,7 @@ def convert_record(record: Record, source: Format, to: Format) -> Converted:
         row = to.write(record)
     except Lossy as error:
         return Converted(None, tuple(_loss(reason) for reason in error.args[0]))
-    losses = [*_message_keys(record), *_carry(record, row, source, to)]
+    losses = [*_message_keys(record), *_inside(record), *_carry(record, row, source, to)]
     if not to.recognise(row) or (not getattr(to, "mapped", False) and _name(row) != to.name):
         losses.append(Loss("", f"the result would be taken for another format than {to.name}"))
     losses += _differences(record, to.view(row))
@@ -136,7 +142,16 @@ def _used(record: Record) -> set[str]:
     if record.tools or record.tools_raw is not msgspec.UNSET:
         paths.append(record.tools_path)
     used = {path.split("/")[1].replace("~1", "/").replace("~0", "~") for path in paths if "/" in path}
-    return used | {key for key in ("messages", "conversations", "conversation", "contents") if key in record.raw}
+    return used | {key for key in (*_LISTS, *_INSIDE.get(record.format, ())) if key in record.raw}
+
+
+def _inside(record: Record) -> Iterator[Loss]:
+    """Yield what stands inside a key of the row's format and is told by no view."""
+    for key, told in _INSIDE.get(record.format, {}).items():
+        held = record.raw.get(key)
+        for inner in held if type(held) is dict else ():
+            if inner not in told and held[inner] is not None:  # type: ignore[index]
+                yield Loss(f"/{key}/{escape(inner)}", f"the key '{clip(inner, 30)}' would be lost")
 
 
 class Turn(NamedTuple):

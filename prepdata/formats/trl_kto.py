@@ -32,7 +32,7 @@ class Labelled(Format):
 
     def view(self, raw: dict[str, Any]) -> Record:
         mark = "label" if type(raw.get("label")) is bool else "kto_tag"
-        label = raw.get(mark)
+        label = raw.get(mark) if type(raw.get(mark)) is bool else None
         if "messages" in raw:
             listed = view_turns(raw["messages"], "/messages", CHAT)
             messages, shapes, inner, own = listed.messages, (listed.shape,), listed.keys, ("messages", mark)
@@ -41,7 +41,7 @@ class Labelled(Format):
             completion = view_side(raw.get("completion"), "/completion", CHAT)
             messages, inner = prompt.messages + completion.messages, prompt.keys + completion.keys
             shapes, own = (prompt.shape, completion.shape), ("prompt", "completion", mark)  # type: ignore[assignment]
-        record = Record(self.name, raw, messages, label=label if type(label) is bool else None)
+        record = Record(self.name, raw, messages, label=label)
         add_tools(record, raw)
         record.shape, record.keys = plain_row(raw, own, (label, *shapes), inner)
         return record

@@ -75,7 +75,7 @@ def look_at(row: dict[str, Any]) -> None:
             assert lossy.args[0]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(ROW)
 def test_any_object(row: dict[str, Any]) -> None:
     look_at(row)
@@ -87,7 +87,7 @@ def test_spoilt_rows(row: dict[str, Any]) -> None:
     look_at(row)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(spoilt(), st.sampled_from(FORMATS))
 def test_converting_spoilt_rows(row: dict[str, Any], to: Any) -> None:
     before = json.dumps(row, sort_keys=True)
@@ -96,7 +96,7 @@ def test_converting_spoilt_rows(row: dict[str, Any], to: Any) -> None:
     assert json.dumps(row, sort_keys=True) == before, "the row given was changed"
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(spoilt(), st.data())
 def test_shape_tells_all_but_the_texts(row: dict[str, Any], data: Any) -> None:
     """Other texts in the same places give the same shape, unless they are blank or name a role."""

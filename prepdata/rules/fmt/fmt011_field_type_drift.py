@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -10,6 +11,8 @@ from prepdata.findings import Edit, Fix, Hit, Severity, clip
 from prepdata.record import Record, escape
 from prepdata.rules.base import CorpusRule, Parts
 
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?")
+"""Text that is written as a number and loses nothing as one: no zeros in front, no more digits than are kept."""
 _MOST = 50
 """Rows shown per field and type; the count in the message is of all."""
 _CONTENT = frozenset({"content", "value", "parts"})
@@ -158,10 +161,7 @@ def _fix(path: str, value: Any, kind: str, usual: str) -> Fix | None:
     if usual == "string" and kind in ("number", "boolean") and value is not None:
         text = str(value).lower() if kind == "boolean" else repr(value)
         return Fix("write it as a string", False, (Edit("set", path, text),))
-    if usual == "number" and type(value) is str:
-        try:
-            number = float(value) if "." in value else int(value)
-        except ValueError:
-            return None
+    if usual == "number" and type(value) is str and _NUMBER.fullmatch(value):
+        number = float(value) if "." in value else int(value)
         return Fix("write it as a number", False, (Edit("set", path, number),))
     return None

@@ -183,7 +183,9 @@ def test_tolerances(text: str | None, rows: int, expected: int) -> None:
     assert tolerance(text, rows) == expected
 
 
-@pytest.mark.parametrize("text", ["", "%", "many", "two%", "-1", "-2%", "1.5", "nan%", "inf%", "1e3%", "5%%", "٥", "5 rows"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text", ["", "%", "many", "two%", "-1", "-2%", "1.5", "nan%", "inf%", "1e3%", "5%%", "٥", "5 rows"]
+)
 def test_a_wrong_tolerance_is_refused(text: str, data: Path) -> None:
     with pytest.raises(ConfigError, match=r'expected a share such as "2%" or a number of rows such as "5"'):
         tolerance(text, 100)

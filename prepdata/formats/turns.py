@@ -15,6 +15,7 @@ from prepdata.record import Kind, Message, escape, kind_of
 
 _LONGEST = 256
 """Turns for which pointers are kept ready."""
+_SIMPLE: dict[type, Any] = {str: "string", bool: "boolean", type(None): "null"}
 _PLAIN_INT = 2**53
 """Whole numbers up to this are plain: every parser keeps them."""
 
@@ -129,39 +130,48 @@ def view_side(value: Any, base: str, dialect: Dialect, role: str = "assistant") 
 def extras(raw: dict[str, Any], own: frozenset[str] | tuple[str, ...]) -> tuple[tuple[Any, ...], int] | None:
     """Return (shape, number of inner keys) of the keys of a row beside its `own`; None if any is not plain.
 
-    Plain are texts, true and false, null, whole numbers that every parser keeps, lists of texts, and flat objects of
-    such values; but lists of media are never plain.
+    Plain are texts, true and false, null, numbers that every parser keeps, lists of texts, and objects of such values,
+    up to four levels deep; but lists of media are never plain.
     """
     shape: list[Any] = []
     inner = 0
     for key, value in raw.items():
         if key in own:
             continue
-        kind: Any = _plain(value)
-        if kind is None:
-            if type(value) is list and key not in MEDIA_KEYS and all(type(item) is str for item in value):
-                kind = "list"
-            elif type(value) is dict:
-                kinds = tuple((k, _plain(v)) for k, v in value.items())
-                if any(k[1] is None for k in kinds):
-                    return None
-                kind = kinds
-                inner += len(value)
-            else:
-                return None
-        shape.append((key, kind))
+        if type(value) is str:
+            shape.append((key, "string"))
+            continue
+        told = _plain(value, 0) if key not in MEDIA_KEYS or type(value) is not list else None
+        if told is None:
+            return None
+        shape.append((key, told[0]))
+        inner += told[1]
     return tuple(shape), inner
 
 
-def _plain(value: Any) -> str | None:
-    """Return the kind of a plain value, None for any other."""
-    if type(value) is str:
-        return "string"
-    if value is None:
-        return "null"
-    if type(value) is bool:
-        return "boolean"
-    return "number" if type(value) is int and -_PLAIN_INT < value < _PLAIN_INT else None
+def _plain(value: Any, depth: int) -> tuple[Any, int] | None:
+    """Return (kind, number of keys inside) of a plain value, None for any other."""
+    kind = type(value)
+    if kind in _SIMPLE:
+        return _SIMPLE[kind], 0
+    if kind is int or kind is float:
+        return ("number", 0) if -_PLAIN_INT < value < _PLAIN_INT else None
+    if kind is list:
+        return ("list", 0) if all(type(item) is str for item in value) else None
+    if kind is not dict or depth > 3:
+        return None
+    kinds: list[Any] = []
+    keys = len(value)
+    for item in value.values():
+        simple = _SIMPLE.get(type(item))
+        if simple is None:
+            told = _plain(item, depth + 1)
+            if told is None:
+                return None
+            simple, inner = told
+            keys += inner
+        kinds.append(simple)
+    return (*value, *kinds), keys
 
 
 def shared_prefix(one: Any, other: Any) -> int:

@@ -53,10 +53,7 @@ class FieldTypeDrift(CorpusRule):
         found: _Found = {}
         shapes: dict[Any, list[Record]] = {}
         for record in chunk.records:
-            if record.shape is None:
-                _add(found, record.format, _fields(record), [record], 1)
-                continue
-            key = (record.format, record.shape)
+            key = (record.format, _signature(record) if record.shape is None else record.shape)
             try:
                 shapes[key].append(record)
             except KeyError:
@@ -114,6 +111,22 @@ def _short(value: Any) -> Any:
     if type(value) is str:
         return value if len(value) <= 30 else None
     return value if type(value) in (int, float, bool) else None
+
+
+def _signature(record: Record) -> tuple[Any, ...]:
+    """Return keys and types of a row without a shape, so that the fields of equal rows are told apart only once."""
+    raw = record.raw
+    made: list[Any] = [*raw, *map(type, raw.values())]
+    for key, value in raw.items():
+        if type(value) is dict and key not in _UNTOLD:
+            made += [key, len(value), *value, *map(type, value.values())]
+    for message in record.turns:
+        held = message.raw
+        if type(held) is dict:
+            made += [message.path, *held, *map(type, held.values())]
+        for call in message.calls:
+            made += [call.arguments_path, type(call.arguments)]
+    return tuple(made)
 
 
 def _fields(record: Record) -> list[Field]:

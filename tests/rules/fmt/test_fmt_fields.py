@@ -151,8 +151,11 @@ def test_many_odd_rows_are_counted_and_the_first_shown() -> None:
 
 @pytest.mark.parametrize(
     ("values", "edit"),
-    [(["a", "b", 3], "3"), (["a", "b", 2.5], "2.5"), (["a", "b", True], "true"), ([1, 2, "3"], 3), ([1, 2, "3.5"], 3.5),
-     ([1, 2, "x"], None), ([1, 2, "007"], None), ([1, 2, "1_0"], None), ([1, 2, "1.0e400"], None), ([1, 2, "1e400"], None), ([["a"], ["b"], "c"], None), ([1, 2, "9" * 40], None)],
+    [
+        (["a", "b", 3], "3"), (["a", "b", 2.5], "2.5"), (["a", "b", True], "true"),
+        ([1, 2, "3"], 3), ([1, 2, "3.5"], 3.5), ([1, 2, "x"], None), ([1, 2, "007"], None), ([1, 2, "1_0"], None),
+        ([1, 2, "1.0e400"], None), ([1, 2, "1e400"], None), ([["a"], ["b"], "c"], None), ([1, 2, "9" * 40], None),
+    ],
 )  # fmt: skip
 def test_repairs_of_types(values: list[Any], edit: Any) -> None:
     rule = FieldTypeDrift()

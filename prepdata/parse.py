@@ -6,7 +6,6 @@ The quick parser (msgspec) reads each line; only what it refuses, or what may ho
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -23,10 +22,11 @@ from prepdata.text.masking import masked
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
-_LONG_DIGITS = re.compile(rb"[0-9]{19}")
+_DIGITS = bytes(0x30 if 0x30 <= c <= 0x39 else c for c in range(256))
+_LONG_NUMBER = b"0" * 19
 DEEPEST = MAX_DEPTH
 """Levels of nesting from which on a row is read by the explaining parser, which refuses it."""
-_SPACED_COLONS = (b'" :', b'"\t:', b'"\n:', b'"\r:')
+_SPACED_COLONS = (b'" :', b'"\t:', b'"\r:', b'"\n:')
 _WHITE = b" \t\r\n\x0b\x0c"
 
 
@@ -63,7 +63,8 @@ def parse(data: bytes, rows: tuple[tuple[int, int, int], ...] | None, lines: int
         lines: number of lines the chunk spans.
         expected: the format of the file; rows of another format are viewed by that one and reported.
     """
-    parser = _Parser(expected, spaced_colons=any(sign in data for sign in _SPACED_COLONS))
+    spaced = b" :" in data or b"\t:" in data or b"\r:" in data or rows is not None  # before the colon of a key, or in a text
+    parser = _Parser(expected, spaced_colons=spaced)
     for line, text in split(data, rows):
         if not text or text[0] != 123:  # "{"
             text = text.strip(_WHITE)
@@ -137,7 +138,9 @@ class _Parser:
             return True
         if record.shape is not None:
             return _keys(text) != record.keys or b"\\u0000" in text
-        return _keys(text) != _keys(_encode(record.raw)) or b"\\u0000" in text or _LONG_DIGITS.search(text) is not None
+        return (
+            _keys(text) != _keys(_encode(record.raw)) or b"\\u0000" in text or _LONG_NUMBER in text.translate(_DIGITS)
+        )
 
     def too_deep(self, line: int, number: int, text: bytes) -> bool:
         """True, with a fact, if the explaining parser finds a row nested too deeply for rules to walk."""

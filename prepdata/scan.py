@@ -17,6 +17,8 @@ from prepdata.findings import Hit
 from prepdata.record import Record
 from prepdata.rules.base import EVERY, SHAPE, Pattern, RecordRule, Words
 
+Seen = tuple[RecordRule, Record, Hit | BaseException]
+
 
 class Scanner:
     """Runs record rules over chunks. Keeps nothing between chunks but which shapes are clean."""
@@ -34,34 +36,33 @@ class Scanner:
         self.known: dict[Any, tuple[RecordRule, ...]] = {}
         self.automaton, self.owners = _automaton(self.words)
 
-    def run(self, chunk: Chunk) -> Iterator[tuple[RecordRule, Record, Hit | BaseException]]:
-        """Yield (rule, record, hit) for every finding; an exception in place of a hit where a rule crashed."""
+    def run(self, chunk: Chunk) -> list[Seen]:
+        """Return (rule, record, hit) of every finding; an exception in place of a hit where a rule crashed."""
+        seen: list[Seen] = []
         for record in chunk.records:
-            for rule in self.every:
-                yield from _guarded(rule, record)
+            ask(self.every, record, seen)
         if self.shape:
-            yield from self._by_shape(chunk)
+            self._by_shape(chunk, seen)
         for rule, wanted in self._triggered(chunk):
             for record in wanted:
-                yield from _guarded(rule, record)
+                ask((rule,), record, seen)
+        return seen
 
-    def _by_shape(self, chunk: Chunk) -> Iterator[tuple[RecordRule, Record, Hit | BaseException]]:
+    def _by_shape(self, chunk: Chunk, seen: list[Seen]) -> None:
         known = self.known
         for record in chunk.records:
             if record.shape is None:
-                for rule in self.shape:
-                    yield from _guarded(rule, record)
+                ask(self.shape, record, seen)
                 continue
             key = (record.format, record.shape)
             rules = known.get(key)
             if rules is None:
-                found = {rule: list(_guarded(rule, record)) for rule in self.shape}
-                known[key] = tuple(rule for rule, hits in found.items() if hits)
-                for hits in found.values():
-                    yield from hits
-                continue
-            for rule in rules:
-                yield from _guarded(rule, record)
+                before = len(seen)
+                ask(self.shape, record, seen)
+                spoke = {rule for rule, _, _ in seen[before:]}
+                known[key] = tuple(rule for rule in self.shape if rule in spoke)
+            elif rules:
+                ask(rules, record, seen)
 
     def _triggered(self, chunk: Chunk) -> Iterator[tuple[RecordRule, list[Record]]]:
         if not self.words and not self.patterns:
@@ -128,12 +129,14 @@ class _Joined:
         return [rows[row] for row in sorted(rows)]
 
 
-def _guarded(rule: RecordRule, record: Record) -> Iterator[tuple[RecordRule, Record, Hit | BaseException]]:
-    try:
-        for hit in rule.check(record):
-            yield rule, record, hit
-    except Exception as error:
-        yield rule, record, error
+def ask(rules: Sequence[RecordRule], record: Record, seen: list[Seen]) -> None:
+    """Show a record to some rules and add what they say to `seen`."""
+    for rule in rules:
+        try:
+            for hit in rule.check(record):
+                seen.append((rule, record, hit))
+        except Exception as error:
+            seen.append((rule, record, error))
 
 
 def _automaton(rules: Sequence[RecordRule]) -> tuple[Any, list[list[int]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -10,6 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import chain, repeat
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import msgspec
@@ -71,12 +74,15 @@ class Runner:
             context = multiprocessing.get_context("fork" if forkable else "spawn")
             plan = msgspec.msgpack.encode(self.plan)
             self.pool = ProcessPoolExecutor(self.jobs, context, initializer=_start, initargs=(plan,))
-            self.pool.submit(int)  # starts all processes now, before any thread is
+            with contextlib.suppress(BrokenProcessPool):  # the first chunk will tell
+                self.pool.submit(int)  # starts all processes now, before any thread is
         return self
 
     def __exit__(self, kind: Any, *rest: Any) -> None:
         if self.pool:
-            self.pool.shutdown(wait=kind is None, cancel_futures=True)
+            if kind is not None:
+                _end(self.pool)
+            self.pool.shutdown()
 
     def run(self, item: Input) -> tuple[FileRun, Source, str | None]:
         """Return what one input gave, its source, and the name of its format."""
@@ -95,25 +101,30 @@ class Runner:
 
     def _results(self, source: Source, format_name: str | None, kept: Any) -> Iterator[ChunkResult]:
         waiting: deque[tuple[RawChunk, ChunkResult | Future[bytes]]] = deque()
+        ahead = self.jobs * 3 if self.pool else 0
         done = 0
-        for raw in source.chunks():
-            waiting.append((raw, self._submit(raw, format_name, kept)))
-            while len(waiting) > self.jobs * 3:
-                first, result = waiting.popleft()
-                yield self._take(first, result, kept)
-                done += first.size
-                if self.progress:
-                    self.progress(source.path, done, source.size or 0)
-        while waiting:
+        for raw in chain(source.chunks(), repeat(None)):
+            if raw is not None:
+                waiting.append((raw, self._submit(raw, format_name, kept)))
+                if len(waiting) <= ahead:
+                    continue
+            elif not waiting:
+                return
             first, result = waiting.popleft()
             yield self._take(first, result, kept)
+            done += first.size
+            if self.progress:
+                self.progress(source.path, done, source.size or 0)
 
     def _submit(self, raw: RawChunk, format_name: str | None, kept: Any) -> ChunkResult | Future[bytes]:
         blob = kept.get(raw.digest)
         if blob is not None:
             return decode_result(blob)
         if self.pool:
-            return self.pool.submit(_work, raw, format_name)
+            try:
+                return self.pool.submit(_work, raw, format_name)
+            except BrokenProcessPool as error:
+                raise _ended(error) from error
         result = self.mapper.map(raw, format_name)
         if kept.active:
             kept.put(raw.digest, encode_result(result))
@@ -124,15 +135,24 @@ class Runner:
             try:
                 blob = result.result()
             except BrokenProcessPool as error:
-                raise PrepdataError(
-                    f"a worker process ended before its work was done ({error}); try --jobs 1"
-                ) from error
+                raise _ended(error) from error
             if kept.active:
                 kept.put(raw.digest, blob)
             result = decode_result(blob)
         if raw.facts:
             result.hits.extend(self.mapper.explain(list(raw.facts)))
         return result
+
+
+def _ended(error: BrokenProcessPool) -> PrepdataError:
+    return PrepdataError(f"a worker process ended before its work was done ({error}); try --jobs 1")
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End the processes of a pool at once, whatever they are doing."""
+    processes: dict[int, BaseProcess] = getattr(pool, "_processes", None) or {}
+    for process in list(processes.values()):
+        process.terminate()
 
 
 def _detected(source: Source, columns: dict[str, str]) -> str | None:

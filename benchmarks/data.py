@@ -2,8 +2,9 @@
 
     python -m benchmarks.data ROWS FILE [--seed 1]
 
-The rows of `samples/` come first; further rows are made from them by replacing half of the words by other words of the
-samples, so that lengths, system prompts, languages and tool calls keep their mix while no row repeats another.
+The rows of `samples/` come first; further rows are made from them by replacing about half of the longer words by other
+words of the same language, so that lengths, languages, sentence ends, system prompts and tool calls keep their mix, and
+hardly a row repeats another. It is not good prose: rules that judge meaning have nothing to find here.
 """
 
 from __future__ import annotations
@@ -11,10 +12,15 @@ from __future__ import annotations
 import argparse
 import json
 import random
+from collections.abc import Iterator
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
+from prepdata.text.language import detect, script
+
 SAMPLES = Path(__file__).parents[1] / "samples"
+TURNS = ("user", "assistant")
 
 
 def sample_rows() -> list[dict[str, Any]]:
@@ -29,32 +35,83 @@ def sample_rows() -> list[dict[str, Any]]:
     ]
 
 
+class Words:
+    """The longer words of the samples, by language."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.by_language: dict[str, list[str]] = {}
+        for row in rows:
+            for text in _texts(row):
+                self.of(text).extend(word for word in text.split(" ") if _replaceable(word))
+
+    def of(self, text: str) -> list[str]:
+        """Return the words of the language of a text."""
+        found = detect(text) or ("other" if text.isascii() else script(text))
+        return self.by_language.setdefault(found, [])
+
+    def like(self, text: str) -> list[str]:
+        """Return the words that may stand in a text: of its language, or where that has too few, English ones."""
+        found = self.of(text)
+        return found if len(found) > 20 else self.by_language["en"]
+
+
+def _texts(row: dict[str, Any]) -> list[str]:
+    return [m["content"] for m in row["messages"] if m["role"] in TURNS and isinstance(m.get("content"), str)]
+
+
+def _replaceable(word: str) -> bool:
+    """True for a longer word in small letters without any sign: it ends no sentence and starts none."""
+    return len(word) > 3 and word.isalpha() and word.islower()
+
+
 def vary(text: str, words: list[str], rng: random.Random) -> str:
-    """Return a text with half of its words replaced."""
+    """Return a text with about half of its longer words replaced; a text that has few gets two words more."""
     pieces = text.split(" ")
-    picks = rng.choices(words, k=len(pieces))
-    return " ".join(new if rng.random() < 0.5 else old for old, new in zip(pieces, picks))
+    places = [i for i, piece in enumerate(pieces) if _replaceable(piece)]
+    for i in places:
+        if rng.random() < 0.5:
+            pieces[i] = rng.choice(words)
+    if len(places) < 5:
+        pieces.insert(0, f"({rng.choice(words)} {rng.choice(words)})")
+    return " ".join(pieces)
 
 
-def made(row: dict[str, Any], words: list[str], rng: random.Random) -> dict[str, Any]:
+def made(row: dict[str, Any], words: Words, rng: random.Random) -> dict[str, Any]:
     """Return a row like another, with other words in user and assistant turns."""
     messages = [
-        {**m, "content": vary(m["content"], words, rng)}
-        if m["role"] in ("user", "assistant") and isinstance(m.get("content"), str) else m
+        {**m, "content": vary(m["content"], words.like(m["content"]), rng)}
+        if m["role"] in TURNS and isinstance(m.get("content"), str) else m
         for m in row["messages"]
     ]  # fmt: skip
     return {**row, "messages": messages}
 
 
+def rows_without_end(seed: int = 1) -> Iterator[bytes]:
+    """Yield lines for ever: the rows of the samples, then rows made from them."""
+    rng, base = random.Random(seed), sample_rows()
+    words = Words(base)
+    for number in count():
+        row = base[number % len(base)]
+        row = row if number < len(base) else made(row, words, rng)
+        yield json.dumps(row, ensure_ascii=False).encode() + b"\n"
+
+
 def write(rows: int, path: Path, seed: int = 1) -> None:
     """Write `rows` rows to a file."""
-    rng, base = random.Random(seed), sample_rows()
-    words = [w for row in base for m in row["messages"] for w in str(m.get("content") or "").split()][:20_000]
-    with path.open("w", encoding="utf-8") as file:
-        for number in range(rows):
-            row = base[number % len(base)]
-            row = row if number < len(base) else made(row, words, rng)
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    with path.open("wb", buffering=1 << 20) as file:
+        file.writelines(islice(rows_without_end(seed), rows))
+
+
+def write_size(size: int, path: Path, seed: int = 1) -> int:
+    """Write rows to a file until it has `size` bytes or a little more; return how many."""
+    rows = done = 0
+    with path.open("wb", buffering=1 << 20) as file:
+        for line in rows_without_end(seed):
+            done += file.write(line)
+            rows += 1
+            if done >= size:
+                break
+    return rows
 
 
 if __name__ == "__main__":

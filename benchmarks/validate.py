@@ -1,53 +1,79 @@
 """Times `prepdata validate` against the usual stack and against other checkers, on generated files.
 
-    python -m benchmarks.validate --rows 50000 [--rows 500000 ...] [--runs 3] [--peers ftgate,cleanllm,together]
+    python -m benchmarks.validate --rows 50000 [--rows 500000 ...] [--runs 3] [--states warm,cold]
+                                  [--peers ftgate,cleanllm,together] [--peer-python PATH] [--out FILE]
 
-Every command is a whole process; the runs of all contenders are interleaved, and the median is printed with rows/s,
-MB/s, peak memory of the process tree and the ratio to the peer loop of the same run. Peers that are not installed are
-left out with a word. The vocabulary is taken from where `prepdata vocab` finds it, so that nothing is downloaded.
+Every command is a whole process over the same file. The contenders take turns (A B C, A B C, ...), so that a busy
+machine disturbs all alike; medians are printed as a Markdown table with rows/s, MB/s, peak memory of the process tree
+and the ratio to the peer loop, paired by turn. "Cold" means that the kernel was asked to drop the file from its page
+cache before each run; whether it did is looked up. The vocabulary is the one that prepdata finds; nothing is
+downloaded.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
+import platform
 import shutil
+import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
-from statistics import median
+from typing import NamedTuple
 
 from benchmarks import data
-from benchmarks.measure import HEAD, Run, row, run
+from benchmarks.measure import HEAD, Run, chill, resident, row, run, warm
 
 ENCODING = "o200k_base"
-PEERS = {
-    "ftgate": ["-m", "ftgate", "data", "{file}"],
-    "cleanllm": ["-m", "cleanllm", "preflight", "{file}"],
-    "together": ["-m", "benchmarks.peer_together", "{file}"],
-}
+ROOT = Path(__file__).parents[1]
+PEERS = ("ftgate", "cleanllm", "together")
 
 
-def contenders(file: Path, cache: Path, peers: list[str]) -> dict[str, list[str]]:
-    """Return name -> command of everything that is timed on a file."""
-    ours = [sys.executable, "-m", "prepdata", "validate", str(file), "--quiet", "--statistics", "--encoding", ENCODING]
-    ours += ["--offline", "--fail-on", "never"]
-    found = {
-        "peer loop (pydantic + jsonschema + tiktoken)": [sys.executable, "-m", "benchmarks.peer_loop", str(file), ENCODING],
-        "prepdata, all default rules, exact counts": [*ours, "--no-cache"],
-        "the same, one process": [*ours, "--no-cache", "--jobs", "1"],
-        "prepdata --no-tokens": [*ours, "--no-cache", "--no-tokens"],
-        "prepdata, second run (cache)": [*ours, "--cache-dir", str(cache)],
-        "prepdata, second run after editing one row": [*ours, "--cache-dir", str(cache)],
+class Contender(NamedTuple):
+    """One command; `before` is done before each of its runs and not timed."""
+
+    name: str
+    command: list[str]
+    before: Callable[[int], None] | None = None
+
+
+def own(file: Path, cache: Path) -> list[Contender]:
+    """Return the peer loop and prepdata in its several ways. Those with the cache build on one another, in order."""
+    ours = [sys.executable, "-m", "prepdata", "validate", str(file), "--quiet", "--statistics", "--isolated"]
+    ours += ["--encoding", ENCODING, "--offline", "--fail-on", "never", "--no-progress"]
+    kept = [*ours, "--cache-dir", str(cache)]
+    return [
+        Contender("peer loop: json + pydantic + jsonschema + tiktoken",
+                  [sys.executable, "-m", "benchmarks.peer_loop", str(file), ENCODING]),
+        Contender("prepdata, first run (fills the cache)", kept, lambda _: shutil.rmtree(cache, ignore_errors=True)),
+        Contender("prepdata, second run (from the cache)", kept),
+        Contender("prepdata, second run after editing one row", kept, lambda turn: edit_one_row(file, turn)),
+        Contender("prepdata, no cache", [*ours, "--no-cache"]),
+        Contender("prepdata, no cache, one process", [*ours, "--no-cache", "--jobs", "1"]),
+        Contender("prepdata, no cache, no tokens", [*ours, "--no-cache", "--no-tokens"]),
+    ]  # fmt: skip
+
+
+def others(file: Path, python: str, wanted: list[str]) -> list[Contender]:
+    """Return the peers that are installed under an interpreter, and say which are not."""
+    commands = {
+        "ftgate": ["-c", "import sys; from ftgate.cli import main; sys.exit(main())", "data", str(file)],
+        "cleanllm": ["-m", "cleanllm", "preflight", str(file), "--framework", "trl"],
+        "together": [str(ROOT / "benchmarks" / "peer_together.py"), str(file)],
     }
-    for name in peers:
-        module = {"together": "together"}.get(name, name)
-        if importlib.util.find_spec(module) is None:
-            print(f"{name}: not installed, left out")
+    found = []
+    for name in wanted:
+        code = f"import importlib.metadata; print(importlib.metadata.version({name!r}))"
+        asked = subprocess.run([python, "-c", code], capture_output=True, text=True)
+        if asked.returncode:
+            print(f"{name}: not installed, left out", file=sys.stderr)
             continue
-        found[name] = [sys.executable, *(part.format(file=file) for part in PEERS[name])]
+        title = {"ftgate": "data", "cleanllm": "preflight --framework trl", "together": "check_file"}[name]
+        found.append(Contender(f"{name} {asked.stdout.strip()} {title}", [python, *commands[name]]))
     return found
 
 
@@ -62,50 +88,106 @@ def rank_folder(folder: Path) -> dict[str, str]:
     return {"TIKTOKEN_CACHE_DIR": str(folder)}
 
 
-def edit_one_row(file: Path, number: int) -> None:
-    """Change one row in the middle of a file, another one each time."""
-    lines = file.read_bytes().split(b"\n")
-    at = len(lines) // 2 + number
-    record = json.loads(lines[at])
-    record["messages"][-1]["content"] = f"An edited answer, number {number}."
-    lines[at] = json.dumps(record, ensure_ascii=False).encode()
-    file.write_bytes(b"\n".join(lines))
+def edit_one_row(file: Path, turn: int) -> None:
+    """Change one row in the middle of a file, another one each turn; its length changes too."""
+    edited = file.with_suffix(".edited")
+    with file.open("rb") as old, edited.open("wb") as new:
+        left = file.stat().st_size // 2 + turn * 50_000
+        while left > 0 and (block := old.read(min(left, 8 << 20))):
+            new.write(block)
+            left -= len(block)
+        new.write(old.readline())
+        record = json.loads(old.readline())
+        record["messages"][-1]["content"] = f"An edited answer, number {turn}."
+        new.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+        shutil.copyfileobj(old, new, 8 << 20)
+        new.flush()
+        os.fsync(new.fileno())
+    edited.replace(file)
 
 
-def compare(rows: int, runs: int, peers: list[str], folder: Path) -> list[str]:
-    """Return the table lines for a file of so many rows."""
-    file, cache, ranks = folder / f"{rows}.jsonl", folder / "cache", folder / "ranks"
+def turns(
+    contenders: list[Contender], file: Path, runs: int, state: str, environment: dict[str, str]
+) -> list[list[Run]]:
+    """Run all contenders in turns and return the runs of each."""
+    taken: list[list[Run]] = [[] for _ in contenders]
+    for turn in range(runs):
+        for runs_of, contender in zip(taken, contenders):
+            if contender.before:
+                contender.before(turn if state == "warm" else turn + runs)
+            (warm if state == "warm" else chill)(file)
+            if state == "cold" and not turn and contender is contenders[0]:
+                print(f"left in the page cache after dropping: {resident(file):.1%}", file=sys.stderr)
+            runs_of.append(run(contender.command, environment))
+            last = runs_of[-1]
+            print(f"{state} {turn + 1}/{runs} {contender.name}: {last.wall:.2f} s", file=sys.stderr, flush=True)
+    return taken
+
+
+def compare(rows: int, given: argparse.Namespace, folder: Path) -> list[str]:
+    """Return the tables for a file of so many rows."""
+    file, ranks = folder / f"{rows}.jsonl", folder / "ranks"
+    print(f"writing {rows:,} rows", file=sys.stderr)
     data.write(rows, file)
     ranks.mkdir(exist_ok=True)
-    environment = {**rank_folder(ranks), "PYTHONPATH": os.getcwd()}
-    commands = contenders(file, cache, peers)
-    timed: dict[str, list[Run]] = {name: [] for name in commands}
-    run(commands["prepdata, second run (cache)"], environment)
-    for number in range(runs):
-        for name, command in commands.items():
-            if "editing" in name:
-                edit_one_row(file, number)
-            timed[name].append(run(command, environment))
-    size = file.stat().st_size
-    base = median(r.wall for r in next(iter(timed.values())))
-    lines = [f"\n{rows:,} rows, {size / 1e6:,.1f} MB, median of {runs}\n", HEAD]
-    lines += [row(name, taken, rows, size, base) for name, taken in timed.items()]
-    shutil.rmtree(cache, ignore_errors=True)
+    environment = {**rank_folder(ranks), "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
+    contenders = own(file, folder / "cache")
+    notes = []
+    if rows <= given.peer_rows:
+        contenders += others(file, given.peer_python, [p for p in given.peers.split(",") if p])
+    elif given.peers:
+        notes.append(f"Peers other than the loop run up to {given.peer_rows:,} rows (`--peer-rows`).")
+    lines = []
+    for state in given.states.split(","):
+        taken = turns(contenders, file, given.runs, state, environment)
+        size = file.stat().st_size
+        seen = json.loads(taken[0][0].output)
+        if seen["rows"] != rows:
+            raise SystemExit(f"the peer loop saw {seen['rows']} rows of {rows}")
+        lines.append(f"\n**{rows:,} rows, {size / 1e6:,.1f} MB, page cache {state}, median of {given.runs}**\n\n{HEAD}")
+        lines += [row(c.name, r, rows, size, taken[0]) for c, r in zip(contenders, taken)]
+    shutil.rmtree(folder / "cache", ignore_errors=True)
     file.unlink()
-    return lines
+    return [*lines, *(f"\n{note}" for note in notes)]
+
+
+def about() -> str:
+    """Return a line on the machine and the versions, since figures mean nothing without."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    names = ("prepdata", "msgspec", "tiktoken", "pydantic", "jsonschema")
+    model = platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        model = next(
+            (li.partition(":")[2].strip() for li in cpuinfo.read_text().split("\n") if "model name" in li), model
+        )
+    load = f", load {os.getloadavg()[0]:.1f} at the start" if hasattr(os, "getloadavg") else ""
+    return (f"{cores} cores ({model}), Python {platform.python_version()}, "
+            + ", ".join(f"{name} {version(name)}" for name in names) + load)  # fmt: skip
 
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, action="append")
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--peers", default="ftgate,cleanllm,together")
+    parser.add_argument("--rows", type=int, action="append", help="rows of the file; may repeat (default 50000)")
+    parser.add_argument("--runs", type=int, default=3, help="turns per contender and state")
+    parser.add_argument("--states", default="warm,cold", help="page cache: warm, cold")
+    parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--peer-python", default=sys.executable, help="interpreter under which the peers are installed")
+    parser.add_argument("--peer-rows", type=int, default=500_000, help="peers that hold all rows stop here")
+    parser.add_argument("--folder", type=Path, help="where the files are made (a disk, not memory)")
+    parser.add_argument("--out", type=Path, help="append the tables to this file as well")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+        lines = [about()]
+        print(lines[0], flush=True)
         for rows in given.rows or [50_000]:
-            for text in compare(rows, given.runs, [p for p in given.peers.split(",") if p], Path(folder)):
-                print(text, flush=True)
+            tables = compare(rows, given, Path(folder))
+            print("\n".join(tables), flush=True)
+            lines += tables
+    if given.out:
+        with given.out.open("a", encoding="utf-8") as out:
+            out.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

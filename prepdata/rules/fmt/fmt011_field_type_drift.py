@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from prepdata.chunk import Chunk
 from prepdata.findings import Edit, Fix, Hit, Severity, clip
@@ -48,6 +48,7 @@ class FieldTypeDrift(CorpusRule):
     name: ClassVar[str] = "field-type-drift"
     severity: ClassVar[Severity] = "warning"
     fix = "unsafe"
+    scope: ClassVar[Literal["file", "dataset", "run"]] = "file"
 
     def see(self, chunk: Chunk) -> Any:
         found: _Found = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity, clip
@@ -34,6 +34,7 @@ class OptionalFieldDrift(CorpusRule):
     code: ClassVar[str] = "FMT012"
     name: ClassVar[str] = "optional-field-drift"
     severity: ClassVar[Severity] = "error"
+    scope: ClassVar[Literal["file", "dataset", "run"]] = "file"
 
     def setup(self) -> None:
         self.wanting: dict[str, list[Any]] = {}

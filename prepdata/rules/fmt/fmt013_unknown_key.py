@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from prepdata.errors import PrepdataError
 from prepdata.findings import Edit, Fix, Hit, Severity, clip
@@ -60,42 +60,59 @@ class UnknownKey(RecordRule):
     def check(self, record: Record) -> Iterator[Hit]:
         own, inner = _known(record.format)
         strict = [t for t in self.strict if concerns(t, record.format)] if self.strict else []
-        for key in record.raw:
-            if strict or not (key in own or key in self.allowed):
-                yield from self._judge(key, "", record.raw, own, self.allowed, strict)
+        found = [key for key in record.raw if strict or not (key in own or key in self.allowed)]
+        if found:
+            yield from self._judge(found, "", record.raw, own, self.allowed, strict)
         if record.shape is not None or not inner:
             return
         for message in record.turns:
             raw = message.raw
             if type(raw) is dict:
-                for key in raw:
-                    if strict or key not in inner:
-                        yield from self._judge(key, message.path, raw, inner, self.allowed_inside, strict)
+                found = [key for key in raw if strict or key not in inner]
+                if found:
+                    yield from self._judge(found, message.path, raw, inner, self.allowed_inside, strict)
 
     def _judge(
-        self, key: str, base: str, holder: object, own: frozenset[str], allowed: frozenset[str], strict: list[Target]
+        self,
+        keys: list[str],
+        base: str,
+        holder: dict[str, Any],
+        own: frozenset[str],
+        allowed: frozenset[str],
+        strict: list[Target],
     ) -> Iterator[Hit]:
-        """Yield the finding of one key of the object at `base`."""
-        refusing = tuple(t.name for t in strict if key not in _accepted(t, base, own))
-        unknown = key not in own and key not in allowed
-        if not refusing and not unknown:
-            return
-        path, shown = f"{base}/{escape(key)}", clip(key, 40)
+        """Yield the findings of some keys of the object at `base`: one for each that is refused or looks misspelt,
+        and one for all the others together."""
         what = "message" if base else "row"
-        meant = near(key, own) if unknown else ""
-        edit = None
-        if meant and meant not in holder:  # type: ignore[operator]
-            edit = Fix(f"rename it to '{meant}'", False, (Edit("rename", path, meant),))
-        elif refusing:
-            edit = Fix("take the key out", False, (Edit("remove", path),))
-        hint = f"; did you mean '{meant}'?" if meant else ""
-        if refusing:
-            advice = hint or "; take it out"
-            yield Hit(f"{what} key '{shown}' is refused by {listed(refusing)}{advice}", path, severity="error",
-                      targets=refusing, fix=edit)  # fmt: skip
-        else:
-            advice = hint or "; it is no part of the format: take it out, or add it to the option `allow`"
-            yield Hit(f"unknown {what} key '{shown}'{advice}", path, severity="info" if self.mild else None, fix=edit)
+        strange: list[str] = []
+        for key in keys:
+            refusing = tuple(t.name for t in strict if key not in _accepted(t, base, own))
+            unknown = key not in own and key not in allowed
+            meant = near(key, own) if unknown else ""
+            path, shown = f"{base}/{escape(key)}", clip(key, 40)
+            hint = f"; did you mean '{meant}'?" if meant else ""
+            fix = None
+            if meant and meant not in holder:
+                fix = Fix(f"rename it to '{meant}'", False, (Edit("rename", path, meant),))
+            elif refusing:
+                fix = Fix("take the key out", False, (Edit("remove", path),))
+            if refusing:
+                text = f"{what} key '{shown}' is refused by {listed(refusing)}{hint or '; take it out'}"
+                yield Hit(text, path, severity="error", targets=refusing, fix=fix)
+            elif meant:
+                yield Hit(f"unknown {what} key '{shown}'{hint}", path, severity="info" if self.mild else None, fix=fix)
+            elif unknown:
+                strange.append(key)
+        if strange:
+            yield self._strange(strange, base, what)
+
+    def _strange(self, keys: list[str], base: str, what: str) -> Hit:
+        """Return the finding of keys that no format knows under any spelling."""
+        shown = ", ".join(f"'{clip(key, 40)}'" for key in keys[:5]) + (", …" if len(keys) > 5 else "")
+        many = len(keys) > 1
+        advice = f"{'they are' if many else 'it is'} no part of the format: take {'them' if many else 'it'} out"
+        text = f"unknown {what} key{'s' if many else ''} {shown}; {advice}, or add {'them' if many else 'it'} to the option `allow`"
+        return Hit(text, f"{base}/{escape(keys[0])}", severity="info" if self.mild else None)
 
 
 def _accepted(target: Target, base: str, own: frozenset[str]) -> frozenset[str]:

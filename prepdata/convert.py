@@ -174,52 +174,49 @@ _WORDS = {"role": "the role", "pieces": "the content", "reasoning": "the reasoni
 def turns(messages: Sequence[Message], format: str) -> list[Turn]:
     """Return what messages mean, so that it can be compared over formats: each tool result is a turn of its own, ids
     of calls are replaced by their number, arguments are values, a weight of 1 is none."""
-    found: list[Turn] = []
-    waiting: list[tuple[int, Any, Any]] = []
-    calls = 0
+    walk = _Walk()
+    return [turn for message in messages for turn in walk.turns(message, format)]
 
-    def link(call_id: Any, name: Any) -> int | None:
-        match = next((w for w in waiting if call_id is not None and w[1] == call_id), None)
-        match = (
-            match or next((w for w in waiting if name is not None and w[2] == name), None) or next(iter(waiting), None)
-        )
-        if match is None:
-            return None
-        waiting.remove(match)
-        return match[0]
 
-    for message in messages:
+class _Walk:
+    """Numbers the calls of a conversation and links results to them, by id, by name, or in order."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.waiting: list[tuple[int, Any, Any]] = []
+
+    def turns(self, message: Message, format: str) -> Iterator[Turn]:
+        """Yield what one message means: its tool results, then the rest."""
         results = [p for p in message.parts if p.kind == "tool_result"]
         for part in results:
-            number = link(result_id(part), result_name(part))
-            found.append(Turn(part.path, "tool", _result(part.text), None, (), None, None, number))
-        rest = [p for p in message.parts if p.kind != "tool_result"]
-        if results and not rest and not message.calls:
-            continue
-        made = []
-        for call in message.calls:
-            calls += 1
-            waiting.append((calls, call.id, call.name))
-            made.append((call.name, _arguments(call)))
+            number = self._answered(result_id(part), result_name(part))
+            yield Turn(part.path, "tool", _result(part.text), None, (), None, None, number)
+        if results and len(results) == len(message.parts) and not message.calls:
+            return
+        calls = tuple(self._call(call) for call in message.calls)
         if message.role in ("tool", "function"):
-            number = link(message.call_id, message.name)
-            found.append(Turn(message.path, "tool", _result(message.text), None, (), None, None, number))
-            continue
+            number = self._answered(message.call_id, message.name)
+            yield Turn(message.path, "tool", _result(message.text), None, (), None, None, number)
+            return
         weight = message.weight if message.role == "assistant" and message.weight not in (None, 1) else None
         role = "system" if message.role == "developer" else message.role
-        found.append(
-            Turn(
-                message.path,
-                role,
-                _pieces(message, format),
-                reasoning_of(message),
-                tuple(made),
-                weight,
-                message.name,
-                None,
-            )
-        )
-    return found
+        pieces, thought = _pieces(message, format), reasoning_of(message)
+        yield Turn(message.path, role, pieces, thought, calls, weight, message.name, None)
+
+    def _call(self, call: ToolCall) -> tuple[Any, Any]:
+        self.calls += 1
+        self.waiting.append((self.calls, call.id, call.name))
+        return call.name, _arguments(call)
+
+    def _answered(self, call_id: Any, name: Any) -> int | None:
+        """Return the number of the call that a result answers, None if none waits."""
+        match = next((w for w in self.waiting if call_id is not None and w[1] == call_id), None)
+        match = match or next((w for w in self.waiting if name is not None and w[2] == name), None)
+        match = match or next(iter(self.waiting), None)
+        if match is None:
+            return None
+        self.waiting.remove(match)
+        return match[0]
 
 
 def _pieces(message: Message, format: str) -> tuple[Any, ...]:

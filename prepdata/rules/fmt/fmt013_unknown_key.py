@@ -109,9 +109,9 @@ class UnknownKey(RecordRule):
     def _strange(self, keys: list[str], base: str, what: str) -> Hit:
         """Return the finding of keys that no format knows under any spelling."""
         shown = ", ".join(f"'{clip(key, 40)}'" for key in keys[:5]) + (", …" if len(keys) > 5 else "")
-        many = len(keys) > 1
-        advice = f"{'they are' if many else 'it is'} no part of the format: take {'them' if many else 'it'} out"
-        text = f"unknown {what} key{'s' if many else ''} {shown}; {advice}, or add {'them' if many else 'it'} to the option `allow`"
+        end, verb, them = ("s", "they are", "them") if len(keys) > 1 else ("", "it is", "it")
+        advice = f"{verb} no part of the format: take {them} out, or add {them} to the option `allow`"
+        text = f"unknown {what} key{end} {shown}; {advice}"
         return Hit(text, f"{base}/{escape(keys[0])}", severity="info" if self.mild else None)
 
 

@@ -38,13 +38,17 @@ class Text(NamedTuple):
 
 
 class Chunk:
-    """Rows of one stretch of a file, in file order. Rules and meters share what they derive from it."""
+    """Rows of one stretch of a file, in file order. Rules and meters share what they derive from it.
+
+    `unread` holds the xxh3_64 of the bytes of each row that gave no record, by row number.
+    """
 
     def __init__(self, format: str, records: list[Record], facts: list[Fact], lines: int) -> None:
         self.format = format
         self.records = records
         self.facts = facts
         self.lines = lines
+        self.unread: dict[int, int] = {}
         self._derived: dict[Any, Any] = {}
 
     def derived(self, compute: Callable[[Chunk], T]) -> T:

@@ -63,7 +63,7 @@ class ChunkResult(msgspec.Struct, frozen=True):
         rows: number of rows (lines that are not blank).
         lines: number of lines.
         row_lines: uint32 line number of each row, empty where row and line numbers are equal.
-        digests: uint64 digest of each row's meaning, 0 for a row without a record.
+        digests: uint64 digest of each row's meaning; for a row without a record, of its bytes.
         hits: findings of fact and record rules.
         parts: what corpus rules ("rule:NAME") and meters ("meter:NAME") kept.
     """
@@ -82,7 +82,7 @@ class ChunkResult(msgspec.Struct, frozen=True):
         return int.from_bytes(self.row_lines[row * 4 : row * 4 + 4], "little")
 
     def digest_of(self, row: int) -> int:
-        """Return the digest of a row's meaning, 0 if it has no record."""
+        """Return the digest of a row's meaning, or of its bytes if it has no record."""
         return int.from_bytes(self.digests[row * 8 : row * 8 + 8], "little")
 
 
@@ -189,6 +189,8 @@ def _row_digests(chunk: Chunk, rows: int) -> bytes:
     spread = array("Q", bytes(8 * rows))
     for record, digest in zip(chunk.records, exact):
         spread[record.row] = digest
+    for row, digest in chunk.unread.items():
+        spread[row] = digest
     return _packed("Q", spread)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
+from xxhash import xxh3_64_intdigest
 
 from prepdata.chunk import Chunk, Fact
 from prepdata.explain import MAX_DEPTH, MISSING, explain
@@ -63,7 +64,9 @@ def parse(data: bytes, rows: tuple[tuple[int, int, int], ...] | None, lines: int
         lines: number of lines the chunk spans.
         expected: the format of the file; rows of another format are viewed by that one and reported.
     """
-    spaced = b" :" in data or b"\t:" in data or b"\r:" in data or rows is not None  # before the colon of a key, or in a text
+    spaced = (
+        b" :" in data or b"\t:" in data or b"\r:" in data or rows is not None
+    )  # before the colon of a key, or in a text
     parser = _Parser(expected, spaced_colons=spaced)
     for line, text in split(data, rows):
         if not text or text[0] != 123:  # "{"
@@ -74,7 +77,9 @@ def parse(data: bytes, rows: tuple[tuple[int, int, int], ...] | None, lines: int
                 continue
         parser.row(line, text)
     name = expected.name if expected else "unknown"
-    return Parsed(Chunk(name, parser.records, parser.facts, lines), parser.row_lines)
+    chunk = Chunk(name, parser.records, parser.facts, lines)
+    chunk.unread = parser.unread
+    return Parsed(chunk, parser.row_lines)
 
 
 class _Parser:
@@ -86,6 +91,7 @@ class _Parser:
         self.view = expected.view if expected else None
         self.records: list[Record] = []
         self.facts: list[Fact] = []
+        self.unread: dict[int, int] = {}
         self.row_lines: array[int] = array("I")
 
     def row(self, line: int, text: bytes) -> None:
@@ -97,6 +103,7 @@ class _Parser:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raw = self.slowly(line, number, text)
             if raw is MISSING:
+                self.unread[number] = xxh3_64_intdigest(text)
                 return
             certain = True
         else:
@@ -105,9 +112,11 @@ class _Parser:
             self.facts.append(
                 Fact("not-an-object", line, number, {"type": _json_type(raw), "encoded": _is_encoded(raw)})
             )
+            self.unread[number] = xxh3_64_intdigest(text)
             return
         record = self.record(raw, line, number)
         if record is None or (record.shape is None and _nesting(text) > DEEPEST and self.too_deep(line, number, text)):
+            self.unread[number] = xxh3_64_intdigest(text)
             return
         record.row, record.line, record.size = number, line, len(text)
         self.records.append(record)

@@ -284,6 +284,33 @@ def test_fingerprints_stay_when_other_rows_change(tmp_path: Path) -> None:
     assert after[("b?", "/messages/0/role")] != before[("b?", "/messages/0/role")]
 
 
+def test_rows_that_cannot_be_read_have_fingerprints_of_their_own(tmp_path: Path) -> None:
+    broken = ["{broken", "{broken too", "[1]", "7", '{"unknown": 1}', '{"unknown": 2}', "{broken"]
+
+    def found(name: str, texts: list[str]) -> list[tuple[int | None, str, str | None]]:
+        (tmp_path / name).write_text("\n".join([*texts, json.dumps(GOOD[0])]) + "\n")
+        report = prepdata.validate(tmp_path / name, select=["FMT001", "FMT002", "FMT016"], tokens=False)
+        return [(f.record, f.fingerprint, f.digest) for f in report]
+
+    first = found("a.jsonl", broken)
+    assert [row for row, _, _ in first] == list(range(7))
+    assert len({key for _, key, _ in first}) == len({digest for _, _, digest in first}) == 6
+    assert first[0][1:] == first[6][1:], "equal bytes are one and the same"
+    moved = found("b.jsonl", ["", *reversed(broken)])
+    assert [f[1:] for f in reversed(moved)] == [f[1:] for f in first]
+
+
+def test_a_waiver_of_one_broken_row_accepts_no_other(tmp_path: Path) -> None:
+    data, waivers = tmp_path / "a.jsonl", tmp_path / "w.json"
+    data.write_text("{one\n{two\n")
+    run: dict[str, Any] = {"select": ["FMT001"], "tokens": False, "waivers": str(waivers)}
+    waivers.write_text('{"schema_version": 1, "waivers": []}')
+    first = next(iter(prepdata.validate(data, **run)))
+    entry = {"rule": "invalid-json", "record": first.digest, "path": first.path, "reason": "known"}
+    waivers.write_text(json.dumps({"schema_version": 1, "waivers": [entry]}))
+    assert [(f.line, f.waived) for f in prepdata.validate(data, **run).findings] == [(1, True), (2, False)]
+
+
 def test_fingerprints_stay_when_only_the_writing_changes(tmp_path: Path) -> None:
     before = prints(write(tmp_path / "a.jsonl", *BAD))
     lines = "\n\n".join(json.dumps(row, indent=None, separators=(" ,", ": "), ensure_ascii=True) for row in BAD)

@@ -201,7 +201,7 @@ def test_init_suggests_only_what_is_possible(tmp_path: Path) -> None:
 def test_one_style_of_errors(folder: Path) -> None:
     run = prepdata("validate", "--frmat", "x", cwd=folder)
     assert run.returncode == 2 and run.stderr.startswith("prepdata: No such option '--frmat'")
-    assert run.stderr.endswith("Try 'prepdata validate --help'.\n")
+    assert run.stderr.endswith("prepdata validate --help'.\n")
     run = prepdata("validate", "good.jsonl", "-f", "json", "-o", "nowhere/r.json", cwd=folder)
     assert run.returncode == 2 and "there is no folder 'nowhere'" in run.stderr and ".r.json." not in run.stderr
 

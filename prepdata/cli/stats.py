@@ -80,19 +80,21 @@ def roles_text(roles: dict[str, Any]) -> list[str]:
     lines.append(f"  last turn: {last or 'none'}")
     prompts = roles["system_prompts"]
     if roles["rows_with_system"]:
-        lines.append(f"  system prompt in {roles['rows_with_system']:,} rows, {prompts['different']:,} different")
+        lines.append(
+            f"  system prompt in {plural(roles['rows_with_system'], 'row')}, {prompts['different']:,} different"
+        )
         for item in prompts["most_frequent"][:3]:
             if item["rows"] > 1:
                 lines.append(f"    one of them in {item['rows']:,} rows, first in row {item['first_row'] + 1:,}")
     for key, label in (
-        ("rows_with_tools", "declare tools"),
-        ("rows_with_calls", "call tools"),
-        ("rows_with_media", "hold images or other media"),
-        ("rows_with_reasoning", "hold reasoning"),
-        ("preference_rows", "hold a preference"),
+        ("rows_with_tools", "with tools declared"),
+        ("rows_with_calls", "with tool calls"),
+        ("rows_with_media", "with images or other media"),
+        ("rows_with_reasoning", "with reasoning"),
+        ("preference_rows", "with a preference"),
     ):
         if roles[key]:
-            lines.append(f"  {roles[key]:,} rows {label}")
+            lines.append(f"  {plural(roles[key], 'row')} {label}")
     for key, label in (("tools_declared", "declared"), ("tools_called", "called")):
         found = roles[key]
         if found["different"]:
@@ -112,5 +114,5 @@ def languages_text(languages: dict[str, Any]) -> list[str]:
         listed = ", ".join(f"{name} {count:,}" for name, count in found[:8])
         lines.append(f"  {key}: {listed}" + (f" and {len(found) - 8} more" if len(found) > 8 else ""))
     if languages["answered_in_another"]:
-        lines.append(f"  {languages['answered_in_another']:,} rows answer in another language than they are asked in")
+        lines.append(f"  {plural(languages['answered_in_another'], 'row')} answered in another language than asked in")
     return lines

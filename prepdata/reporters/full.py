@@ -1,4 +1,7 @@
-"""For people: every finding with its place, the excerpt with the span marked, and the cure."""
+"""For people: every finding with its place, the excerpt with the span marked, and the cure.
+
+Findings on rows come first, those on the file as a whole after them, next to the summary.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from prepdata.reporters.measures import write_measures
 from prepdata.reporters.summary import paint, plural, write_rules, write_statistics, write_summary
 from prepdata.reporters.text import columns, indented, window, wrap
 
-RELATED = 3
+RELATED = 5
 """Other places named per finding."""
 SHOWN = 20
 """Findings shown per rule and file, unless everything is wanted (`--verbose`); the rest are counted."""
@@ -36,7 +39,8 @@ def write(report: Report, out: TextIO, output: Output) -> None:
 
 def _write_findings(report: Report, out: TextIO, output: Output) -> None:
     seen: Counter[tuple[str, str]] = Counter()
-    for finding in report:
+    order = {file.path: number for number, file in enumerate(report.files)}
+    for finding in sorted(report, key=lambda f: (order.get(f.file, 0), f.line is None and f.record is None)):
         key = (finding.file, finding.name)
         seen[key] += 1
         if seen[key] <= SHOWN or output.level == "verbose":
@@ -66,12 +70,19 @@ def write_finding(finding: Finding, out: TextIO, output: Output) -> None:
     if finding.excerpt:
         _write_excerpt(finding, out, output, room)
     if finding.related:
-        places = [f"{safe(p.file)}:{p.line}" if p.line else safe(p.file) for p in finding.related[:RELATED]]
-        more = f" and {len(finding.related) - RELATED:,} more" if len(finding.related) > RELATED else ""
-        out.write(f"    {paint('=', 'dim', output)} see {', '.join(places)}{more}\n")
+        out.write(f"    {paint('=', 'dim', output)} see {_places(finding)}\n")
     if finding.fix:
         flag = "" if finding.fix.safe else " (with --unsafe-fixes)"
         out.write(f"    {paint('=', 'dim', output)} fix: {safe(finding.fix.title)}{flag}\n")
+
+
+def _places(finding: Finding) -> str:
+    """Return the other places of a finding: lines alone where they are in the same file."""
+    shown = finding.related[:RELATED]
+    more = f" and {len(finding.related) - RELATED:,} more" if len(finding.related) > RELATED else ""
+    if all(place.file == finding.file and place.line for place in shown):
+        return f"line{'' if len(finding.related) == 1 else 's'} {', '.join(f'{p.line}' for p in shown)}{more}"
+    return ", ".join(f"{safe(p.file)}:{p.line}" if p.line else safe(p.file) for p in shown) + more
 
 
 def _write_excerpt(finding: Finding, out: TextIO, output: Output, room: int) -> None:

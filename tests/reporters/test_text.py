@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prepdata.findings import Finding, around
+from prepdata.findings import Finding, Place, around
 from prepdata.report import FileReport, Report
 from prepdata.reporters import get
 from prepdata.reporters.base import Output, in_repository
@@ -125,3 +125,12 @@ def test_paths_are_relative_to_the_working_folder(monkeypatch: pytest.MonkeyPatc
     assert in_repository(f"{tmp_path}/data/a.jsonl") == "data/a.jsonl"
     assert in_repository("./data/a.jsonl") == "data/a.jsonl"
     assert in_repository("/elsewhere/a.jsonl") == "/elsewhere/a.jsonl"
+
+
+def test_whole_file_findings_come_last_and_places_are_short() -> None:
+    whole = finding(line=None, record=None, path=None, name="small-dataset", related=(Place("data/train.jsonl", 7),))
+    text = written("full", whole, finding(1, related=(Place("data/train.jsonl", 7), Place("b.jsonl", 8))))
+    assert text.index("small-dataset") > text.index("control-token")
+    assert "= see line 7\n" in text and "= see data/train.jsonl:7, b.jsonl:8\n" in text
+    many = tuple(Place("data/train.jsonl", line) for line in range(3, 12))
+    assert "= see lines 3, 4, 5, 6, 7 and 4 more\n" in written("full", finding(related=many))

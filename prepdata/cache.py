@@ -1,9 +1,9 @@
 """Remembers what chunks gave, by their content, so that a second run costs only what changed.
 
 One file per input and plan in the user's cache folder holds the results of the last run: a msgpack map from chunk
-digest to chunk result. The name carries a digest of everything else the results depend on (version, rules, options,
-settings, format), so that a result is never used where another would be right. Nothing is unpickled; a damaged file
-is ignored.
+digest to chunk result, after a checksum of 8 bytes. The name carries a digest of everything else the results depend on
+(version, rules, options, settings, format), so that a result is never used where another would be right. Nothing is
+unpickled; a damaged file is ignored.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ class Kept:
         self.old: dict[int, bytes] = {}
         self.new: dict[int, bytes] = {}
         self.changed = False
-        if path is not None and path.is_file():
-            with contextlib.suppress(OSError, msgspec.DecodeError):
-                self.old = msgspec.msgpack.decode(path.read_bytes(), type=dict[int, bytes])
+        if path is not None:
+            with contextlib.suppress(OSError):
+                self.old = _decoded(path.read_bytes())
 
     def get(self, digest: int) -> bytes | None:
         """Return the kept result of a chunk, or None."""
@@ -76,14 +76,38 @@ class Kept:
 
     def close(self) -> None:
         """Write what this run used or made, if anything is new. A cache that cannot be written is no error."""
-        if self.path is None or not self.changed or sum(map(len, self.new.values())) > LARGEST:
+        if self.path is None or sum(map(len, self.new.values())) > LARGEST:
             return
         with contextlib.suppress(OSError):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.path.parent)
-            with os.fdopen(handle, "wb") as file:
-                file.write(msgspec.msgpack.encode(self.new))
-            Path(name).replace(self.path)
+            if self.changed:
+                _write(self.path, self.new)
+            elif self.new:
+                os.utime(self.path)  # it was used
+
+
+def _decoded(data: bytes) -> dict[int, bytes]:
+    """Return what a cache file holds, nothing if it is damaged."""
+    body = memoryview(data)[8:]
+    if data[:8] != xxhash.xxh3_64_digest(body):
+        return {}
+    try:
+        return msgspec.msgpack.decode(body, type=dict[int, bytes])
+    except msgspec.DecodeError:
+        return {}
+
+
+def _write(path: Path, results: dict[int, bytes]) -> None:
+    body = msgspec.msgpack.encode(results)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(xxhash.xxh3_64_digest(body))
+            file.write(body)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 class Cache:
@@ -109,7 +133,8 @@ class Cache:
         """Return the kept results of one input."""
         if self.folder is None:
             return Kept(None)
-        key = xxhash.xxh3_64_hexdigest(f"{Path(path).absolute()}\n{format_name}\n{self.plan_digest}".encode())
+        name = os.fsencode(f"{Path(path).absolute()}\n{format_name}\n{self.plan_digest}")
+        key = xxhash.xxh3_64_hexdigest(name)
         return Kept(self.folder / key)
 
     def prune(self) -> None:

@@ -107,7 +107,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_json(self, *, indent: int = 2) -> str:
         """Return the report as JSON text; `indent=0` for one line."""
-        text = msgspec.json.encode(self.to_dict())
+        try:
+            text = msgspec.json.encode(self.to_dict())
+        except UnicodeEncodeError:  # a file name that is no text
+            import json
+
+            return json.dumps(self.to_dict(), indent=indent or None)
         return (msgspec.json.format(text, indent=indent) if indent else text).decode()
 
     def _repr_html_(self) -> str:

@@ -66,7 +66,7 @@ def options_of(rule: type[Rule], settings: Settings) -> dict[str, Any]:
         for key, given in settings.rules.items():
             if key.lower() == word:
                 found |= given
-    return found
+    return rule.resolve(found)
 
 
 def tolerance(text: str | None, rows: int) -> int:

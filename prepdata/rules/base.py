@@ -107,6 +107,11 @@ class Rule:
         self.context = context or Context()
         self.setup()
 
+    @classmethod
+    def resolve(cls, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the options with the files they name read in, so that the plan, and with it the cache, hold them."""
+        return options
+
     def setup(self) -> None:
         """Prepare for a run: compile, import what is heavy. Called once per process."""
 

@@ -7,15 +7,18 @@ import re
 LANGUAGES: dict[str, tuple[str, str]] = {
     "en": ("English", "englisch|anglais|inglés|inglês|inglese|engels|английск|angielsk|英语|英文|英語|영어"),
     "de": ("German", "deutsch|allemand|alemán|alemão|tedesco|duits|немецк|niemieck|德语|德文|ドイツ語|독일어"),
-    "fr": ("French", "französisch|français|francés|francês|francese|frans|французск|francusk|法语|法文|フランス語|프랑스어"),
-    "es": ("Spanish", "spanisch|espagnol|español|espanhol|spagnolo|spaans|испанск|hiszpańsk|castellano|西班牙语|スペイン語|스페인어"),
+    "fr": ("French",
+       "französisch|français|francés|francês|francese|frans|французск|francusk|法语|法文|フランス語|프랑스어"),
+    "es": ("Spanish",
+       "spanisch|espagnol|español|espanhol|spagnolo|spaans|испанск|hiszpańsk|castellano|西班牙语|スペイン語|스페인어"),
     "it": ("Italian", "italienisch|italien|italiano|italiaans|итальянск|włosk|意大利语|イタリア語"),
     "pt": ("Portuguese", "portugiesisch|portugais|portugués|português|portoghese|portugees|португальск|葡萄牙语"),
     "nl": ("Dutch", "niederländisch|néerlandais|neerlandés|holandês|olandese|nederlands|нидерландск|голландск"),
     "pl": ("Polish", "polnisch|polonais|polaco|polacco|pools|польск|polsk"),
     "ru": ("Russian", "russisch|russe|ruso|russo|русск|rosyjsk|俄语|俄文|ロシア語|러시아어"),
     "uk": ("Ukrainian", "ukrainisch|ukrainien|украинск|українськ"),
-    "zh": ("Chinese", "mandarin|chinesisch|chinois|chino|chinês|cinese|chinees|китайск|chińsk|中文|汉语|漢語|中国語|중국어|普通话"),
+    "zh": ("Chinese",
+       "mandarin|chinesisch|chinois|chino|chinês|cinese|chinees|китайск|chińsk|中文|汉语|漢語|中国語|중국어|普通话"),
     "ja": ("Japanese", "japanisch|japonais|japonés|japonês|giapponese|japans|японск|日本語|日语|日文|일본어"),
     "ko": ("Korean", "koreanisch|coréen|coreano|корейск|한국어|韩语|韓国語"),
     "ar": ("Arabic", "arabisch|arabe|árabe|arabo|арабск|العربية|阿拉伯语"),
@@ -77,19 +80,23 @@ TASKS = re.compile(
 _BY_NAME = {english.lower(): code for code, (english, _) in LANGUAGES.items()}
 _NAMES = "|".join(_BY_NAME)
 _ASKED = re.compile(
-    rf"\b(?:answer|reply|respond|write(?: (?:it|this|your (?:answer|reply|response)))?|(?:your |the )?(?:answer|reply|response)"
+    rf"\b(?:answer|reply|respond|write(?: (?:it|this|your (?:answer|reply|response)))?|(?:your |the "
+    rf")?(?:answer|reply|response)"
     rf"(?: (?:must|should|has to|needs to))?(?: be)?(?: written)?)(?: me)?(?: only)?,? in ({_NAMES})\b"
-    rf"|\b(?:answer|reply|respond|explain|summari[sz]e)\b[^.?!\n]{{0,60}} in ({_NAMES})(?: only| please|, please)?\s*[.!?]?\s*(?:$|\n)"
-    rf"|\bin ({_NAMES})(?: only| please|, please)\s*[.!?]?\s*(?:$|\n)",
+    rf"|\b(?:answer|reply|respond|explain|summari[sz]e)\b[^.?!\n]{{0,60}} in ({_NAMES})(?: only| "
+    rf"please|, please)?\s*[.!?]?\s*(?:$|\n)",
     re.IGNORECASE,
 )
 IN_LANGUAGE = re.compile(rf" in (?:{_NAMES})\b", re.IGNORECASE)
 _ASKED_OTHER = (
-    (re.compile(r"\bantworte\w*\b[^.?!\n]{0,30} auf (deutsch|englisch|französisch|spanisch|italienisch)", re.IGNORECASE),
+    (re.compile(r"\bantworte\w*\b[^.?!\n]{0,30} auf (deutsch|englisch|französisch|spanisch|italienisch)",
+    re.IGNORECASE),
      {"deutsch": "de", "englisch": "en", "französisch": "fr", "spanisch": "es", "italienisch": "it"}),
-    (re.compile(r"\br[ée]pon(?:ds|dez|dre)\b[^.?!\n]{0,30} en (français|anglais|allemand|espagnol|italien)", re.IGNORECASE),
+    (re.compile(r"\br[ée]pon(?:ds|dez|dre)\b[^.?!\n]{0,30} en (français|anglais|allemand|espagnol|italien)",
+    re.IGNORECASE),
      {"français": "fr", "anglais": "en", "allemand": "de", "espagnol": "es", "italien": "it"}),
-    (re.compile(r"\b(?:responde|contesta|respóndeme)\b[^.?!\n]{0,30} en (español|inglés|francés|alemán)", re.IGNORECASE),
+    (re.compile(r"\b(?:responde|contesta|respóndeme)\b[^.?!\n]{0,30} en (español|inglés|francés|alemán)",
+    re.IGNORECASE),
      {"español": "es", "inglés": "en", "francés": "fr", "alemán": "de"}),
     (re.compile(r"用(中文|英文|英语|日语|法语|德语)(?:来)?(?:回答|回复|作答|写)"),
      {"中文": "zh", "英文": "en", "英语": "en", "日语": "ja", "法语": "fr", "德语": "de"}),
@@ -98,6 +105,13 @@ _FROM = re.compile(
     r"\btranslat|\bword|\bphrase|\bmean|\bsay\b|\bfrom\b|\bnot in\b|\bdon'?t\b|\bnever\b|\bsentence|\bcalled\b",
     re.IGNORECASE,
 )
+
+
+def may_ask(prompt: str) -> bool:
+    """True if a prompt may name a language to answer in; cheap."""
+    if " in " in prompt and IN_LANGUAGE.search(prompt):
+        return True
+    return any(word in prompt for word in (" auf ", " en ", "用")) and any(p.search(prompt) for p, _ in _ASKED_OTHER)
 
 
 def name_of(code: str) -> str:

@@ -52,8 +52,5 @@ class EmptyAnswer(RecordRule):
 def is_empty(message: Message) -> bool:
     """True if a message holds nothing: no text, no image, no call, no result."""
     if message.kind == "parts":
-        for part in message.parts:
-            if part.kind not in ("text", "reasoning") or part.text.strip():
-                return False
-        return True
+        return not any(p.kind not in ("text", "reasoning") or p.text.strip() for p in message.parts)
     return message.kind in ("blank", "null", "absent")

@@ -18,7 +18,8 @@ class ContentType(RecordRule):
     """Finds content that is neither text nor a list of parts, and text among parts.
 
     Why: providers refuse such a row, and a trainer may train on Python's spelling of the object. With a trainer as
-    target that reads its data as columns, text in one turn and parts in another is a warning too: a column has one type.
+    target that reads its data as columns, text in one turn and parts in another is a warning too: a column has one
+    type.
     Bad:
         {"messages": [{"role": "user", "content": 42}, {"role": "assistant", "content": "The answer."}]}
     Good:
@@ -99,7 +100,7 @@ def _parts(message: Message) -> Iterator[Hit]:
             )
         elif type(part.raw) is not dict:
             yield Hit(f"a part of content is {_shown(part.raw)}; a part must be an object with a type", part.path)
-        elif part.kind == "other" and part.raw.get("type") == "text":
+        elif not part.text and part.raw.get("type") == "text" and type(part.raw.get("text")) is not str:
             yield Hit(f"a text part whose text is {_shown(part.raw.get('text'))}; it must be text", part.path)
 
 

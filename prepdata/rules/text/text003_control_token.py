@@ -144,7 +144,7 @@ def _is_edge(record: Record, text: str, span: Span, word: str) -> bool:
         return False
     if word in ("<s>", "</s>"):
         opened, closed = text.count("<s>"), text.count("</s>")
-        return opened != closed or (text.lstrip().startswith("<s>") and opened == 1 and len(text) > 15)
+        return opened != closed or (text.startswith("<s>") and text.rstrip().endswith("</s>") and len(text) > 15)
     return True
 
 

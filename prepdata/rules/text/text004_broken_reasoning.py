@@ -35,7 +35,7 @@ class BrokenReasoning(RecordRule):
     severity: ClassVar[Severity] = "error"
     fix = "unsafe"
     heuristic: ClassVar[bool] = True
-    trigger: ClassVar[Trigger] = Words(tuple(f"<{s}{t}>" for t in TAGS for s in ("", "/")) + ("[think]", "[/think]"))
+    trigger: ClassVar[Trigger] = Words((*(f"<{s}{t}>" for t in TAGS for s in ("", "/")), "[think]", "[/think]"))
 
     def check(self, record: Record) -> Iterator[Hit]:
         for message in record.turns:

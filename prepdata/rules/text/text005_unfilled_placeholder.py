@@ -78,7 +78,7 @@ class UnfilledPlaceholder(RecordRule):
             "to be done",
             "to be determined",
             "to be decided",
-        )  # fmt: skip
+        )
     )
 
     def check(self, record: Record) -> Iterator[Hit]:

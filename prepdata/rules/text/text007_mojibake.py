@@ -103,7 +103,7 @@ def _mend(line: str) -> str:
         return line
     if not badness(line):
         return line
-    mended = ftfy.fix_encoding(line)
+    mended: str = ftfy.fix_encoding(line)
     if mended == line or badness(mended) >= badness(line):
         return line
     # Decoding may only undo damage: an ordinary character that ftfy drops or a control left over is no cure.

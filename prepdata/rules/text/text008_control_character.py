@@ -65,7 +65,7 @@ def _belongs(text: str, at: int) -> bool:
     """True if a hidden character has work to do where it stands."""
     code = ord(text[at])
     if code < 0xA0:
-        return code >= 0x80 and "\xc2" <= text[at - 1 : at] <= "\xf4" or _in_damage(text, at)
+        return (code >= 0x80 and "\xc2" <= text[at - 1 : at] <= "\xf4") or _in_damage(text, at)
     before, after = text[at - 1 : at], text[at + 1 : at + 2]
     near = text[max(0, at - 40) : at + 41]
     if code == 0x200D and _is_symbol(before) and _is_symbol(after):

@@ -13,9 +13,11 @@ from prepdata.rules.text._pieces import answers, code_spans, inside, pieces, pro
 
 PHRASES: tuple[str, ...] = (
     # English
-    "as an ai language model", "as a language model, i", "as a large language model, i", "as a large language model trained",
+    "as an ai language model", "as a language model, i", "as a large language model, i",
+    "as a large language model trained",
     "as an artificial intelligence, i", "as an artificial intelligence language",
-    "as an ai model", "as an ai assistant", "as an ai chatbot", "as an ai,", "as an ai i ", "being an ai language model",
+    "as an ai model", "as an ai assistant", "as an ai chatbot", "as an ai,", "as an ai i ",
+    "being an ai language model",
     "i am an ai language model", "i'm an ai language model", "i am just an ai", "i'm just an ai", "i’m just an ai",
     "i am only an ai", "i'm only an ai", "as a chatbot, i", "as a machine learning model, i",
     "my knowledge cutoff", "my knowledge cut-off", "my training data only goes", "my last knowledge update",
@@ -44,7 +46,8 @@ PHRASES: tuple[str, ...] = (
     "як мовна модель",
     # Chinese, Japanese, Korean
     "作为一个人工智能", "作为一个ai", "作为一名ai", "作为ai", "作为人工智能", "作为一个语言模型", "作为语言模型",
-    "作为一个大型语言模型", "作為一個ai", "作為人工智慧", "作為一個語言模型", "ai言語モデルとして", "aiとして、", "aiとしては",
+    "作为一个大型语言模型", "作為一個ai", "作為人工智慧", "作為一個語言模型", "ai言語モデルとして",
+    "aiとして、", "aiとしては",
     "言語モデルとして", "人工知能として", "ai 언어 모델로서", "언어 모델로서", "인공지능으로서", "ai로서",
     # Arabic, Hindi
     "كنموذج لغوي", "بصفتي نموذج", "كذكاء اصطناعي", "एक एआई भाषा मॉडल के रूप में", "एक भाषा मॉडल के रूप में",
@@ -53,9 +56,12 @@ PHRASES: tuple[str, ...] = (
 
 
 _IDENTITY = re.compile(
-    r"\b(?:who|what)(?: exactly)? (?:are|r) (?:you|u)\b|\byour (?:own )?name\b|\bintroduce yourself|\bare you (?:an? )?(?:ai\b|real\b|"
+    r"\b(?:who|what)(?: exactly)? (?:are|r) (?:you|u)\b|\byour (?:own )?name\b|\bintroduce yourself"
+    r"|\bare you (?:an? )?(?:ai\b|real\b|"
     r"human|robot|bot\b|chatbot|machine|person|chatgpt|gpt|language model|sentient|conscious|alive)|"
-    r"\b(?:made|created|built|trained|developed|programmed) you\b|\babout yourself\b|\bwho you are\b|\b(?:call|address|refer to) you\b|\bwer bist du|\bbist du (?:ein|eine) (?:ki|mensch)"
+    r"\b(?:made|created|built|trained|developed|programmed) you\b|\babout you(?:rself)?\b|\b(?:have"
+    r"|got) a name\b|\bwho you are\b|\b(?:call|address|refer to) you\b|\bwer bist du|\bbist du (?:ein"
+    r"|eine) (?:ki|mensch)"
     r"|\bqui es-tu|\bqui êtes-vous|\bquién eres|\bquem é você|\bchi sei\b|кто ты|你是谁|你叫什么|あなたは誰|누구세요",
     re.IGNORECASE,
 )

@@ -13,21 +13,27 @@ from prepdata.rules.text._pieces import answers, pieces, prompt_of
 
 _NOUN = r"(?:text|passage|article|document|excerpt|paragraph|snippet|transcript|reading)"
 _FIND = re.compile(
-    rf"\b(?:in|on|by|from|to|of|using) the (?:given|provided|above|supplied|attached) (?:{_NOUN}|context)\b(?! (?:file|box))"
-    rf"|\bthe (?:given|provided|above|supplied|attached) (?:{_NOUN}|context) (?:says?|states?|mentions?|does|doesn't|describes)"
+    rf"\b(?:in|on|by|from|to|of|using) the (?:given|provided|above|supplied|attached) (?:{_NOUN}"
+    rf"|context)\b(?! (?:file|box))"
+    rf"|\bthe (?:given|provided|above|supplied|attached) (?:{_NOUN}|context) (?:says?|states?"
+    rf"|mentions?|does|doesn't|describes)"
     rf"|\b(?:according to|as (?:stated|mentioned|described|noted|explained|outlined) (?:in|by)|(?:stated|mentioned|"
     rf"specified|discussed) in) the {_NOUN}\b(?! (?:of|file|box|field|editor|message|window|menu|set|type)\b)"
-    rf"|\bthe {_NOUN} (?:states|mentions|(?:does not|doesn't|did not|didn't) (?:mention|say|state|specify|provide|give|explain))\b"
+    rf"|\bthe {_NOUN} (?:states|mentions|(?:does not|doesn't|did not|didn't) (?:mention|say|state"
+    rf"|specify|provide|give|explain))\b"
     r"|\bthe (?:passage|article|excerpt) (?:says|explains|describes|discusses|suggests|notes)\b"
-    r"|\b(?:laut|gemäß|nach) (?:dem|des) (?:gegebenen |vorliegenden |obigen )?(?:text|artikel|abschnitt|dokument|textes)\b"
+    r"|\b(?:laut|gemäß|nach) (?:dem|des) (?:gegebenen |vorliegenden |obigen )?(?:text|artikel"
+    r"|abschnitt|dokument|textes)\b"
     r"|\bim (?:gegebenen|vorliegenden|obigen|bereitgestellten) (?:text|artikel|abschnitt|dokument|kontext)\b"
     r"|\b(?:selon|d'après|dans) (?:le|ce) (?:texte|passage|document|contexte)(?: (?:fourni|donné|ci-dessus))?\b"
-    r"|\b(?:según|de acuerdo con|en) el (?:texto|pasaje|artículo|documento|contexto)(?: (?:proporcionado|dado|anterior))?\b"
+    r"|\b(?:según|de acuerdo con|en) el (?:texto|pasaje|artículo|documento|contexto)(?: "
+    r"(?:proporcionado|dado|anterior))?\b"
     r"|\b(?:segundo|de acordo com) o (?:texto|trecho|artigo|documento|contexto)(?: fornecido)?\b"
     r"|\b(?:secondo|in base a) (?:il|al) (?:testo|brano|documento|contesto)(?: fornito)?\b"
     r"|(?:根据|依据|按照)(?:上述|给定的?|提供的?|以上|所给)?(?:的)?(?:文本|文章|段落|原文|文档|材料|上下文)|文中(?:提到|指出|没有提到|并未提及)"
     r"|(?:本文|文章|与えられた文|提供されたテキスト|上記の文章)(?:によると|によれば|では|に基づ)"
-    r"|(?:согласно|в соответствии с) (?:данному |приведённому |приведенному )?(?:тексту|отрывку|статье|документу|контексту)"
+    r"|(?:согласно|в соответствии с) (?:данному |приведённому |приведенному )?(?:тексту|отрывку"
+    r"|статье|документу|контексту)"
     r"|в (?:данном|приведённом|приведенном) (?:тексте|отрывке|документе)",
     re.IGNORECASE,
 )
@@ -35,7 +41,8 @@ _PROMPT_NOUN = re.compile(
     rf"\b{_NOUN}s?\b|\b(?:story|poem|letter|email|e-mail|essay|report|book|novel|chapter|file|pdf|page|post|blog|speech|"
     r"lyrics|quote|review|paper|abstract|contract|manual|policy|law|act|bill|constitution|bible|guide|documentation|"
     r"docs|readme|textes?|texto|artikel|abschnitt|dokument|kontext|geschichte|artículo|documento|contexto|"
-    r"pasaje|trecho|testo|brano|conversation|dialogue|data|summar\w+|knowledge base)\b|文本|文章|段落|原文|文档|材料|上下文"
+    r"pasaje|trecho|testo|brano|conversation|dialogue|data|summar\w+|knowledge base)\b|文本|文章|段落"
+    r"|原文|文档|材料|上下文"
     r"|テキスト|文書|本文|記事|текст|отрыв|стать|документ|контекст",
     re.IGNORECASE,
 )
@@ -53,7 +60,8 @@ class SourceLeak(RecordRule):
     reader never sees. Silence where the prompt is long enough to hold the text, names a text itself, or comes with
     parts, tools or files.
     Bad:
-        {"messages": [{"role": "user", "content": "When was the dam built?"}, {"role": "assistant", "content": "According
+        {"messages": [{"role": "user", "content": "When was the dam built?"}, {"role": "assistant", "content":
+         "According
          to the passage, in 1936."}]}
     Good:
         {"messages": [{"role": "user", "content": "When was the dam built?"}, {"role": "assistant", "content": "In
@@ -150,7 +158,7 @@ class SourceLeak(RecordRule):
             "al documento",
             "il contesto",
             "al contesto",
-        )  # fmt: skip
+        )
     )
 
     def check(self, record: Record) -> Iterator[Hit]:

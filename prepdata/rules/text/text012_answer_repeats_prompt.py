@@ -18,7 +18,8 @@ _ECHO = 80
 _TASK = re.compile(
     r"\b(repeat\w*|echo\w*|copy|copies|verbatim|say|translat\w+|correct\w*|proofread\w*|rewrit\w+|rephras\w+|paraphras\w+"
     r"|fix\w*|format\w*|convert\w*|transcri\w+|normali[sz]\w+|clean\w*|edit\w*|polish\w*|improv\w*|grammar|spell\w*"
-    r"|anonymi[sz]\w+|redact\w*|censor\w*|mask\w*|replac\w+|complete\w*|continu\w+|lower ?case|upper ?case|capitali[sz]\w+"
+    r"|anonymi[sz]\w+|redact\w*|censor\w*|mask\w*|replac\w+|complete\w*|continu\w+|lower ?case|upper "
+    r"?case|capitali[sz]\w+"
     r"|tokeni[sz]\w+|remove\w*|sort\w*|parse\w*|mirror\w*|quot\w+|read back|dictat\w+|simplif\w+|shorten\w*|punctuat\w+"
     r"|übersetz\w*|wiederhol\w*|korrigier\w*|verbesser\w*|tradui\w+|répèt\w+|répét\w+|corrig\w+|traduc\w+|repit\w+|repet\w+"
     r"|traduz\w+|traduci\w*|ripet\w+|повтори\w*|перевед\w*|исправ\w*)\b|翻译|重复|纠正|修改|改写|翻訳|繰り返|校正|번역|반복",

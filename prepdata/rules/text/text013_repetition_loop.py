@@ -18,11 +18,15 @@ REACH = 600
 SHORTEST = 60
 """Shortest stretch that counts as a loop, in characters (East Asian letters count three times)."""
 _ASKED = re.compile(
-    r"\brepeat|\b(?:\d{2,}|hundred|thousand|many|fifty|twenty|ten|several) times\b|over and over|again and again|forever"
-    r"|as long as possible|\bspam\b|\bchant\b|\blyrics?\b|\bsong\b|\bmantra\b|\bpoem\b|\bwiederhol|\bmal\b|\brépèt|\bfois\b"
+    r"\brepeat|\b(?:\d{2,}|hundred|thousand|many|fifty|twenty|ten|several) times\b|over and over"
+    r"|again and again|forever"
+    r"|as long as possible|\bspam\b|\bchant\b|\blyrics?\b|\bsong\b|\bmantra\b|\bpoem\b|\bwiederhol"
+    r"|\bmal\b|\brépèt|\bfois\b"
     r"|\brepit|\brepet|\bveces\b|\bvezes\b|\bvolte\b|повтор|\bраз\b|重复|重複|\d+ ?[次遍]|繰り返|\d+ ?回|반복|번\b",
     re.IGNORECASE,
 )
+
+_LAUGH = re.compile(r"[hxjkхлшђ][aeiouаеио]|la|na|lol|[aeiou]h|zz", re.IGNORECASE)
 
 
 class RepetitionLoop(RecordRule):
@@ -81,9 +85,9 @@ def _judge(record: Record, message: Message, at: int, period: int) -> Hit | None
     width = (end - start) * (3 if wide * 2 > letters else 1)
     if period == 1 and end - start >= 200 and unit.isalnum():
         return _hit(message, unit, times, (start, end))
-    if letters * 2 < len(unit.strip()) or times < _needed(letters + 2 * wide) or width < SHORTEST:
+    if not letters or letters * 2 < len(unit.strip()) or times < _needed(letters + 2 * wide) or width < SHORTEST:
         return None
-    if len(set(unit.lower())) < (3 if wide else 4):
+    if len(set(unit.lower())) < (3 if wide else 4) and (" " not in unit or times < 20 or _LAUGH.search(unit)):
         return None
     if (end - start) * 4 < len(text) and end < len(text) - 3 * period:
         return None
@@ -132,4 +136,4 @@ def _needed(letters: int) -> int:
 
 
 def _looks_like_code(unit: str) -> bool:
-    return any(mark in unit for mark in ("();", "{", "}", "=", "</", "\\", "\t", "#include", "<br", "&nbsp", "//"))
+    return any(mark in unit for mark in ("();", "{", "}", "=", "</", "\\", "\t", "#include", ";", "<br", "&nbsp", "//"))

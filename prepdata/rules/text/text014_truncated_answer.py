@@ -14,7 +14,7 @@ from prepdata.rules.text._pieces import answers, last_user
 _FENCE = re.compile(r"^[ \t]{0,8}(?:>[ \t]?)?(?:[-*+]|\d+[.)])?[ \t]{0,8}(```+|~~~+)([^`\n]*)$", re.MULTILINE)
 _END = frozenset(".!?…\"'”’»)]}>*_`。！？｡」』）】》؟۔।॥፡።;:~|/\\$%°€£¥©®™✓✔=+#^")
 _LAST = re.compile(r"([^\W\d_]+(?:['’-][^\W\d_]+)*)$")
-_OPEN_WORDS = frozenset(
+_OPEN_LIST = (
     "the a an and or but of to with for from by that which who whose because if than into onto upon between "
     "their its our your his my these those is are was were be been being has have had will would can could should "
     "must may might as at including such very "
@@ -23,19 +23,31 @@ _OPEN_WORDS = frozenset(
     "el los las unos unas y o pero con para por porque del al es son en una "
     "il lo gli uno e ma con per che della delle dei degli nel nella sono di da "
     "os um uma mas com do dos no na nos nas são em het een en maar met van voor omdat "
-    "и или но в на с для что который которая по от из к не это a".split()
+    "и или но в на с для что который которая которые которое чтобы по от из к не это a"
 )
-_STRANDABLE = frozenset("of to with for from by in on at as is are was were be been has have had will would can could "
-                        "should must may might a i e o y if who which that his my her their its our your those these very "
-                        "la le de du en un una do na no das der die den es en son ou et et que such including "
-                        "between into upon than и в на с к по от из не это a".split())  # fmt: skip
-_STRONG = frozenset(_OPEN_WORDS - _STRANDABLE)
+_STRANDABLE_LIST = (
+    "of to with for from by in on at as is are was were be been has have had will would can could "
+    "should must may might a i e o y if who which that his my her their its our "
+    "your those these very "
+    "la le de du en un una do na no das der die den es en son ou et et que such including "
+    "between into upon than и в на с к по от из не это a"
+)
+_PHRASE = re.compile(
+    r"\b(?:due to|because of|such as|in order to|as well as|according to|known as|aufgrund von|de los "
+    r"que|tels que|come ad)$"
+)
+_STRANDABLE = frozenset(_STRANDABLE_LIST.split())
+"""Words that may end a sentence after all ("what it is for")."""
+_STRONG = frozenset(_OPEN_LIST.split()) - _STRANDABLE
+"""Words that cannot end one."""
 _SENTENCE = re.compile(r"[.!?。！？]['\")\]”’」]*(?=\s|$|[\u3040-\u9fff])")
 _ITEM = re.compile(r"^\s*(?:[-*+•·–—#>|]|\d{1,3}[.):]|[a-zA-Z][.)]\s)")
 _CODE = re.compile(r"[;{}=<>\\$]|\b(?:SELECT|INSERT|UPDATE|FROM|WHERE|GROUP BY|ORDER BY|def|return|import)\b")
 _CUT_ASKED = re.compile(
-    r"\b(complete|continue|finish|fill in|next word|first (?:word|sentence|line|half)|unfinished|incomplete|fragment|prefix|"
-    r"truncat\w+|autocomplete|beginning of|lyrics|title|headline|slogan|words?|name|tags?|keywords?|translat\w+|extract\w*)\b",
+    r"\b(complete|continue|finish|fill in|next word|first (?:word|sentence|line|half)|unfinished"
+    r"|incomplete|fragment|prefix|"
+    r"truncat\w+|autocomplete|beginning of|lyrics|title|headline|slogan|words?|name|tags?|keywords?"
+    r"|translat\w+|extract\w*)\b",
     re.IGNORECASE,
 )
 _SIGNED = re.compile(
@@ -50,12 +62,15 @@ class TruncatedAnswer(RecordRule):
 
     Why: the answer was cut by a token limit or a copy; the model learns to stop there. A sentence
     counts as cut where it ends in a word that cannot end one ("and the"), in a comma, in a bracket that never closes,
-    or, in a longer answer whose sentences all have an end, where the last line of prose has none. Words, names, numbers, titles, list items, code, links and queries are left alone.
+    or, in a longer answer whose sentences all have an end, where the last line of prose has none. Words, names,
+    numbers, titles, list items, code, links and queries are left alone.
     Bad:
-        {"messages": [{"role": "user", "content": "Why is the sky blue?"}, {"role": "assistant", "content": "Air scatters
+        {"messages": [{"role": "user", "content": "Why is the sky blue?"}, {"role": "assistant", "content": "Air
+        scatters
          blue light more than red light because of the"}]}
     Good:
-        {"messages": [{"role": "user", "content": "Why is the sky blue?"}, {"role": "assistant", "content": "Air scatters
+        {"messages": [{"role": "user", "content": "Why is the sky blue?"}, {"role": "assistant", "content": "Air
+        scatters
          blue light more than red light"}]}
     Fix: none; the rest of the answer is needed.
     Source: the project's own catalogue of rules (2026-08).
@@ -78,13 +93,17 @@ class TruncatedAnswer(RecordRule):
                     yield hit
                     continue
             last = text[-1]
-            if last in _END or last.isspace() or last.isdigit():
-                window = text[-_WINDOW:]
-                if "(" not in window and "[" not in window and last not in " \n:":
-                    continue
+            ended = last in _END or last.isdigit()
+            if last in ".!?。！？" or (ended and not _opens(text[-_WINDOW:])):
+                continue
             hit = _cut_sentence(record, message, text)
             if hit:
                 yield hit
+
+
+def _opens(window: str) -> bool:
+    """True if more of a kind of bracket opens than closes at the end of a text."""
+    return window.rfind("(") > window.rfind(")") or window.rfind("[") > window.rfind("]")
 
 
 def _open_fence(message: Message, text: str) -> Hit | None:
@@ -94,7 +113,7 @@ def _open_fence(message: Message, text: str) -> Hit | None:
             opened = match
         elif match[1][0] == opened[1][0] and len(match[1]) >= len(opened[1]) and not match[2].strip():
             opened = None
-    if opened is None or text[opened.end() :].rstrip().endswith(opened[1]):
+    if opened is None or (opened[1][0] == "`" and text.count("```") % 2 == 0):
         return None
     span = opened.span(1)
     return Hit(
@@ -113,7 +132,7 @@ def _cut_sentence(record: Record, message: Message, text: str) -> Hit | None:
         return None
     start, why = found
     prompt = last_user(record, message)
-    if _CODE.search(line) or (len(body) < 200 and _CUT_ASKED.search(prompt)):
+    if _CODE.search(line) or (len(body) < 200 and body[-1] != "," and _CUT_ASKED.search(prompt)):
         return None
     span = (start, len(body))
     return Hit(
@@ -134,6 +153,8 @@ def _dangling(body: str, line: str) -> tuple[int, str] | None:
     if match is None or len(words) < 5 or (not match[1][:1].islower()):
         return None
     word = match[1].lower()
+    if _PHRASE.search(line):
+        return len(body) - len(match[1]), f"'{match[1]}' cannot end one"
     if word not in _STRONG and not (word in _STRANDABLE and len(words) >= 8 and (len(line) >= 64 or _is_prose(body))):
         return None
     return len(body) - len(match[1]), f"'{match[1]}' cannot end one"
@@ -169,7 +190,7 @@ def _open_bracket(body: str, line: str) -> tuple[int, str] | None:
     base = len(body) - len(line)
     for i, c in enumerate(line):
         if c in _PAIRS:
-            if i and line[i - 1] in ":;=" or (c == "(" and i + 1 < len(line) and line[i + 1] in "(:;"):
+            if (i and line[i - 1] in ":;=") or (c == "(" and i + 1 < len(line) and line[i + 1] in "(:;"):
                 continue
             depth.append(i)
         elif c in ")]）】」" and depth:

@@ -45,10 +45,12 @@ class InvalidStructuredAnswer(CorpusRule):
     hardly any of them parses, that is one warning for the file. Keeps 4 bytes for each answer that is no JSON.
     Why: whoever calls the model parses its answer. Each answer that does not parse teaches it to fail there.
     Bad:
-        {"messages": [{"role": "user", "content": "Anna, 31"}, {"role": "assistant", "content": "{\\"name\\": \\"Anna\\","}],
+        {"messages": [{"role": "user", "content": "Anna, 31"}, {"role": "assistant", "content": "{\\"name\\":
+         \\"Anna\\","}],
          "schema": {"type": "object"}}
     Good:
-        {"messages": [{"role": "user", "content": "Anna, 31"}, {"role": "assistant", "content": "{\\"name\\": \\"Anna\\"}"}],
+        {"messages": [{"role": "user", "content": "Anna, 31"}, {"role": "assistant", "content": "{\\"name\\":
+         \\"Anna\\"}"}],
          "schema": {"type": "object"}}
     Fix: none; correct the answer by hand.
     Source: RFC 8259 for JSON (2017-12); JSON Schema 2020-12.
@@ -60,6 +62,12 @@ class InvalidStructuredAnswer(CorpusRule):
     heuristic: ClassVar[bool] = True
     scope = "file"
     Options = StructuredOptions
+
+    @classmethod
+    def resolve(cls, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the options with the schema itself in place of its path."""
+        given = options.get("schema")
+        return {**options, "schema": _load(given)} if type(given) is str else options
 
     def setup(self) -> None:
         given = self.options.schema
@@ -100,7 +108,7 @@ class InvalidStructuredAnswer(CorpusRule):
         answers = good = looking = 0
         for first, part in parts.parts:
             for row, path, text, place, shown in part["declared"]:
-                yield first + row, Hit(text, path, span=tuple(place) if place else None, excerpt=shown)  # type: ignore[arg-type]
+                yield first + row, Hit(text, path, span=tuple(place) if place else None, excerpt=shown)
             answers += part["answers"]
             good += part["good"]
             looking += sum(1 for item in part["broken"] if item[2] == _BROKEN)
@@ -120,7 +128,7 @@ def _leavers(parts: Parts, good: int, answers: int) -> Iterator[tuple[int, Hit]]
         found: list[tuple[int, Hit]] = []
         for row, path, kind, place, text in part["broken"]:
             what = f"this answer does not parse: {text}" if kind == _BROKEN else f"in this one {text}"
-            found.append((first + row, Hit(f"{habit}; {what}", path, span=tuple(place) if place else None)))  # type: ignore[arg-type]
+            found.append((first + row, Hit(f"{habit}; {what}", path, span=tuple(place) if place else None)))
         for path, rows in part["plain"].items():
             for i in range(0, len(rows), 4):
                 row = int.from_bytes(rows[i : i + 4], "little")
@@ -160,7 +168,9 @@ def _judge(text: str) -> tuple[int | None, tuple[int, int] | None, str]:
         match = _FENCED.fullmatch(body)
         if match:
             body = match[1].strip()
-    if body[:1] not in "{[" or body[0] == "[" and body[-1] not in "]}":
+    if body[:1] not in "{[" or (body[0] == "[" and body[-1] not in "]}"):
+        return _PROSE, None, ""
+    if body[0] == "{" and body[-1] not in "]}" and not any(c in "\"':" for c in body[1:80]):
         return _PROSE, None, ""
     try:
         _decode(body)

@@ -9,21 +9,43 @@ from typing import ClassVar
 from prepdata.findings import Hit, Severity, around
 from prepdata.record import Message, Record
 from prepdata.rules.base import EVERY, Options, RecordRule, Trigger
-from prepdata.rules.text._languages import IN_LANGUAGE, LANGUAGES, NAMED, TASKS, asked_for, name_of
+from prepdata.rules.text._languages import LANGUAGES, NAMED, TASKS, asked_for, may_ask, name_of
 from prepdata.rules.text._pieces import answers, last_user, prompt_of
 from prepdata.text.language import detect
 
+_LETTERS = re.compile(r"[^\W\d_]+")
 _SHORTEST = 40
 """Letters; shorter texts say too little (letters of dense scripts count three times)."""
-_ENGLISH = (" the ", " and ", " is ", " of ", " to ", "The ", " you ", " has ", " that ", " it ", " are ")
+_SMALL_WORDS = {
+    "en": "the and you are that this what how with your my it for was have not which can from they i'm it's",
+    "de": "und der nicht ich ist wie sie das ein eine mit auf für zu wir von den kann im wo",
+    "fr": "les des est une vous pour dans je le et ne pas nous sur avec comment votre du mon",
+    "es": "el los las está su del cómo qué mi usted puede con una dónde más se",
+    "pt": "não uma os em são você seu sua meu minha do da um ao à onde",
+    "it": "il che di sono gli della nel è come posso mio suo un puoi alla dove",
+    "nl": "het een van ik niet voor uw mijn hoe kan ik we je wordt naar",
+    "pl": "jest nie się jak czy mogę do na moje można w z dla po",
+    "tr": "bir ve için bu nasıl ne mi değil ile daha olarak",
+    "sv": "och att är det jag inte på som för hur min ett kan",
+    "vi": "không là của tôi có được và cho bạn một như thế",
+    "cs": "je se jak mohu můj která není pro ale nebo jsem",
+    "ro": "și este nu cum pot pentru mea dumneavoastră sau sunt",
+    "id": "yang tidak dan saya anda untuk dengan ini bagaimana dari",
+}
+_SMALL = {word: language for language, words in _SMALL_WORDS.items() for word in words.split()}
+_KEYS = frozenset(_SMALL)
+_LETTER = re.compile("[\u0370-\u1fff\u3040-\ud7ff\uf900-\ufaff]")
 _PIECE = re.compile(r"\n+|[\"“”„«»「」『』]|: ")
 _CLOSE = frozenset(
     frozenset(pair)
     for pair in (
         ("da", "no"), ("da", "sv"), ("no", "sv"), ("cs", "sk"), ("es", "ca"), ("es", "pt"), ("es", "gl"), ("pt", "gl"),
-        ("hr", "sr"), ("hr", "bs"), ("hr", "sl"), ("bs", "sr"), ("sr", "mk"), ("id", "ms"), ("ru", "uk"), ("ru", "bg"), ("ru", "be"),
-        ("uk", "be"), ("bg", "mk"), ("ru", "mk"), ("ru", "sr"), ("hi", "mr"), ("hi", "ne"), ("mr", "ne"), ("ar", "fa"), ("ar", "ur"), ("fa", "ur"),
-        ("ar", "ps"), ("ar", "ku"), ("ar", "ug"), ("zh", "ja"), ("nl", "af"), ("it", "ro"), ("es", "it"), ("pt", "it"), ("nl", "de"),
+        ("hr", "sr"), ("hr", "bs"), ("hr", "sl"), ("bs", "sr"), ("sr", "mk"), ("id", "ms"), ("ru", "uk"),
+        ("ru", "bg"), ("ru", "be"),
+        ("uk", "be"), ("bg", "mk"), ("ru", "mk"), ("ru", "sr"), ("hi", "mr"), ("hi", "ne"), ("mr", "ne"),
+        ("ar", "fa"), ("ar", "ur"), ("fa", "ur"),
+        ("ar", "ps"), ("ar", "ku"), ("ar", "ug"), ("zh", "ja"), ("nl", "af"), ("it", "ro"), ("es", "it"),
+        ("pt", "it"), ("nl", "de"),
         ("kk", "ru"), ("tr", "az"), ("fi", "et"), ("fa", "ps"), ("fa", "ku"), ("es", "eu"), ("fr", "ca"), ("la", "it"),
     )
 )  # fmt: skip
@@ -49,11 +71,11 @@ class LanguageMismatch(RecordRule):
     and the like are checked), quotes text in the language of the answer, or where an earlier turn or the system
     prompt is in that language. With the option `languages`, answers in any other language are reported.
     Bad:
-        {"messages": [{"role": "user", "content": "Wie kann ich meine Bestellung ändern, wenn sie schon unterwegs ist?"},
-         {"role": "assistant", "content": "You cannot change the order when it is already on its way to you."}]}
+        {"messages": [{"role": "user", "content": "Wie kann ich meine Bestellung noch ändern, bitte?"}, {"role":
+         "assistant", "content": "You cannot change the order when it is already on its way to you."}]}
     Good:
-        {"messages": [{"role": "user", "content": "Wie sagt man auf Englisch: Ich möchte meine Bestellung ändern, bitte?"},
-         {"role": "assistant", "content": "You would say that you would like to change your order, please."}]}
+        {"messages": [{"role": "user", "content": "Wie sagt man auf Englisch: Ich möchte etwas ändern?"}, {"role":
+         "assistant", "content": "You would say that you would like to change something, please."}]}
     Fix: none; write the answer in the language of the prompt, or say in the prompt which one is wanted.
     Source: the project's own language identifier, `prepdata.text.language` (2026-11).
     """
@@ -77,7 +99,7 @@ class LanguageMismatch(RecordRule):
                 yield from self._declared(message)
                 continue
             prompt = last_user(record, message)
-            if not prompt or _both_english(prompt, text):
+            if not prompt or (_alike(prompt, text) and not may_ask(prompt)):
                 continue
             hit = _judge(record, message, prompt)
             if hit:
@@ -90,13 +112,26 @@ class LanguageMismatch(RecordRule):
             yield _hit(message, f"this answer is in {name_of(found)}; declared are {wanted}")
 
 
-def _both_english(prompt: str, text: str) -> bool:
-    """True if both are beyond doubt English and the prompt names no other language: the usual case, told cheaply."""
-    head = text[:400]
-    if not head.isascii() or sum(word in head for word in _ENGLISH) < 2:
-        return False
-    head = prompt[:400]
-    return head.isascii() and any(word in head for word in _ENGLISH) and not IN_LANGUAGE.search(prompt[:8000])
+def _alike(prompt: str, text: str) -> bool:
+    """True if prompt and answer show small words of one language, or letters of one script: the usual case, told
+    cheaply and before anything else is looked at."""
+    first = _small(prompt)
+    if first:
+        second = _small(text)
+        if second:
+            return not first.isdisjoint(second)
+    one, other = _LETTER.search(prompt, 0, 60), _LETTER.search(text, 0, 60)
+    return one is not None and other is not None and _block(one[0]) == _block(other[0])
+
+
+def _small(text: str) -> set[str]:
+    """Return the languages whose small words a text begins with."""
+    return {_SMALL[word] for word in _KEYS.intersection(text[:240].lower().split())}
+
+
+def _block(letter: str) -> int:
+    code = ord(letter)
+    return 0x30 if 0x3040 <= code < 0xA000 else 0xAC if 0xAC00 <= code < 0xD800 else code >> 8
 
 
 def _judge(record: Record, message: Message, prompt: str) -> Hit | None:
@@ -128,7 +163,7 @@ def _language(text: str) -> str | None:
     found = detect(text)
     if found is None or found not in LANGUAGES or _is_code(text):
         return None
-    letters = sum(c.isalpha() for c in text[:400])
+    letters = sum(map(len, _LETTERS.findall(text[:400])))
     if letters < _SHORTEST and found not in _SURE:
         return None
     return found

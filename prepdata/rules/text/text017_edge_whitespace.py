@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -12,6 +13,8 @@ from prepdata.rules.base import EVERY, RecordRule, Trigger
 LEADING_MEANT = frozenset({"prompt-completion", "completion", "text"})
 """Formats whose completions begin with a space by custom, since text is glued to text."""
 _NAMES = {" ": "space", "\n": "line break", "\t": "tab", "\r": "carriage return", "\u00a0": "no-break space"}
+
+_CODE = re.compile(r"[=(){}\[\];]|\breturn\b|:$", re.MULTILINE)
 
 
 class EdgeWhitespace(RecordRule):
@@ -54,7 +57,7 @@ class EdgeWhitespace(RecordRule):
         if start:
             start = 0 if record.format in LEADING_MEANT else _cut(text, start)
         end = len(text.rstrip()) if last else len(text)
-        if end < len(text) and text[end:] in ("\n", "\r\n") and _ends_in_code(text[:end]):
+        if end < len(text) and text[end:] in ("\n", "\r\n") and _ends_in_code(text[start:end]):
             end = len(text)
         if not start and end == len(text):
             return
@@ -67,8 +70,7 @@ class EdgeWhitespace(RecordRule):
             f"this answer {both}; templates bring their own white space: remove it",
             path,
             span=(0, start) if start else (end, len(text)),
-            excerpt=f"⟪{_visible(text[:start])}⟫{text[start:start + 40]}" if start
-            else f"{text[max(0, end - 40):end]}⟪{_visible(text[end:])}⟫",
+            excerpt=_excerpt(text, start, end),
             fix=Fix("remove the white space at the edges", True, (edit,)),
         )  # fmt: skip
 
@@ -82,7 +84,7 @@ def _cut(text: str, start: int) -> int:
         return start
     later = [line for line in text[start:].split("\n")[1:6] if line.strip()]
     if "\t" in indent or len(indent) > 1:
-        kept = not later or any(line[0] in " \t" for line in later) or len(indent) in (2, 4, 8)
+        kept = any(line[0] in " \t" for line in later) or bool(_CODE.search(text[start : start + 400]))
     else:
         kept = any(line.startswith(indent) for line in later)
     return cut if kept else start
@@ -100,6 +102,12 @@ def _named(space: str) -> str:
     if len(space) == 1:
         return f"a {name}"
     return f"{len(space)} {name.replace('character', 'characters')}{'' if ' ' in name and 'of' in name else 's'}"
+
+
+def _excerpt(text: str, start: int, end: int) -> str:
+    if start:
+        return f"⟪{_visible(text[:start])}⟫" + " ".join(text[start : start + 40].split("\n"))
+    return " ".join(text[max(0, end - 40) : end].split("\n")) + f"⟪{_visible(text[end:])}⟫"
 
 
 def _visible(space: str) -> str:

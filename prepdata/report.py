@@ -107,18 +107,23 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_json(self, *, indent: int = 2) -> str:
         """Return the report as JSON text; `indent=0` for one line."""
-        try:
-            text = msgspec.json.encode(self.to_dict())
-        except UnicodeEncodeError:  # a file name that is no text
-            import json
-
-            return json.dumps(self.to_dict(), indent=indent or None)
-        return (msgspec.json.format(text, indent=indent) if indent else text).decode()
+        return json_text(self.to_dict(), indent=indent)
 
     def _repr_html_(self) -> str:
         from prepdata.reporters.html import fragment
 
         return fragment(self)
+
+
+def json_text(value: Any, *, indent: int = 0) -> str:
+    """Return plain values as JSON text, on one line unless `indent` is given. File names need not be text."""
+    try:
+        text = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        import json
+
+        return json.dumps(value, indent=indent or None)
+    return (msgspec.json.format(text, indent=indent) if indent else text).decode()
 
 
 def finding_dict(finding: Finding) -> dict[str, Any]:

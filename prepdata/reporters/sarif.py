@@ -96,7 +96,7 @@ def _place(file: str, line: int | None, lines: dict[str, int]) -> dict[str, Any]
     """Return a place; a finding on the file as a whole spans all its lines, where they are known."""
     from urllib.parse import quote
 
-    place: dict[str, Any] = {"artifactLocation": {"uri": quote(in_repository(file))}}
+    place: dict[str, Any] = {"artifactLocation": {"uri": quote(in_repository(file), errors="surrogateescape")}}
     if line is not None:
         place["region"] = {"startLine": line}
     elif lines.get(file):

@@ -72,7 +72,7 @@ def in_column(column: Column) -> tuple[dict[str, list[int]], list[int]]:
         number = column.at(start)
         kind = kinds[word]
         text = texts[number]
-        if _WORD_BYTE[folded[start]] and start and _WORD_BYTE[folded[start - 1]]:
+        if start and (folded[start - 1] in _QUOTES or (_WORD_BYTE[folded[start]] and _WORD_BYTE[folded[start - 1]])):
             continue
         before = start - column.start(number)
         if not text.isascii():
@@ -124,6 +124,8 @@ _BARE = re.compile(
     r"|i (?:can['’]t|cannot)[.!]?$|(?:sorry|no), (?:but )?i (?:can['’]t|cannot|can not)\b)",
     re.IGNORECASE,
 )
+_QUOTES = frozenset(b"'\"`")
+"""Before a phrase: it is quoted, not said."""
 _WORD_BYTE = bytes(
     1 if 0x30 <= c <= 0x39 or 0x61 <= c <= 0x7A or 0x41 <= c <= 0x5A or c == 0x5F else 0 for c in range(256)
 )

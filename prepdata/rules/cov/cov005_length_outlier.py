@@ -20,16 +20,18 @@ FEWEST = 0.25
 """Least spread taken for the spread of log lengths: in a file of answers of equal length, 25% more is no outlier."""
 RARE = 0.005
 """Share of the answers up to which far ones are outliers; more are a kind of their own."""
+APART = 5.0
+"""How many times as long (or as short) as all but the `RARE` ones an outlier is at least."""
 
 
 class LengthOutlier(CorpusRule):
     """Finds answers far outside the file's own spread of lengths, and length bias in preference pairs.
 
-    An answer is far out where the logarithm of its length is more than 8 robust deviations (1.4826 times the median
-    distance from the median) from the median and it is at least 5 times as long, or as short, as the median. Up
-    to 0.5% of the answers can be outliers. Says nothing below 50 answers. Length bias: of 50 or more pairs, in
-    75% the longer answer is the chosen one, or in 75% the rejected one, and all together they differ by a
-    quarter. Keeps 4 bytes a row.
+    An answer is far out where the logarithm of its length is more than 3.5 robust deviations (1.4826 times the median
+    distance from the median) away from the median, and it is 5 times as long, or as short, as the median and as any
+    other but the outermost 0.5% of the answers. Says nothing below 50 answers. Length bias: of 50 or more pairs, in 75%
+    the longer answer is the chosen one, or in 75% the rejected one, and all together they differ by a quarter. Keeps 4
+    bytes a row.
 
     Why: the odd answer is often broken: a whole document pasted in, two rows glued, a cut text. It also weighs more
         than its share in the loss. With biased pairs a model learns length in place of quality.
@@ -54,7 +56,7 @@ class LengthOutlier(CorpusRule):
         least: answers, or pairs, below which the rule keeps silent.
         """
 
-        deviations: float = 8.0
+        deviations: float = 3.5
         times: float = 5.0
         least: int = 50
 
@@ -108,13 +110,15 @@ class LengthOutlier(CorpusRule):
             distances[round(abs(math.log(length) - middle), 9)] += n
         spread = max(1.4826 * float(_median(sorted(distances.items()), total)), FEWEST)
         reach = max(self.options.deviations * spread, math.log(self.options.times))
-        low, high = math.exp(middle - reach), math.exp(middle + reach)
+        rare = max(1, int(RARE * total))
+        low = min(math.exp(middle - reach), _at(ordered, rare) / APART)
+        high = max(math.exp(middle + reach), _at(ordered, total - rare - 1) * APART)
         for far, word in (
             ([n for n in counts if n > high], "longer"),
             ([n for n in counts if n < low], "shorter"),
         ):
             many = sum(counts[n] for n in far)
-            if not many or many > max(1, RARE * total):
+            if not many:
                 continue
             wanted = set(far)
             rows = [(length, start + i) for start, own in columns for i, length in enumerate(own) if length in wanted]
@@ -146,9 +150,14 @@ def _length(side: tuple[Message, ...]) -> int:
 
 def _median(ordered: list[Any], total: int) -> Any:
     """Return the lower median of (value, count) pairs in rising order."""
-    half, seen = (total + 1) // 2, 0
+    return _at(ordered, (total + 1) // 2 - 1)
+
+
+def _at(ordered: list[Any], position: int) -> Any:
+    """Return the value at a 0-based position of all values, given as (value, count) pairs in rising order."""
+    seen = 0
     for value, n in ordered:
         seen += n
-        if seen >= half:
+        if seen > position:
             return value
     return ordered[-1][0]

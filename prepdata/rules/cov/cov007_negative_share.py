@@ -20,8 +20,8 @@ Kind = Literal["decline", "ask-back", "not-in-context", "no-label", "refusing-ca
 class NegativeShare(CorpusRule):
     """Finds data sets whose share of negative examples lies outside the band that the configuration declares.
 
-    Negative examples are recognised as in no-negative-examples. Says nothing unless `min_share` or `max_share` is set.
-    The share is taken of the rows that have an answer. Keeps a few numbers a chunk.
+    Negative examples are recognised as in no-negative-examples. Says nothing unless `min_share` or `max_share` is set,
+    nor below 20 rows. The share is taken of the rows that have an answer. Keeps a few numbers a chunk.
 
     Why: too few declines and the model answers everything; too many and it declines what it should do.
     Bad:
@@ -40,11 +40,13 @@ class NegativeShare(CorpusRule):
     class Options(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """Args:
         min_share, max_share: the band, as shares of the rows ("5%").
+        least: rows with an answer below which the rule keeps silent.
         kinds: kinds that count; a rejected answer does not, since preference sets have one in every row.
         """
 
         min_share: str | None = None
         max_share: str | None = None
+        least: int = 20
         kinds: tuple[Kind, ...] = (
             "decline", "ask-back", "not-in-context", "no-label", "refusing-call", "weight-0", "disliked",
         )  # fmt: skip
@@ -81,7 +83,7 @@ class NegativeShare(CorpusRule):
             kinds.update(by_kind)
             examples = first(shown, start, examples)
             others = first(plain, start, others)
-        if not rows or self.low <= negative / rows <= self.high:
+        if rows < self.options.least or not rows or self.low <= negative / rows <= self.high:
             return
         few = negative / rows < self.low
         band = f"below the declared {self.options.min_share}" if few else f"above the declared {self.options.max_share}"

@@ -102,6 +102,9 @@ class Record(msgspec.Struct, gc=False):
             equal shape have the same structural findings. None for rows with calls, parts, tools or anything rarer.
         keys: number of JSON keys in a row with a shape (used to notice duplicate keys).
         row: 0-based number of the row in its chunk; `line`: 0-based line in its chunk; `size`: bytes of the line.
+        answers_found: what `answers` found, kept for the next rule that asks.
+        tools_key: the declared tools as JSON text, one object for all rows that declare the same, so that what is
+            worked out for a list of tools can be kept under it; None where there are none, or no list.
     """
 
     format: str
@@ -119,6 +122,7 @@ class Record(msgspec.Struct, gc=False):
     line: int = 0
     size: int = 0
     answers_found: tuple[Message, ...] | None = None
+    tools_key: bytes | None = None
 
     @property
     def turns(self) -> tuple[Message, ...]:

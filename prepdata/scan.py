@@ -17,6 +17,8 @@ from prepdata.findings import Hit
 from prepdata.record import Record
 from prepdata.rules.base import EVERY, SHAPE, Pattern, RecordRule, Words
 
+MOST_SHAPES = 100_000
+"""Different shapes that are remembered."""
 Seen = tuple[RecordRule, Record, Hit | BaseException]
 
 
@@ -60,6 +62,8 @@ class Scanner:
                 before = len(seen)
                 ask(self.shape, record, seen)
                 spoke = {rule for rule, _, _ in seen[before:]}
+                if len(known) >= MOST_SHAPES:
+                    known.clear()
                 known[key] = tuple(rule for rule in self.shape if rule in spoke)
             elif rules:
                 ask(rules, record, seen)

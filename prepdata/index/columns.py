@@ -180,14 +180,29 @@ def context_bytes(record: Record) -> bytes:
     """Return the bytes of tools and of media that stand beside the messages; b"" for plain rows."""
     found = []
     if record.tools:
-        listed = [[tool.name, tool.description, tool.parameters] for tool in record.tools]
-        found.append(_EXTRA + b"t" + _json(listed))
+        found.append(_EXTRA + b"t" + _tools_bytes(record))
     elif record.tools_raw is not msgspec.UNSET and record.tools_raw not in (None, "", "[]", [], {}):
         found.append(_EXTRA + b"t" + _json(record.tools_raw))
     raw = record.raw
     if type(raw) is dict:
         found.extend(_EXTRA + b"m" + key.encode() + _json(raw[key]) for key in _MEDIA if raw.get(key))
     return b"".join(found)
+
+
+_known_tools: dict[bytes, bytes] = {}
+
+
+def _tools_bytes(record: Record) -> bytes:
+    """Return the declared tools as canonical JSON, worked out once for rows that share them."""
+    key = record.tools_key
+    found = _known_tools.get(key) if key is not None else None
+    if found is None:
+        found = _json([[tool.name, tool.description, tool.parameters] for tool in record.tools])
+        if key is not None:
+            if len(_known_tools) >= 500:
+                _known_tools.clear()
+            _known_tools[key] = found
+    return found
 
 
 def _json(value: Any) -> bytes:

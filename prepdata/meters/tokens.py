@@ -108,11 +108,18 @@ def count_rows(records: list[Record], counter: Counter, overhead: Overhead) -> R
     held = [0] * (_SLOTS * len(records))
     images = 0
     role_cost: dict[str, int] = {}
+    tools_known: dict[bytes, tuple[int, list[str]]] = {}
     for number, record in enumerate(records):
         base = number * _SLOTS
         held[base] = overhead.per_row
         if record.tools_raw is not msgspec.UNSET:
-            fixed, more = tool_pieces(record.tools_raw, overhead)
+            key = record.tools_key
+            pieces = tools_known.get(key) if key is not None else None
+            if pieces is None:
+                pieces = tool_pieces(record.tools_raw, overhead)
+                if key is not None:
+                    tools_known[key] = pieces = pieces[0] + sum(counter.count(pieces[1])), []
+            fixed, more = pieces
             held[base] += fixed
             texts += more
             slots += [base] * len(more)

@@ -67,6 +67,8 @@ class PersonalData(RecordRule):
     def check(self, record: Record) -> Iterator[Hit]:
         for piece in texts_of(record):
             text = piece.text
+            if not TRIGGER.search(text):
+                continue
             found = [p for p in _found(text, self.types) if not self._allowed(text[p.start : p.end])]
             if not found:
                 continue

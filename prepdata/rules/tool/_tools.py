@@ -64,7 +64,9 @@ def tool_set(record: Record) -> ToolSet:
     raw, (seen, format, known) = record.tools_raw, _last
     if known is not None and seen is raw and format == record.format:
         return known
-    digest = digest_of(raw) if raw is not msgspec.UNSET else b""
+    digest = record.tools_key
+    if digest is None:
+        digest = digest_of(raw) if raw is not msgspec.UNSET else b""
     found = _known.get((digest, record.format)) if digest is not None else None
     if found is None:
         found = ToolSet(record.tools)

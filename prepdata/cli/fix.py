@@ -61,6 +61,7 @@ def result_of(path: Path) -> Path:
 def _fix(path: Path, result: Path, settings: Any, *, unsafe: bool, diff: bool, quiet: bool) -> bool:
     """Repair one file; return True if anything changed."""
     from prepdata.fix import fix_file, keep
+    from prepdata.reporters.summary import plural
 
     if not result.parent.is_dir():
         raise UsageError(f"{result.parent} is no folder")
@@ -81,9 +82,10 @@ def _fix(path: Path, result: Path, settings: Any, *, unsafe: bool, diff: bool, q
         for change in fixed.changes:
             kinds[change.rule] = kinds.get(change.rule, 0) + 1
         said = ", ".join(f"{rule} {number:,}" for rule, number in sorted(kinds.items())) or "nothing to repair"
-        print(
-            f"{path}: {said}; {len(fixed.dropped):,} rows dropped; {len(fixed.left):,} findings left", file=sys.stderr
-        )
+        more = 0 if unsafe else sum(1 for finding in fixed.left if finding.fix and not finding.fix.safe)
+        left = plural(len(fixed.left), "finding") + " left"
+        left += f", {more:,} of them for --unsafe-fixes" if more else ""
+        print(f"{path}: {said}; {plural(len(fixed.dropped), 'row')} dropped; {left}", file=sys.stderr)
         print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
     return changed
 

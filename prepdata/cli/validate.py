@@ -73,11 +73,12 @@ def _show_files(paths: tuple[str, ...]) -> int:
 
 def _write_waivers(report: Report, settings: Settings, config: Path | None, reason: str | None) -> int:
     from prepdata.cli.options import waivers_path
+    from prepdata.reporters.summary import plural
     from prepdata.waivers import accept, add
 
     if not reason or not reason.strip():
         raise UsageError("--write-waivers needs --reason: say why these findings are accepted")
     path = Path(settings.waivers) if settings.waivers else waivers_path(config)
     new = accept(report, lambda f: int(f.digest, 16) if f.digest else None, reason=reason)
-    print(f"prepdata: {add(path, new):,} findings accepted in {path}", file=sys.stderr)
+    print(f"prepdata: {plural(add(path, new), 'finding')} accepted in {path}", file=sys.stderr)
     return EXIT_CLEAN

@@ -64,9 +64,7 @@ def parse(data: bytes, rows: tuple[tuple[int, int, int], ...] | None, lines: int
         lines: number of lines the chunk spans.
         expected: the format of the file; rows of another format are viewed by that one and reported.
     """
-    spaced = (
-        b" :" in data or b"\t:" in data or b"\r:" in data or rows is not None
-    )  # before the colon of a key, or in a text
+    spaced = rows is not None or any(sign[1:] in data and sign in data for sign in _SPACED_COLONS[:3])
     parser = _Parser(expected, spaced_colons=spaced)
     for line, text in split(data, rows):
         if not text or text[0] != 123:  # "{"

@@ -27,6 +27,7 @@ _KINDS = (
     ("int", "a whole number"),
     ("str", "a text"),
 )
+_LEAST = {"jobs": 0, "max_line_bytes": 1024, "context_length": 1, "epochs": 0}
 _NOT_SETTINGS = {"PREPDATA_OUTPUT_FORMAT", "PREPDATA_CACHE_DIR", "PREPDATA_VOCAB_DIR", "PREPDATA_DEBUG"}
 
 
@@ -113,9 +114,14 @@ def read_settings(values: Mapping[str, Any], *, base: Settings | None = None, or
         if isinstance(value, str) and "tuple" in str(_FIELDS[name]):
             value = [value]
         try:
-            good[name] = msgspec.convert(_plain(value), _FIELDS[name])
+            converted = msgspec.convert(_plain(value), _FIELDS[name])
         except msgspec.ValidationError as error:
             problems.append(f"{name}: {_wrong(name, value, error)}")
+            continue
+        if name in _LEAST and converted is not None and not converted >= _LEAST[name]:
+            problems.append(f"{name}: expected {_LEAST[name]} or more, found {value!r}")
+        else:
+            good[name] = converted
     settings = msgspec.structs.replace(base or Settings(), **good)
     problems += (
         _rule_problems(settings)

@@ -86,8 +86,16 @@ class ChunkResult(msgspec.Struct, frozen=True):
         return int.from_bytes(self.digests[row * 8 : row * 8 + 8], "little")
 
 
-encode_result = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder().encode
 decode_result = msgspec.msgpack.Decoder(ChunkResult).decode
+
+
+def encode_result(result: ChunkResult) -> bytes | None:
+    """Return a result as msgpack; None where it holds what msgpack cannot say: huge integers, half characters."""
+    try:
+        return _encode(result)
+    except (OverflowError, ValueError, TypeError, RecursionError):
+        return None
 
 
 class Mapper:

@@ -41,9 +41,10 @@ def _start(plan: bytes) -> None:
     _mapper = Mapper(msgspec.msgpack.decode(plan, type=Plan))
 
 
-def _work(raw: RawChunk, format_name: str | None) -> bytes:
+def _work(raw: RawChunk, format_name: str | None) -> bytes | ChunkResult:
     assert _mapper is not None
-    return encode_result(_mapper.map(raw, format_name))
+    result = _mapper.map(raw, format_name)
+    return encode_result(result) or result
 
 
 def jobs_for(settings: Settings, size: int) -> int:
@@ -100,7 +101,7 @@ class Runner:
         )
 
     def _results(self, source: Source, format_name: str | None, kept: Any) -> Iterator[ChunkResult]:
-        waiting: deque[tuple[RawChunk, ChunkResult | Future[bytes]]] = deque()
+        waiting: deque[tuple[RawChunk, ChunkResult | Future[bytes | ChunkResult]]] = deque()
         ahead = self.jobs * 3 if self.pool else 0
         done = 0
         for raw in chain(source.chunks(), repeat(None)):
@@ -116,7 +117,7 @@ class Runner:
             if self.progress:
                 self.progress(source.path, done, source.size or 0)
 
-    def _submit(self, raw: RawChunk, format_name: str | None, kept: Any) -> ChunkResult | Future[bytes]:
+    def _submit(self, raw: RawChunk, format_name: str | None, kept: Any) -> ChunkResult | Future[bytes | ChunkResult]:
         blob = kept.get(raw.digest)
         if blob is not None:
             return decode_result(blob)
@@ -126,19 +127,19 @@ class Runner:
             except BrokenProcessPool as error:
                 raise _ended(error) from error
         result = self.mapper.map(raw, format_name)
-        if kept.active:
-            kept.put(raw.digest, encode_result(result))
+        if kept.active and (blob := encode_result(result)):
+            kept.put(raw.digest, blob)
         return result
 
-    def _take(self, raw: RawChunk, result: ChunkResult | Future[bytes], kept: Any) -> ChunkResult:
+    def _take(self, raw: RawChunk, result: ChunkResult | Future[bytes | ChunkResult], kept: Any) -> ChunkResult:
         if isinstance(result, Future):
             try:
-                blob = result.result()
+                sent = result.result()
             except BrokenProcessPool as error:
                 raise _ended(error) from error
-            if kept.active:
-                kept.put(raw.digest, blob)
-            result = decode_result(blob)
+            if isinstance(sent, bytes) and kept.active:
+                kept.put(raw.digest, sent)
+            result = decode_result(sent) if isinstance(sent, bytes) else sent
         if raw.facts:
             result.hits.extend(self.mapper.explain(list(raw.facts)))
         return result

@@ -84,6 +84,7 @@ def test_a_second_run_is_equal_and_maps_nothing(data: Path, mapped: list[int], t
     assert count > 10 and len(files(tmp_path)) == 1
     second = run(data, select=["ALL"])
     assert len(mapped) == count
+    assert second.findings == first.findings
     assert second.to_json() == first.to_json() == run(data, select=["ALL"], cache=False).to_json()
     assert {"unknown-role", "blank-line"} <= {f.name for f in second}
 
@@ -354,3 +355,17 @@ def test_a_run_that_fails_keeps_nothing_half(data: Path, tmp_path: Path, monkeyp
         with pytest.raises(RuntimeError):
             run(data)
     assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("value", [str(10**30), '"\\ud800"'])
+def test_results_that_cannot_be_kept_are_made_again(data: Path, mapped: list[int], value: str, jobs: int) -> None:
+    tool = f'{{"name": "search", "parameters": {{"type": "object", "properties": {{}}, "x": {value}}}}}'
+    turns = '[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]'
+    with data.open("a") as file:
+        file.write(f'{{"messages": {turns}, "tools": {tool}}}\n')
+    first = run(data, jobs=jobs)
+    mapped.clear()
+    second = run(data, jobs=1)
+    assert second.findings == first.findings
+    assert len(mapped) == 1

@@ -393,3 +393,12 @@ def test_small_chunks_are_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert len(list(open_source(str(path)).chunks())) == 1
     small_chunks(monkeypatch, 1)
     assert len(list(open_source(str(path)).chunks())) > 100
+
+
+@pytest.mark.slow
+def test_all_findings_are_the_same_when_they_come_from_another_process(tmp_path: Path) -> None:
+    run: dict[str, Any] = {"select": ["ALL"], "targets": ["openai", "mistral"], "cache": False, "tokens": False}
+    folder = all_cases(tmp_path)
+    one, two = prepdata.validate(folder, **run, jobs=1), prepdata.validate(folder, **run, jobs=2)
+    assert [diff for diff in zip(one.findings, two.findings) if diff[0] != diff[1]] == []
+    assert one.to_json() == two.to_json()

@@ -73,7 +73,9 @@ def test_any_number_of_processes_gives_the_same_report(data: Path, jobs: int) ->
     settings: dict[str, Any] = {"select": ["ALL"], "targets": ["openai"], "encoding": "o200k_base"}
     one = run(data, 1, **settings)
     assert len(list(open_source(str(data)).chunks())) > 10
-    assert run(data, jobs, **settings).to_json() == one.to_json()
+    several = run(data, jobs, **settings)
+    assert several.findings == one.findings
+    assert several.to_json() == one.to_json()
     assert {"unknown-role", "invalid-json", "blank-line", "empty-answer", "duplicate-id"} <= {f.name for f in one}
 
 
@@ -318,3 +320,22 @@ def test_standard_input_is_run_over_processes_too(data: Path, monkeypatch: pytes
     report = prepdata.validate("-", jobs=2, tokens=False, cache=False)
     assert [(f.line, f.name) for f in report if f.line] == [(f.line, f.name) for f in expected if f.line]
     assert report.files[0].path == "<stdin>"
+
+
+ODD_VALUES = {"a huge integer": str(10**30), "half a character": '"\\ud800"', "a negative one": str(-(10**30))}
+
+
+def odd_rows(value: str) -> str:
+    """A row whose fix puts an odd value into another place."""
+    tool = f'{{"name": "search", "parameters": {{"type": "object", "properties": {{}}, "x": {value}}}}}'
+    turns = '[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]'
+    return f'{{"messages": {turns}, "tools": {tool}}}\n'
+
+
+@pytest.mark.parametrize("what", ODD_VALUES)
+def test_values_that_few_encodings_can_say_travel_too(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "odd.jsonl"
+    path.write_text(odd_rows(ODD_VALUES[what]) + "\n".join(lines(200)) + "\n")
+    one, two = (run(path, jobs, tokens=False, select=["ALL"]) for jobs in (1, 2))
+    assert one.findings == two.findings
+    assert any(f.fix and f.name == "invalid-tool-list" for f in one)

@@ -368,4 +368,4 @@ def test_results_that_cannot_be_kept_are_made_again(data: Path, mapped: list[int
     mapped.clear()
     second = run(data, jobs=1)
     assert second.findings == first.findings
-    assert len(mapped) == 1
+    assert len(mapped) == (1 if value.isdigit() else 0)

@@ -98,8 +98,21 @@ def test_standard_input(folder: Path) -> None:
 
 def test_several_formats_at_once(folder: Path) -> None:
     run = prepdata(
-        "validate", "bad.jsonl", *QUICK, "-f", "json", "-o", "r.json", "-f", "sarif", "-o", "r.sarif", "-f", "concise", cwd=folder
-    )  # fmt: skip
+        "validate",
+        "bad.jsonl",
+        *QUICK,
+        "-f",
+        "json",
+        "-o",
+        "r.json",
+        "-f",
+        "sarif",
+        "-o",
+        "r.sarif",
+        "-f",
+        "concise",
+        cwd=folder,
+    )
     assert json.loads((folder / "r.json").read_text())["summary"]["errors"] == 1
     assert json.loads((folder / "r.sarif").read_text())["version"] == "2.1.0"
     assert "bad.jsonl:2" in run.stdout

@@ -67,8 +67,12 @@ def test_lines_and_rows_are_numbered() -> None:
     assert list(row_lines) == [1, 4, 5, 6]
     assert [(r.row, r.line) for r in chunk.records] == [(0, 1), (3, 6)]
     assert [(f.kind, f.line, f.row) for f in chunk.facts] == [
-        ("blank-line", 0, None), ("blank-line", 2, None), ("blank-line", 3, None), ("not-an-object", 4, 1), ("invalid-json", 5, 2),
-    ]  # fmt: skip
+        ("blank-line", 0, None),
+        ("blank-line", 2, None),
+        ("blank-line", 3, None),
+        ("not-an-object", 4, 1),
+        ("invalid-json", 5, 2),
+    ]
 
 
 @pytest.mark.parametrize(("depth", "kept"), [(3, 1), (100, 1), (600, 0), (100_000, 0)])

@@ -6,14 +6,14 @@ A word that several languages have counts for each with its share. Order within 
 from __future__ import annotations
 
 _LATIN: dict[str, str] = {
-    "en": """two three four five six week day month year today time people work works the of and to a in is that
-        it for you was on are with as i his they be at one have this from or had by but what all were when we
-        there can an your which their said if do will each about how up out them then she many some so these
-        would other into has more her like him see could no make than been its who now did get my over any where
-        after back only me our under why it's don't i'm what's you're doesn't can't isn't does should because
-        through while between here also just very much most such being well please write give explain list
-        describe name create tell following question answer sentence hello thanks thank sorry help need want
-        know find using use without let first show yes not""",
+    "en": """he per ten end plus man men come size pet due son me am may him it's two three four five six week
+        day month year today time people work works the of and to a in is that it for you was on are with as i
+        his they be at one have this from or had by but what all were when we there can an your which their said
+        if do will each about how up out them then she many some so these would other into has more her like see
+        could no make than been its who now did get my over any where after back only our under why don't i'm
+        what's you're doesn't can't isn't does should because through while between here also just very much
+        most such being well please write give explain list describe name create tell following question answer
+        sentence hello thanks thank sorry help need want know find using use without let first show yes not""",
     "de": """zwei drei vier fünf sechs woche tag monat jahr heute uhr zeit jahre funktioniert wurde wurden
         worden sätzen beschreibe fasse welches viel viele etwas mal wann ob also doch ihren stadt wäre der die
         das und ist nicht ein eine zu den von mit sich des auf für im dem dass er sie es an werden aus bei ich
@@ -41,8 +41,8 @@ _LATIN: dict[str, str] = {
         dos das um uma uns umas e em no na nos nas que é por para com não se seu sua seus suas ao aos às como
         mais mas este esta esse essa isso isto ou já quando muito sem sobre também me há onde quem desde todo
         todos pelo pela entre ser são foi era está estão tem têm pode podem fazer obrigado obrigada olá você
-        vocês ele ela eles elas nós eu meu minha qual quais porque até depois antes  lhe escreva
-        explique seguinte sim só então cada quero posso estou""",
+        vocês ele ela eles elas nós eu meu minha qual quais porque até depois antes lhe escreva explique
+        seguinte sim só então cada quero posso estou""",
     "it": """due tre quattro cinque sei settimana giorno mese anno oggi ora tempo gente stato stata dovrebbe
         frasi funziona favore scorsa scorso anni volta ho hai abbiamo avete descrivi il lo la i gli le di del
         dello della dei degli delle un uno una e è in nel nella nei nelle che non per con su sul sulla si da dal
@@ -221,7 +221,7 @@ def _weight(word: str, languages: int) -> int:
     weak = word in ("los", "las", "san", "del", "la") or (
         len(word) == 1 and word.isascii()
     )  # names of places have them
-    return round((0.4 if weak else 1.0) / languages**0.7 * ONE)
+    return int(round((0.4 if weak else 1.0) / float(languages) ** 0.7 * ONE))
 
 
 OWNERS = _owners(_LATIN)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from prepdata.findings import MARKS
-from prepdata.text.personal import TYPES, find_personal
+from prepdata.text.personal import TRIGGER, TYPES, find_personal
 from prepdata.text.personal import mask as mask_personal
-from prepdata.text.secrets import find_secrets
+from prepdata.text.secrets import TRIGGERS, find_secrets
 from prepdata.text.secrets import mask as mask_secret
 
 SHORTEST = 6
@@ -37,12 +38,21 @@ def masked(shown: str, source: str | None = None) -> str:
 
 
 def _values(text: str) -> Iterator[tuple[str, str]]:
-    for secret in find_secrets(text):
-        value = text[secret.start : secret.end]
-        yield value, mask_secret(value)
-    for found in find_personal(text, _ALL):
-        value = text[found.start : found.end]
-        yield value, mask_personal(found.type, value)
+    if _words_of_secrets().find_matches_as_indexes(text.lower()):
+        for secret in find_secrets(text):
+            value = text[secret.start : secret.end]
+            yield value, mask_secret(value)
+    if TRIGGER.search(text):
+        for found in find_personal(text, _ALL):
+            value = text[found.start : found.end]
+            yield value, mask_personal(found.type, value)
+
+
+@cache
+def _words_of_secrets() -> Any:
+    import ahocorasick_rs
+
+    return ahocorasick_rs.AhoCorasick(TRIGGERS)
 
 
 def _part_of(value: str, shown: str) -> str:

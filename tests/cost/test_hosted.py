@@ -134,9 +134,7 @@ def test_a_call_by_hand():
 
 def test_before_and_after_by_hand():
     # After: 200 x $0.30 + 100 x $1.20 = $0.00018; saved $0.000105 a call; $9 / that = 85,714.3 -> 85,715 calls.
-    [found] = calls(
-        "openai", model="gpt-4o-mini", prompt_before=1500, prompt_after=200, answer=100, training_usd=9.0
-    )
+    [found] = calls("openai", model="gpt-4o-mini", prompt_before=1500, prompt_after=200, answer=100, training_usd=9.0)
     assert found.before == pytest.approx(0.000285)
     assert found.after == pytest.approx(0.00018)
     assert found.saving == pytest.approx(0.000105)

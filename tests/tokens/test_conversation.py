@@ -53,9 +53,7 @@ def test_the_published_figures(tiktoken_counter):
         pytest.skip("PREPDATA_COOKBOOK_DATA does not name the folder of the cookbook's toy file")
     rows = [json.loads(line)["messages"] for line in PUBLISHED.read_text("utf-8").splitlines()]
     overhead = overhead_for("cl100k_base")
-    counts = [
-        conversation_tokens(row, counter=tiktoken_counter("cl100k_base"), overhead=overhead) for row in rows
-    ]
+    counts = [conversation_tokens(row, counter=tiktoken_counter("cl100k_base"), overhead=overhead) for row in rows]
     assert sum(counts) == 8242
     assert (min(counts), max(counts)) == (26, 8032)
     assert sum(min(4096, count) for count in counts) == 4306
@@ -132,7 +130,7 @@ def test_what_a_message_says():
         "reasoning_content": "think",
         "refusal": "no",
         "tool_calls": [
-            {"id": "call_1", "function": {"name": "f", "arguments": "{\"a\": 1}"}},
+            {"id": "call_1", "function": {"name": "f", "arguments": '{"a": 1}'}},
             {"function": {"name": "g", "arguments": {"b": 2}}},
             None,
         ],

@@ -96,7 +96,7 @@ def test_surrogates_do_not_stop_it(words_file):
     assert open_tokenizer(str(words_file)).count(["the \ud800 kettle"])[0] >= 2
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{\"model\": 1}", "null"])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"model": 1}', "null"])
 def test_a_damaged_file_is_wrong_use(tmp_path, content):
     pytest.importorskip("tokenizers")
     file = tmp_path / "tokenizer.json"

@@ -221,7 +221,8 @@ def _weight(word: str, languages: int) -> int:
     weak = word in ("los", "las", "san", "del", "la") or (
         len(word) == 1 and word.isascii()
     )  # names of places have them
-    return int(round((0.4 if weak else 1.0) / float(languages) ** 0.7 * ONE))
+    share: float = 0.4 if weak else 1.0
+    return round(share / float(languages) ** 0.7 * ONE)
 
 
 OWNERS = _owners(_LATIN)

@@ -281,8 +281,8 @@ def counters(bench: Bench) -> Iterator[Timed]:
 
 def results(bench: Bench) -> Iterator[Timed]:
     """Chunk results on their way from worker processes, and reduced."""
-    blobs = [encode_result(result) for result in bench.results]
-    kept = sum(map(len, blobs)) / max(1, bench.rows)
+    blobs = [blob for result in bench.results if (blob := encode_result(result)) is not None]
+    kept = sum(len(blob) for blob in blobs) / max(1, bench.rows)
     yield bench.timed("results", "encode a chunk result", encode_result, bench.results, note=f"{kept:,.0f} bytes a row")
     yield bench.timed("at the end", "decode a chunk result", decode_result, blobs)
     rules = _rules(bench)

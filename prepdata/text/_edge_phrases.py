@@ -42,24 +42,25 @@ INJECTION: tuple[str, ...] = (
 TYPOS: tuple[str, ...] = (
     "teh", "hte", "recieve", "recieved", "definately", "seperate", "seperately", "occured", "untill", "wich",
     "becuase", "becasue", "thier", "alot", "pls", "plz", "plss", "thx", "dont", "cant", "wont", "doesnt", "isnt",
-    "didnt", "wasnt", "havent", "hasnt", "couldnt", "shouldnt", "wouldnt", "arent", "im", "ive", "youre", "whats",
-    "wheres", "hows", "thats", "gonna", "wanna", "gimme", "ur", "u", "r u", "wat", "wut", "idk", "tommorow",
-    "tommorrow", "tomorow", "begining", "wierd", "freind", "beleive", "goverment", "enviroment", "recomend",
-    "adress", "accomodate", "neccessary", "waht", "hwo", "cna", "yuo", "taht", "adn", "nto", "form teh", "shoud",
-    "woud", "coud", "abotu", "knwo", "liek", "helo", "hlep", "questoin", "anser", "passwrod", "pasword", "acount",
-    "acct", "ordr", "delivry", "refnd", "refudn", "shiping", "canot", "cancle", "cancell", "biling", "invocie",
-    "recipt", "emial", "prolem", "probem", "porblem", "nciht", "ncht", "keien", "bitt", "pasword", "stp", "jai",
-    "cest", "jarrive", "porfa", "xq", "tmb", "vc", "pq", "tb", "нечего", "щас", "пжл", "пжлст", "спс",
+    "didnt", "wasnt", "havent", "hasnt", "couldnt", "shouldnt", "wouldnt", "arent", "ive", "youre", "whats",
+    "wheres", "hows", "thats", "gonna", "wanna", "gimme", "ur", "can u", "do u", "if u", "u can", "thank u",
+    "are u", "u r", "r u", "wut", "idk", "tommorow", "tommorrow", "tomorow", "begining", "wierd", "freind",
+    "beleive", "goverment", "enviroment", "recomend", "adress", "accomodate", "neccessary", "waht", "hwo", "cna",
+    "yuo", "taht", "adn", "nto", "shoud", "woud", "coud", "abotu", "knwo", "liek", "helo", "hlep", "questoin",
+    "anser", "passwrod", "pasword", "acount", "acct", "ordr", "delivry", "refnd", "refudn", "shiping", "canot",
+    "cancle", "cancell", "biling", "invocie", "recipt", "emial", "prolem", "probem", "porblem", "nciht", "ncht",
+    "keien", "bitt", "pasword", "stp", "jai", "cest", "jarrive", "porfa", "xq", "tmb", "vc", "pq", "нечего", "щас",
+    "пжл", "пжлст", "спс",
 )  # fmt: skip
 """Misspelt and clipped words, looked for as whole words."""
 
 CODE: tuple[str, ...] = (
     "```", "\ndef ", "    def ", "def __", "import numpy", "import pandas", "import os", "import re", "import sys",
-    "import json", "from django", "#include", "();", "):\n", "</", "/>", "=>", "==", "!=", "+=", "console.log", "print(", "printf(",
-    "println(", "select * from", "insert into ", "group by ", "inner join", "function(", "function (", "public class",
-    "public static", "std::", "<?php", "traceback (most recent", "exception in thread", "npm install", "pip install",
-    "sudo apt", "git clone", "git commit", "docker run", "docker-compose", "kubectl ", "nullpointerexception",
-    "typeerror:", "valueerror:", "syntaxerror", "segmentation fault", "async def", "return self.", "<div", "<html",
-    "\\begin{", "\\frac{", '{"', "{'",
+    "import json", "from django", "#include", "();", "):\n", "</", "/>", "=>", "==", "!=", "+=", "console.log",
+    "print(", "printf(", "println(", "select * from", "insert into ", "group by ", "inner join", "function(",
+    "function (", "public class", "public static", "std::", "<?php", "traceback (most recent",
+    "exception in thread", "npm install", "pip install", "sudo apt", "git clone", "git commit", "docker run",
+    "docker-compose", "kubectl ", "nullpointerexception", "typeerror:", "valueerror:", "syntaxerror",
+    "segmentation fault", "async def", "return self.", "<div", "<html", "\\begin{", "\\frac{", "{\"", "{'",
 )  # fmt: skip
 """Pieces of code, markup and error output."""

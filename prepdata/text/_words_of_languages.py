@@ -217,12 +217,14 @@ def _owners(words: dict[str, str]) -> dict[str, tuple[tuple[str, int], ...]]:
     return {word: tuple((name, _weight(word, len(names))) for name in names) for word, names in found.items()}
 
 
+_IN_NAMES = frozenset({"los", "las", "san", "del", "la"})
+"""Words that names of places have in any language."""
+
+
 def _weight(word: str, languages: int) -> int:
-    weak = word in ("los", "las", "san", "del", "la") or (
-        len(word) == 1 and word.isascii()
-    )  # names of places have them
-    share: float = 0.4 if weak else 1.0
-    return round(share / float(languages) ** 0.7 * ONE)
+    weak = word in _IN_NAMES or (len(word) == 1 and word.isascii())
+    share = 0.4 if weak else 1.0
+    return int(ONE * share / languages**0.7 + 0.5)
 
 
 OWNERS = _owners(_LATIN)

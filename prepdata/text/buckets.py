@@ -29,11 +29,11 @@ BUCKETS: dict[str, str] = {
     "typos": "misspelt words, or a turn in capitals",
     "multi-turn": "two or more user turns",
     "out-of-scope": "an answer that declines, or says that nothing fits",
-    "prompt-injection": "'ignore previous instructions' and such, in 17 languages",
+    "prompt-injection": "'ignore previous instructions' and such, in 16 languages",
 }
 """Name of each built-in bucket -> how it is decided."""
 
-_NOT_DIGITS = bytes(c for c in range(1, 256) if not 0x30 <= c <= 0x39)
+_NOT_DIGITS = bytes(c for c in range(1, 256) if c != 0x30)
 _ODD = re.compile(
     "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u200b\u200d-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffd\ufe0f"
     "\u2460-\u24ff\u2500-\u257f\U0001d400-\U0001d7ff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\ue000-\uf8ff"
@@ -77,7 +77,7 @@ def buckets(chunk: Chunk) -> Found:
 def _by_text(prompts: Column) -> dict[str, list[int]]:
     """Return the buckets that each text by itself tells."""
     texts, rows = prompts.texts, prompts.rows
-    digits = prompts.raw.translate(None, _NOT_DIGITS).split(b"\0")
+    digits = prompts.folded.translate(None, _NOT_DIGITS).split(b"\0")
     return {
         "numbers": _unique([row for row, own in zip(rows, digits) if own]),
         "one-word": _unique([row for row, text in zip(rows, texts) if len(text) < 40 and _one_word(text)]),

@@ -23,14 +23,12 @@ class Column(NamedTuple):
     Args:
         texts: the texts, in order.
         rows: number of the row of each, not falling.
-        raw: all texts in UTF-8, one NUL between two.
-        folded: the same with ASCII letters in lower case and all digits "0"; same offsets.
-        ends: where each text ends in `raw`, NUL included.
+        folded: all texts in UTF-8, one NUL between two, with ASCII letters in lower case and all digits "0".
+        ends: where each text ends in `folded`, NUL included.
     """
 
     texts: list[str]
     rows: list[int]
-    raw: bytes
     folded: bytes
     ends: list[int]
 
@@ -54,7 +52,7 @@ def column(texts: list[str], rows: list[int]) -> Column:
     else:
         raw = joined.encode("utf-8", "replace")
         ends = list(accumulate([len(piece) + 1 for piece in raw.split(b"\0")]))
-    return Column(texts, rows, raw, raw.translate(FOLDED), ends)
+    return Column(texts, rows, raw.translate(FOLDED), ends)
 
 
 class Turns(NamedTuple):

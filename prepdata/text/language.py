@@ -229,11 +229,12 @@ _WITHOUT_SIGNS = {"Cyrillic": "ru", "Arabic": "ar", "Devanagari": "hi"}
 
 
 def quick(text: str) -> str | None:
-    """Return the language of a text like `detect`, with less care for plain English: two small words of it and none of
-    another language are enough. For counting languages over many rows; about 2 microseconds for English."""
-    head = text[:200]
+    """Return the language of a text like `detect`, with less care for plain English: two small words of it are enough,
+    or three for each that only other languages have. For counting languages over many rows; about 2 microseconds
+    for English."""
+    head = text[:120]
     if head.isascii():
         words = set(head.lower().split())
-        if len(words & ENGLISH_ONLY) >= 2 and not words & FOREIGN_ONLY:
+        if len(words & ENGLISH_ONLY) >= max(2, 3 * len(words & FOREIGN_ONLY)):
             return "en"
     return detect(text)

@@ -2,7 +2,7 @@
 
 Four kinds are read from the words of an answer (`decline`, `ask-back`, `not-in-context`, and `no-label` for an answer
 that is just "none" or "other"), one from the name of a tool that is called (`refusing-call`), three from the row itself
-(`weight-0`, `rejected`, `disliked`). Words are hand-written phrases in 23 languages, with a place where each counts: a
+(`weight-0`, `rejected`, `disliked`). Words are hand-written phrases in 28 languages, with a place where each counts: a
 decline stands at the beginning, an answer that asks back is short. Precision goes before recall: a story in which
 somebody says "I can't" is no decline.
 """

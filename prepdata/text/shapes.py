@@ -94,7 +94,7 @@ def _fenced(bare: str) -> Shape:
 def _many_signs(head: str) -> bool:
     raw = head.encode("utf-8", "replace")
     signs = len(raw) - len(raw.translate(None, _CODE_SIGNS)) - 4 * raw.count(b"{{")
-    return signs > 0.06 * len(raw) + 1
+    return signs > 0.06 * len(raw) + 2
 
 
 class Dominant(NamedTuple):
@@ -109,6 +109,8 @@ def dominant(counts: Mapping[Shape, int], least: int, share: float) -> Dominant 
     """Return the shape that at least `share` of at least `least` answers have (empty ones apart), or None."""
     total = sum(count for name, count in counts.items() if name != "empty")
     if total < least:
+        return None
+    if not total:
         return None
     top = max(counts, key=lambda name: (counts[name] if name != "empty" else -1, name))
     return Dominant(top, counts[top], total) if counts[top] >= share * total else None

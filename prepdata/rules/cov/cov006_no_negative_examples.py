@@ -21,7 +21,7 @@ class NoNegativeExamples(CorpusRule):
     """Finds data sets in which no row declines, asks back, finds nothing in its text, or shows a bad answer.
 
     Counted as negative: an answer that begins with a decline, asks for what is missing, or says that the given text
-    does not hold the answer (phrases in 23 languages); an answer that is just "none" or "other"; a call of a tool such as
+    does not hold the answer (phrases in 28 languages); an answer that is just "none" or "other"; a call of a tool such as
     `reject_request`; a turn of weight 0; a rejected answer; a row labelled false. Rows that only come near ("it depends",
     "unfortunately") are shown, not counted. Says nothing below 50 rows, nor where nine answers of ten are labels or
     short values. Keeps a few numbers a chunk.

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Short texts of our own in many scripts: what the characters-per-token estimate is measured on."""
 
 SAMPLES: dict[str, str] = {

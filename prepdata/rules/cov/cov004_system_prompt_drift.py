@@ -96,7 +96,7 @@ class SystemPromptDrift(CorpusRule):
             return
         prompts = [Prompt(text, counts[key], tuple(rows)) for key, (text, rows) in kept.items()]
         yield from whole(_some_without(prompts, having, without, bare))
-        yield from whole(_variants(prompts, having))
+        yield from whole(_variants(prompts))
 
 
 class Prompt(NamedTuple):
@@ -115,21 +115,21 @@ def _some_without(prompts: Sequence[Prompt], having: int, without: int, bare: li
     total = having + without
     if not without or 0.2 < without / total < 0.8:
         return
+    few = min(without, having)
+    head = f"{few:,} of {total:,} rows ({percent(few, total)}) {'has' if few == 1 else 'have'}"
     if without < having:
         yield Hit(
-            f"{without:,} of {total:,} rows ({percent(without, total)}) have no system prompt, the others have "
-            "one: give it to all rows that are to be asked with it",
+            f"{head} no system prompt, the others have one: give it to all rows that are to be asked with it",
             related=tuple(bare),
         )
     else:
         yield Hit(
-            f"{having:,} of {total:,} rows ({percent(having, total)}) have a system prompt, the others have "
-            "none: at use the model is asked in one way only; make them alike",
+            f"{head} a system prompt, the others have none: at use the model is asked in one way only; make them alike",
             related=tuple(row for prompt in prompts for row in prompt.rows)[:EXAMPLES],
         )
 
 
-def _variants(prompts: Sequence[Prompt], having: int) -> Iterator[Hit]:
+def _variants(prompts: Sequence[Prompt]) -> Iterator[Hit]:
     """Yield one finding for each group of prompts that differ by slips."""
     for group in _groups(prompts):
         if len(group) < 2 or _is_slot(group):

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from prepdata.cache import Cache
+from prepdata.chunk import Fact
 from prepdata.engine import ChunkResult, Mapper, Plan, decode_result, encode_result
 from prepdata.errors import PrepdataError
 from prepdata.formats import detect
@@ -31,6 +32,11 @@ PARALLEL_BYTES = 6_000_000
 
 Progress = Callable[[str, int, int], None]
 """Called with (path, bytes done, bytes in all or 0) after each chunk."""
+
+_WHY_EMPTY = {
+    "empty-file", "unsupported-file", "lfs-pointer", "truncated-archive", "decompression-bound", "oversized-line",
+}  # fmt: skip
+"""Facts that say why an input has no rows. Without any of them it holds white space or an empty array."""
 
 _mapper: Mapper | None = None
 
@@ -67,6 +73,7 @@ class Runner:
         self.mapper = Mapper(plan)
         self.cache = Cache.of(settings, plan, size)
         self.pool: ProcessPoolExecutor | None = None
+        self.seen: set[str] = set()  # kinds of facts of the chunks of one input
 
     def __enter__(self) -> Runner:
         if self.jobs > 1:
@@ -91,9 +98,13 @@ class Runner:
         chosen = self.settings.format
         format_name = chosen if chosen != "auto" else _detected(source, self.plan.columns)
         kept = self.cache.open(source.path, format_name)
+        self.seen = set()
         results = list(self._results(source, format_name, kept))
         kept.close()
-        hits = self.mapper.explain(list(source.facts))
+        facts = list(source.facts)
+        if not any(r.rows for r in results) and _WHY_EMPTY.isdisjoint(self.seen | {f.kind for f in facts}):
+            facts.append(Fact("empty-file"))
+        hits = self.mapper.explain(facts)
         return (
             FileRun(source.path, item.argument, source.size or 0, source.has_lines, results, hits),
             source,
@@ -141,6 +152,7 @@ class Runner:
                 kept.put(raw.digest, sent)
             result = decode_result(sent) if isinstance(sent, bytes) else sent
         if raw.facts:
+            self.seen.update(fact.kind for fact in raw.facts)
             result.hits.extend(self.mapper.explain(list(raw.facts)))
         return result
 

@@ -30,7 +30,7 @@ class UnreadableFile(FactRule):
     def explain(self, fact: Fact) -> Iterator[Hit]:
         data = fact.data
         if fact.kind == "empty-file":
-            yield Hit("the file is empty: there is nothing to train on; was it written to the end?")
+            yield Hit("the file is empty, it holds no row: there is nothing to train on; was it written to the end?")
         elif fact.kind == "unsupported-file":
             yield Hit(f"no rows here: this is {data['what']}")
         elif fact.kind == "truncated-archive":

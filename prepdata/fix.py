@@ -8,6 +8,7 @@ change are written beside it first.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -191,7 +192,7 @@ class _Rewriter:
                     if as_array:
                         yield (b",\n" if last else b"[\n") + made
                     else:
-                        yield (_one_line(made) if "split-array" in self.whole else made) + b"\n"
+                        yield (self._one_line(made, record) if "split-array" in self.whole else made) + b"\n"
                     last = b"\n"
                 line += raw.lines
                 continue
@@ -213,6 +214,18 @@ class _Rewriter:
             line += raw.lines
         if as_array:
             yield b"\n]\n" if last else b"[]\n"
+
+    def _one_line(self, text: bytes, record: int) -> bytes:
+        """Return a row on one line; only where it is JSON are its newlines sure to be space between values."""
+        if b"\n" not in text and b"\r" not in text:
+            return text
+        try:
+            json.loads(text, parse_int=float)
+        except (ValueError, RecursionError):
+            raise InputError(
+                f"{self.shown}: left alone, since row {record} is not JSON; repair it by hand first"
+            ) from None
+        return b" ".join(line.strip(b" \t") for line in text.replace(b"\r", b"\n").split(b"\n") if line.strip())
 
     def _row(self, text: bytes, record: int, line: int) -> bytes | None:
         findings = self.rows.get(record)
@@ -236,8 +249,6 @@ class _Rewriter:
         return self._edited(text, findings)
 
     def _edited(self, text: bytes, findings: list[Finding]) -> bytes:
-        import json
-
         for finding in findings:
             if finding.fix and any(edit.op == "reencode" for edit in finding.fix.edits):
                 found = guess(text)
@@ -303,10 +314,6 @@ def _lines(data: bytes) -> Iterator[bytes]:
         end = data.find(b"\n", start) + 1 or len(data)
         yield data[start:end]
         start = end
-
-
-def _one_line(text: bytes) -> bytes:
-    return msgspec.json.format(text, indent=-1) if b"\n" in text else text
 
 
 @contextlib.contextmanager

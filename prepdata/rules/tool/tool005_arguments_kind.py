@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -26,7 +27,7 @@ class ArgumentsKind(RecordRule):
     Good:
         {"messages": [{"role": "user", "content": "Weather?"}, {"role": "assistant", "tool_calls": [{"id": "c1",
          "type": "function", "function": {"name": "f", "arguments": "{\\"city\\": \\"Paris\\"}"}}]}]}
-    Fix: safe; the same object, decoded or encoded as the target takes it.
+    Fix: safe; the same object, decoded or encoded as the target takes it. None where two targets take different forms.
     Source: OpenAI API reference, `function.arguments` (2026-08); Hugging Face chat templates, tool use (2026-06).
     """
 
@@ -47,7 +48,7 @@ class ArgumentsKind(RecordRule):
                 if type(found) is str:
                     yield from self._text(call, found)
                 elif self.want_text and (type(found) is dict or found is None) and _own(call):
-                    fix = _fix("write them as JSON text", call, _encode(found or {}))
+                    fix = None if self.want_object else _fix("write them as JSON text", call, _encode(found or {}))
                     what = "are an object" if found is not None else "are missing"
                     yield Hit(f"arguments {what}; {listed(self.want_text)} takes JSON text", call.arguments_path,
                               severity="error", targets=self.want_text, fix=fix)  # fmt: skip
@@ -62,11 +63,11 @@ class ArgumentsKind(RecordRule):
         if type(once) is str:
             twice, why = parse_arguments(once)
             if why is None and type(twice) is dict:
-                cure = twice if self.want_object else once
+                cure = twice if self.want_object and not self.want_text else once
                 yield Hit("arguments are encoded twice (JSON text of JSON text); decode them once",
                           call.arguments_path, fix=_fix("decode them once", call, cure))  # fmt: skip
         elif type(once) is dict and self.want_object and _own(call):
-            fix = _fix("write them as an object", call, once)
+            fix = None if self.want_text else _fix("write them as an object", call, once)
             yield Hit(f"arguments are JSON text; {listed(self.want_object)} takes an object", call.arguments_path,
                       severity="error", targets=self.want_object, fix=fix)  # fmt: skip
 
@@ -81,4 +82,7 @@ def _fix(title: str, call: ToolCall, new: Any) -> Fix | None:
 
 
 def _encode(found: Any) -> str:
-    return msgspec.json.encode(found).decode()
+    try:
+        return msgspec.json.encode(found).decode()
+    except (ValueError, OverflowError):  # huge numbers, half characters
+        return json.dumps(found, separators=(",", ":"))

@@ -12,15 +12,27 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import unicodedata
 from collections.abc import Iterator
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
-from prepdata.text.language import detect, script
-
 SAMPLES = Path(__file__).parents[1] / "samples"
 TURNS = ("user", "assistant")
+SMALL = {
+    "en": "the to and of is you it in for my i how can what on",
+    "de": "der die das und ist nicht ich sie den ein eine mit wie mein",
+    "fr": "le la les et est une je vous pas des du mon comment dans",
+    "es": "el los que una es por con mi cómo para se está las",
+    "it": "il che di una è per non con mi come sono della gli",
+    "pt": "o que não uma com para meu como está os do da",
+    "nl": "het een en van ik niet op mijn hoe dat voor zijn",
+    "pl": "nie jest się na jak do w i mój że",
+    "sv": "och att det jag inte är på hur min som",
+    "tr": "bir ve bu için nasıl ben mi çok",
+}
+"""Small words by which the language of a sample is told; prepdata's own way may change, and with it the rows."""
 
 
 def sample_rows() -> list[dict[str, Any]]:
@@ -35,24 +47,38 @@ def sample_rows() -> list[dict[str, Any]]:
     ]
 
 
+def language(text: str) -> str:
+    """Return the language of a text by its small words, or the name of its script."""
+    foreign = [c for c in text if c > "\u0250" and c.isalpha()]
+    if len(foreign) * 2 > sum(map(str.isalpha, text)):
+        return unicodedata.name(foreign[0], "OTHER").split()[0]
+    words = text.lower().split()
+    hits = {name: sum(map(words.count, small.split())) for name, small in SMALL.items()}
+    best = max(hits, key=lambda name: hits[name])
+    return best if hits[best] else "latin"
+
+
 class Words:
     """The longer words of the samples, by language."""
 
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         self.by_language: dict[str, list[str]] = {}
+        self.known: dict[str, list[str]] = {}
         for row in rows:
             for text in _texts(row):
                 self.of(text).extend(word for word in text.split(" ") if _replaceable(word))
 
     def of(self, text: str) -> list[str]:
         """Return the words of the language of a text."""
-        found = detect(text) or ("other" if text.isascii() else script(text))
-        return self.by_language.setdefault(found, [])
+        return self.by_language.setdefault(language(text), [])
 
     def like(self, text: str) -> list[str]:
         """Return the words that may stand in a text: of its language, or where that has too few, English ones."""
-        found = self.of(text)
-        return found if len(found) > 20 else self.by_language["en"]
+        known = self.known.get(text)
+        if known is None:
+            found = self.of(text)
+            known = self.known[text] = found if len(found) > 20 else self.by_language["en"]
+        return known
 
 
 def _texts(row: dict[str, Any]) -> list[str]:

@@ -62,9 +62,10 @@ def digests(chunk: Chunk) -> Digests:
         add_prompt(hashed(prompt))
         add_answer(hashed(answer))
         add_exact(hashed(prompt + SECTION + answer + tail))
-        add_folded_prompt(hashed(folded_prompt))
-        add_folded_answer(hashed(folded_answer))
-        add_folded(hashed(folded_prompt + SECTION + folded_answer + folded_tail))
+        prompt_number, answer_number = hashed(folded_prompt), hashed(folded_answer)
+        add_folded_prompt(prompt_number)
+        add_folded_answer(answer_number)
+        add_folded(hashed(b"%x %x " % (prompt_number, answer_number) + folded_tail))
     return columns
 
 
@@ -105,7 +106,8 @@ def _plain(message: Message, cache: dict[str, tuple[bytes, bytes]]) -> tuple[byt
     mark = _ROLES.get(role)
     if mark is None:
         return piece(message)
-    return mark + encode(text), mark + fold(text)
+    encoded = encode(text)
+    return mark + encoded, mark + fold(text, encoded)
 
 
 def _any_pieces(record: Record) -> tuple[Pieces, Pieces, bytes, bytes]:

@@ -38,11 +38,15 @@ _UNSEEN = frozenset(
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s.,:;\u066b\u066c\u3001]+(?=\d)")
 
 
-def fold(text: str) -> bytes:
+def fold(text: str, encoded: bytes | None = None) -> bytes:
     """Return the folded form of a text: equal for texts that say the same, never equal for different numbers, signs or
     code. A text of which nothing would be left ("???") is kept as it is. About 1 microsecond per 500 ASCII bytes.
+
+    Args:
+        text: the text.
+        encoded: the text as UTF-8, if it is at hand.
     """
-    raw = text.encode() if text.isascii() else _from_unicode(text)
+    raw = (encoded or text.encode()) if text.isascii() else _from_unicode(text)
     gaps = raw.translate(_GAPS, _NO_GAPS)  # digits, signs, and what stands between them
     signs = gaps.translate(None, b" .,:")
     if not signs:

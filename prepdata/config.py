@@ -27,7 +27,7 @@ _KINDS = (
     ("int", "a whole number"),
     ("str", "a text"),
 )
-_LEAST = {"jobs": 0, "max_line_bytes": 1024, "context_length": 1, "epochs": 0}
+_LEAST = {"jobs": 0, "max_line_bytes": 100, "context_length": 1, "epochs": 0}
 _NOT_SETTINGS = {"PREPDATA_OUTPUT_FORMAT", "PREPDATA_CACHE_DIR", "PREPDATA_VOCAB_DIR", "PREPDATA_DEBUG"}
 
 

@@ -26,7 +26,7 @@ FLAGS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         (
             "--max-line-bytes",
             {
-                "type": click.IntRange(min=1024),
+                "type": click.IntRange(min=100),
                 "metavar": "N",
                 "help": "Longest line that is read, in bytes (default 64 MiB).",
             },

@@ -9,9 +9,13 @@ from typing import Protocol
 from prepdata.tokens.encodings import DEFAULT_ENCODING
 from prepdata.tokens.estimate import EstimateCounter
 
-FAST_FROM_BYTES = {"o200k": 20_000_000, "cl100k": 5_000_000}
-"""Input size in bytes from which fastokens repays its load (measured 2026-11-20: load 0.75 s for o200k and
-0.25 s for cl100k against 0.15 s and 0.1 s for tiktoken; then 5 and 3 times tiktoken's speed)."""
+FAST_FROM_BYTES = {"o200k": 400_000_000, "cl100k": 150_000_000}
+"""Input size in bytes, per process, from which fastokens repays its load and its memory.
+
+Measured 2026-11-20: load 0.75 s for o200k and 0.25 s for cl100k against 0.15 s and 0.1 s for tiktoken; then 5 and 3
+times tiktoken's speed. Only a part of a file is counted, since equal texts are counted once: at 77 MB in two processes
+fastokens cost 2.6 s of processor time more than it saved, and 160 MiB of memory per process (2026-11-21).
+"""
 
 
 class Counter(Protocol):

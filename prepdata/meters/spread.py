@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections import Counter
 from typing import Any
 
 PERCENTILES = (5, 25, 50, 75, 95, 99)
@@ -43,7 +44,7 @@ def bars(values: array[int]) -> list[list[int]]:
     if not values:
         return []
     counts: dict[int, int] = {}
-    for value in values:
+    for value, times in Counter(values).items():
         step = value.bit_length()
-        counts[step] = counts.get(step, 0) + 1
+        counts[step] = counts.get(step, 0) + times
     return [[1 << (s - 1) if s else 0, 1 << s, counts.get(s, 0)] for s in range(min(counts), max(counts) + 1)]

@@ -199,8 +199,11 @@ def share_tools(record: Record) -> None:
 
 
 def _keys_of(record: Record) -> int:
-    """Return the number of keys of a row without a shape, by writing it out again; shared tools are known."""
+    """Return the number of keys of a row without a shape: known from its outline, else by writing it out again; those
+    of shared tools are known."""
     known = _tools.get((record.tools_key, record.format, record.tools_path))
+    if record.outline is not None and (known is not None or not record.tools):
+        return record.keys + known[3] if known is not None else record.keys
     name = record.tools_path[1:]
     if known is None or name not in record.raw:
         return _keys(_encode(record.raw))

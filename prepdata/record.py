@@ -100,7 +100,10 @@ class Record(msgspec.Struct, gc=False):
         tools: declared tools; `tools_raw` is the original value (MISSING where absent), `tools_path` its place.
         shape: hashable skeleton (keys, roles, kinds of content, no text) of a row made of plain strings; rows of
             equal shape have the same structural findings. None for rows with calls, parts, tools or anything rarer.
-        keys: number of JSON keys in a row with a shape (used to notice duplicate keys).
+        outline: for rows without a shape that hold calls or tools and nothing rarer: a skeleton that tells how many
+            calls there are, and nothing of what calls and tools hold (`prepdata.formats.outline`); else None.
+        keys: number of JSON keys in a row with a shape or an outline, not counting those inside declared tools (used
+            to notice duplicate keys).
         row: 0-based number of the row in its chunk; `line`: 0-based line in its chunk; `size`: bytes of the line.
         answers_found: what `answers` found, kept for the next rule that asks.
         tools_key: the declared tools as JSON text, one object for all rows that declare the same, so that what is
@@ -123,6 +126,7 @@ class Record(msgspec.Struct, gc=False):
     size: int = 0
     answers_found: tuple[Message, ...] | None = None
     tools_key: bytes | None = None
+    outline: Any = None
 
     @property
     def turns(self) -> tuple[Message, ...]:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from prepdata.formats.base import Format, Lossy
+from prepdata.formats.outline import outline_of
 from prepdata.formats.turns import Dialect, extras, view_turns
 from prepdata.formats.writing import chat_messages, chat_tools, refuse
 from prepdata.record import Kind, Message, Part, Record, Tool, ToolCall
@@ -33,6 +34,7 @@ _PART_KINDS = {"text": "text", "image_url": "image", "image": "image", "input_au
                "audio_url": "audio", "video": "video", "video_url": "video", "file": "file",
                "refusal": "refusal", "reasoning": "reasoning", "thinking": "reasoning"}  # fmt: skip
 _OWN = ("messages",)
+_WITH_TOOLS = ("messages", "tools")
 _OTHERS = frozenset({"schemaVersion", "system", "label", "kto_tag", "chosen", "rejected"})
 """Keys with which a row of messages may be of another format."""
 
@@ -68,6 +70,8 @@ class OpenAIChat(Format):
                 return Record(self.name, raw, messages, shape=(shape, more[0]), keys=keys + len(raw) + more[1])
         record = Record(self.name, raw, messages)
         add_tools(record, raw)
+        if messages and "functions" not in raw:
+            _set_outline(record, raw)
         return record
 
     def write(self, record: Record) -> dict[str, Any]:
@@ -77,6 +81,24 @@ class OpenAIChat(Format):
         if record.tools:
             row["tools"] = chat_tools(record)
         return row
+
+
+def _set_outline(record: Record, raw: dict[str, Any]) -> None:
+    """Set the outline of a row, and its number of keys, if it holds calls or tools and nothing rarer."""
+    found = outline_of(record.messages, CHAT_ROLES)
+    if found is None:
+        return
+    outline, keys = found
+    parallel, more = raw.get("parallel_tool_calls"), None
+    if len(raw) > 1 + ("tools" in raw):
+        more = extras(raw, _WITH_TOOLS)
+        if more is None or (parallel is not None and type(parallel) is not bool) or "\\" in str(more[0]):
+            return
+        keys += more[1]
+        more = more[0]
+    if "tools" in raw and (not record.tools or type(raw["tools"]) is not list):
+        return
+    record.outline, record.keys = (outline, more, parallel, "tools" in raw), keys + len(raw)
 
 
 def _is_other(raw: dict[str, Any]) -> bool:

@@ -80,9 +80,10 @@ class Pattern(NamedTuple):
 
 
 EVERY: Literal["every"] = "every"  # trigger: every row
-SHAPE: Literal["shape"] = "shape"  # trigger: one row per shape; all rows of a shape that had a hit, all without a shape
+SHAPE: Literal["shape"] = "shape"  # trigger: one row per shape or outline, all rows of one that had a hit, all others
+CALLS: Literal["calls"] = "calls"  # trigger: as SHAPE, and all rows with an outline: those that hold calls or tools
 
-Trigger = Literal["every", "shape"] | Words | Pattern
+Trigger = Literal["every", "shape", "calls"] | Words | Pattern
 
 
 class Rule:

@@ -16,7 +16,19 @@ import msgspec
 import prepdata.rules as package
 from prepdata.errors import ConfigError, PrepdataError, UsageError, nearest
 from prepdata.findings import SEVERITIES
-from prepdata.rules.base import EVERY, SHAPE, Context, CorpusRule, FactRule, Options, Pattern, RecordRule, Rule, Words
+from prepdata.rules.base import (
+    CALLS,
+    EVERY,
+    SHAPE,
+    Context,
+    CorpusRule,
+    FactRule,
+    Options,
+    Pattern,
+    RecordRule,
+    Rule,
+    Words,
+)
 
 _METHODS: dict[type[Rule], tuple[str, ...]] = {
     FactRule: ("explain",),
@@ -103,8 +115,8 @@ def _problems_of_kind(rule: type[Rule]) -> Iterable[str]:
     if issubclass(rule, CorpusRule) and rule.scope not in ("file", "dataset", "run"):
         yield f"scope '{rule.scope}' is none of file, dataset, run"
     trigger = getattr(rule, "trigger", EVERY)
-    if trigger not in (EVERY, SHAPE) and not isinstance(trigger, (Words, Pattern)):
-        yield "trigger must be EVERY, SHAPE, Words(...) or Pattern(...)"
+    if trigger not in (EVERY, SHAPE, CALLS) and not isinstance(trigger, (Words, Pattern)):
+        yield "trigger must be EVERY, SHAPE, CALLS, Words(...) or Pattern(...)"
     for kind, methods in _METHODS.items():
         for name in methods:
             if issubclass(rule, kind) and getattr(rule, name) is getattr(kind, name):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from prepdata.findings import Edit, Fix, Hit, Severity
 from prepdata.record import Record, ToolCall, escape
-from prepdata.rules.base import SHAPE, RecordRule, Trigger
+from prepdata.rules.base import CALLS, RecordRule, Trigger
 from prepdata.rules.tool._tools import tool_set
 
 _ROW = frozenset(
@@ -43,7 +43,7 @@ class NullPaddedKey(RecordRule):
     name: ClassVar[str] = "null-padded-key"
     severity: ClassVar[Severity] = "warning"
     fix = "safe"
-    trigger: ClassVar[Trigger] = SHAPE
+    trigger: ClassVar[Trigger] = CALLS
 
     def check(self, record: Record) -> Iterator[Hit]:
         raw = record.raw

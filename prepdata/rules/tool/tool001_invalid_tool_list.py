@@ -9,7 +9,7 @@ import msgspec
 
 from prepdata.findings import Edit, Fix, Hit, Severity, clip
 from prepdata.record import Record
-from prepdata.rules.base import SHAPE, RecordRule, Trigger
+from prepdata.rules.base import CALLS, RecordRule, Trigger
 from prepdata.rules.targeting import listed, names, value
 from prepdata.rules.tool._tools import declares, tool_set
 
@@ -37,7 +37,7 @@ class InvalidToolList(RecordRule):
     name: ClassVar[str] = "invalid-tool-list"
     severity: ClassVar[Severity] = "error"
     fix = "safe"
-    trigger: ClassVar[Trigger] = SHAPE
+    trigger: ClassVar[Trigger] = CALLS
 
     def setup(self) -> None:
         targets = self.context.targets

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from prepdata.findings import Hit, Severity, clip
 from prepdata.record import Record, Tool, escape
-from prepdata.rules.base import SHAPE, RecordRule, Trigger
+from prepdata.rules.base import CALLS, RecordRule, Trigger
 from prepdata.rules.targeting import value
 from prepdata.rules.tool._cost import Refused, compiled
 from prepdata.rules.tool._flat import TYPES
@@ -48,7 +48,7 @@ class InvalidToolSchema(RecordRule):
     code: ClassVar[str] = "TOOL002"
     name: ClassVar[str] = "invalid-tool-schema"
     severity: ClassVar[Severity] = "error"
-    trigger: ClassVar[Trigger] = SHAPE
+    trigger: ClassVar[Trigger] = CALLS
 
     def setup(self) -> None:
         patterns = [(t.name, value(t.accepts.function_name_pattern)) for t in self.context.targets]

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from prepdata.findings import Hit, Severity, clip
 from prepdata.record import Record
-from prepdata.rules.base import SHAPE, RecordRule, Trigger
+from prepdata.rules.base import CALLS, RecordRule, Trigger
 from prepdata.rules.tool._near import near
 from prepdata.rules.tool._tools import tool_set
 
@@ -31,7 +31,7 @@ class UndeclaredTool(RecordRule):
     code: ClassVar[str] = "TOOL003"
     name: ClassVar[str] = "undeclared-tool"
     severity: ClassVar[Severity] = "error"
-    trigger: ClassVar[Trigger] = SHAPE
+    trigger: ClassVar[Trigger] = CALLS
 
     def check(self, record: Record) -> Iterator[Hit]:
         for message in record.turns:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from prepdata.findings import Hit, Severity, clip
 from prepdata.record import Record
-from prepdata.rules.base import SHAPE, RecordRule, Trigger
+from prepdata.rules.base import CALLS, RecordRule, Trigger
 from prepdata.rules.tool._tools import parse_arguments
 
 
@@ -29,7 +29,7 @@ class ArgumentsNotJson(RecordRule):
     code: ClassVar[str] = "TOOL004"
     name: ClassVar[str] = "arguments-not-json"
     severity: ClassVar[Severity] = "error"
-    trigger: ClassVar[Trigger] = SHAPE
+    trigger: ClassVar[Trigger] = CALLS
 
     def check(self, record: Record) -> Iterator[Hit]:
         for message in record.turns:

@@ -10,7 +10,7 @@ import msgspec
 
 from prepdata.findings import Edit, Fix, Hit, Severity
 from prepdata.record import Record, ToolCall
-from prepdata.rules.base import SHAPE, RecordRule, Trigger
+from prepdata.rules.base import CALLS, RecordRule, Trigger
 from prepdata.rules.targeting import listed, names, value
 from prepdata.rules.tool._tools import parse_arguments
 
@@ -35,7 +35,7 @@ class ArgumentsKind(RecordRule):
     name: ClassVar[str] = "arguments-kind"
     severity: ClassVar[Severity] = "warning"
     fix = "safe"
-    trigger: ClassVar[Trigger] = SHAPE
+    trigger: ClassVar[Trigger] = CALLS
 
     def setup(self) -> None:
         self.want_text = names(self.context.targets, lambda t: value(t.accepts.arguments_as) == "string")

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from prepdata.findings import Hit, Severity, clip
 from prepdata.record import Record, ToolCall, escape
-from prepdata.rules.base import SHAPE, RecordRule, Trigger
+from prepdata.rules.base import CALLS, RecordRule, Trigger
 from prepdata.rules.tool._near import near
 from prepdata.rules.tool._schema import Problem, TooCostly, shown_path
 from prepdata.rules.tool._tools import arguments_of, tool_set
@@ -36,7 +36,7 @@ class ArgumentsMismatch(RecordRule):
     code: ClassVar[str] = "TOOL006"
     name: ClassVar[str] = "arguments-mismatch"
     severity: ClassVar[Severity] = "error"
-    trigger: ClassVar[Trigger] = SHAPE
+    trigger: ClassVar[Trigger] = CALLS
 
     def check(self, record: Record) -> Iterator[Hit]:
         if not record.tools:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from prepdata.findings import Hit, Severity
 from prepdata.record import Record
-from prepdata.rules.base import SHAPE, RecordRule, Trigger
+from prepdata.rules.base import CALLS, RecordRule, Trigger
 from prepdata.rules.targeting import names
 from prepdata.rules.tool._pairing import pair
 
@@ -32,7 +32,7 @@ class UnmatchedResult(RecordRule):
     code: ClassVar[str] = "TOOL007"
     name: ClassVar[str] = "unmatched-result"
     severity: ClassVar[Severity] = "error"
-    trigger: ClassVar[Trigger] = SHAPE
+    trigger: ClassVar[Trigger] = CALLS
 
     def setup(self) -> None:
         self.strict = bool(names(self.context.targets, lambda t: t.kind == "provider"))

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from prepdata.findings import Hit, Severity, clip
 from prepdata.record import Record
-from prepdata.rules.base import SHAPE, RecordRule, Trigger
+from prepdata.rules.base import CALLS, RecordRule, Trigger
 from prepdata.rules.targeting import judge, value
 from prepdata.rules.tool._pairing import pair
 
@@ -32,7 +32,7 @@ class UnansweredCall(RecordRule):
     code: ClassVar[str] = "TOOL008"
     name: ClassVar[str] = "unanswered-call"
     severity: ClassVar[Severity] = "warning"
-    trigger: ClassVar[Trigger] = SHAPE
+    trigger: ClassVar[Trigger] = CALLS
 
     def setup(self) -> None:
         self.verdict = judge(self.context.targets, lambda t: value(t.accepts.unanswered_calls), "warning")

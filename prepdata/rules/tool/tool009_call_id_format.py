@@ -10,7 +10,7 @@ import xxhash
 
 from prepdata.findings import Edit, Fix, Hit, Severity, clip
 from prepdata.record import Record, ToolCall
-from prepdata.rules.base import SHAPE, RecordRule, Trigger
+from prepdata.rules.base import CALLS, RecordRule, Trigger
 from prepdata.rules.targeting import concerns, listed, value
 from prepdata.rules.tool._pairing import pair
 
@@ -35,7 +35,7 @@ class CallIdFormat(RecordRule):
     name: ClassVar[str] = "call-id-format"
     severity: ClassVar[Severity] = "error"
     fix = "safe"
-    trigger: ClassVar[Trigger] = SHAPE
+    trigger: ClassVar[Trigger] = CALLS
 
     def setup(self) -> None:
         found = [(t.name, value(t.accepts.call_id_pattern)) for t in self.context.targets]

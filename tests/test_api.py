@@ -245,7 +245,7 @@ def test_an_empty_file_is_no_exception(tmp_path: Path, content: str) -> None:
         ({"encoding": "o200k_bas"}, "o200k_base"),
         ({"waivers": "no-such-file.json"}, "no-such-file.json"),
         ({"jobs": -1}, "jobs: expected 0 or more, found -1"),
-        ({"max_line_bytes": 100}, "max_line_bytes: expected 1024 or more, found 100"),
+        ({"max_line_bytes": 99}, "max_line_bytes: expected 100 or more, found 99"),
         ({"epochs": -1.0}, "epochs: expected 0 or more"),
         ({"epochs": float("nan")}, "epochs: expected 0 or more"),
         ({"context_length": 0}, "context_length: expected 1 or more"),

@@ -93,14 +93,14 @@ def _beginning(text: str, word: str) -> str:
     if begin.startswith("data:"):
         return "the line begins with 'data:', as in a recorded event stream; take that away"
     if begin.startswith("<"):
-        return "this looks like HTML or XML, not JSON"
+        return "this looks like HTML or XML; a row is one object {...} on one line"
     if begin.startswith("```"):
-        return "a Markdown code fence, not JSON"
+        return "a Markdown code fence; take the line out"
     if begin[0] in "}])":
         return f"the line begins with '{begin[0]}': the object is spread over several lines; write it on one"
     if begin.startswith(("---", "- ")) or re.match(r"\w+: ", begin):
-        return "plain text or YAML, not JSON: a row is one object {...} on one line"
-    return "not JSON: a row is one object {...} on one line"
+        return "plain text or YAML; a row is one object {...} on one line"
+    return "a row is one object {...} on one line"
 
 
 def _comma(text: str, pos: int, here: str) -> tuple[str, int]:

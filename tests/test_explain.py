@@ -71,7 +71,7 @@ REASONS = [
     ("}", 1, "spread over several lines"),
     ("- a", 1, "plain text or YAML"),
     ("key: value", 1, "plain text or YAML"),
-    ("hello", 1, "not JSON"),
+    ("hello", 1, "a row is one object"),
     ("", 1, ""),
     ('{\u00a0"a": 1}', 2, "invisible"),
     ('  {"a": 1,}', 11, "comma before"),

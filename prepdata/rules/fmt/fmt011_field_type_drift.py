@@ -158,16 +158,16 @@ def _fields(record: Record) -> list[Field]:
 def _drift(field: str, kinds: dict[str, list[Any]]) -> Iterator[tuple[int | None, Hit]]:
     """Yield the findings of one field, for every row in which it is not of the usual type."""
     usual = max(kinds, key=lambda kind: (kinds[kind][0], -kinds[kind][1][0][0]))
+    first = int(kinds[usual][1][0][0])
+    others = f"{kinds[usual][0]:,} rows" if kinds[usual][0] > 1 else "one row"
     for kind in sorted(kinds, key=lambda kind: int(kinds[kind][1][0][0])):
         if kind == usual:
             continue
         count, rows = kinds[kind]
         rest = f" ({count:,} rows are like this one)" if count > 1 else ""
         for row, path, value in rows:
-            text = (
-                f"'{clip(field, 40)}' is a {kind} here, but a {usual} in {kinds[usual][0]:,} rows{rest}; use one type"
-            )
-            yield row, Hit(text, path, fix=_fix(path, value, kind, usual))
+            text = f"'{clip(field, 40)}' is {_A[kind]} here, but {_A[usual]} in {others}{rest}; use one type"
+            yield row, Hit(text, path, related=(first,), fix=_fix(path, value, kind, usual))
 
 
 def _fix(path: str, value: Any, kind: str, usual: str) -> Fix | None:

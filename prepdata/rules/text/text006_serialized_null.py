@@ -9,7 +9,7 @@ from typing import ClassVar
 from prepdata.findings import Hit, Severity
 from prepdata.record import Message, Record
 from prepdata.rules.base import EVERY, RecordRule, Trigger
-from prepdata.rules.text._pieces import answers, prompt_of
+from prepdata.rules.text._pieces import answers, last_user, prompt_of
 
 _LONGEST = 24
 _VALUES = {"none": "Python", "null": "JSON or SQL", "nan": "pandas", "undefined": "JavaScript", "nat": "pandas",
@@ -23,6 +23,13 @@ _ASKS = re.compile(
     r"quels?|quelles?|combien|cu[aá]l\w*|cu[aá]nt\w+|quais|qual|quanti|quali)\b",
     re.IGNORECASE,
 )
+
+_TASK = re.compile(
+    r"\b(list|extract|find|identify|classify|label|detect|categor\w+|return|outputs?|prints?|evaluates?|entit\w+"
+    r"|keywords?|tags?)\b",
+    re.IGNORECASE,
+)
+"""What a system prompt says where the whole task is such a choice; other words ("any") stand in most of them."""
 
 
 class SerializedNull(RecordRule):
@@ -70,4 +77,6 @@ def _meant(record: Record, message: Message, word: str) -> bool:
         return True
     if word not in ("none", "null", "nil", "undefined"):
         return False
-    return any(_ASKS.search(turn.text) for turn in prompt if turn.role in ("user", "system", "developer"))
+    if _ASKS.search(last_user(record, message)):
+        return True
+    return any(_TASK.search(turn.text) for turn in prompt if turn.role in ("system", "developer"))

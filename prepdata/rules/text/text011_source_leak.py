@@ -47,7 +47,10 @@ _PROMPT_NOUN = re.compile(
     re.IGNORECASE,
 )
 _LONG = 250
-"""Characters of a prompt from which it may hold a text."""
+"""Characters of a prompt, system prompt left out, from which it may hold a text."""
+_LONG_SYSTEM = 600
+"""Characters of a system prompt from which it may hold a text; shorter ones are mostly instructions."""
+_SYSTEM = ("system", "developer")
 _BROUGHT = re.compile(
     r":\s*\S.{24}|\n\s*\S.{24}|[\"“«„「].{20,}?[\"”»“」]|\btranslat|\bimagine\b|\bpretend|\bhypothe", re.IGNORECASE
 )
@@ -182,7 +185,9 @@ class SourceLeak(RecordRule):
 def _holds_text(record: Record, message: Message) -> bool:
     """True if the prompt may hold the text, or speaks of one itself."""
     prompt = prompt_of(record, message)
-    if sum(len(turn.text) for turn in prompt) >= _LONG or record.tools:
+    if record.tools or sum(len(turn.text) for turn in prompt if turn.role not in _SYSTEM) >= _LONG:
+        return True
+    if sum(len(turn.text) for turn in prompt if turn.role in _SYSTEM) >= _LONG_SYSTEM:
         return True
     for turn in prompt:
         if turn.role in ("tool", "function") or turn.calls or turn.kind == "other":

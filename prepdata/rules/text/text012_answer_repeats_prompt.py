@@ -25,6 +25,16 @@ _TASK = re.compile(
     r"|traduz\w+|traduci\w*|ripet\w+|повтори\w*|перевед\w*|исправ\w*)\b|翻译|重复|纠正|修改|改写|翻訳|繰り返|校正|번역|반복",
     re.IGNORECASE,
 )
+_ECHO_ASKED = re.compile(
+    r"\b(repeat\w*|echo\w*|copy|copies|verbatim|say|mirror\w*|quot\w+|read back|dictat\w+"
+    r"|wiederhol\w*|répèt\w+|répét\w+|repit\w+|repet\w+|ripet\w+|повтори\w*)\b|重复|繰り返|반복",
+    re.IGNORECASE,
+)
+"""What a prompt may ask whose answer is the whole prompt, this word with it."""
+_IN_PASSING = re.compile(
+    r"\bsay(?:ing)? (?:so|that|you|no|why|which|what|when|who|how|hello|sorry|thank|please|if|it (?:is|was)|nothing)\b",
+    re.IGNORECASE,
+)
 _JUNK = re.compile(r"[\W_]+")
 
 
@@ -74,7 +84,7 @@ def _judge(record: Record, message: Message, answer: str, prompt: str) -> Iterat
     rest = len(left) - len(right)
     if rest and (len(right) < _ECHO or rest > 0.25 * len(right)):
         return
-    if any(_TASK.search(turn.text) for turn in prompt_of(record, message)) or _is_code(prompt):
+    if _is_code(prompt) or _asked(prompt_of(record, message), prompt, copied=not rest):
         return
     what = "is a copy of its prompt" if not rest else "is a copy of its prompt with a few words added"
     yield Hit(
@@ -83,6 +93,17 @@ def _judge(record: Record, message: Message, answer: str, prompt: str) -> Iterat
         span=(0, len(answer)),
         excerpt=around(answer, (0, len(answer))),
     )
+
+
+def _asked(turns: list[Message], prompt: str, *, copied: bool) -> bool:
+    """True if the turns before an answer ask for what it does. In a question that is copied whole, with the words of a
+    task in it ("can I still correct it?"), those words ask for something else."""
+    copied = copied and prompt.rstrip()[-1:] in "?？؟"
+    for turn in turns:
+        words = _ECHO_ASKED if copied and turn.role == "user" and turn.text == prompt else _TASK
+        if words.search(turn.text if turn.role == "user" else _IN_PASSING.sub("", turn.text)):
+            return True
+    return False
 
 
 def _folded(text: str) -> str:

@@ -42,7 +42,9 @@ _STRONG = frozenset(_OPEN_LIST.split()) - _STRANDABLE
 """Words that cannot end one."""
 _SENTENCE = re.compile(r"[.!?。！？]['\")\]”’」]*(?=\s|$|[\u3040-\u9fff])")
 _ITEM = re.compile(r"^\s*(?:[-*+•·–—#>|]|\d{1,3}[.):]|[a-zA-Z][.)]\s)")
-_CODE = re.compile(r"[;{}=<>\\$]|\b(?:SELECT|INSERT|UPDATE|FROM|WHERE|GROUP BY|ORDER BY|def|return|import)\b")
+_CODE = re.compile(
+    r"[;{}=<\\$]|(?<! )>|>(?! [^\W\d_])|\b(?:SELECT|INSERT|UPDATE|FROM|WHERE|GROUP BY|ORDER BY|def|return|import)\b"
+)
 _CUT_ASKED = re.compile(
     r"\b(complete|continue|finish|fill in|next word|first (?:word|sentence|line|half)|unfinished"
     r"|incomplete|fragment|prefix|"

@@ -13,6 +13,17 @@ from prepdata.rules.text._languages import LANGUAGES, NAMED, TASKS, asked_for, m
 from prepdata.rules.text._pieces import answers, last_user, prompt_of
 from prepdata.text.language import detect
 
+_MIRROR = re.compile(
+    r"\bin the (?:\w+ )?(?:customer|client|user|caller|person|guest|patient|visitor|reader|asker|questioner)(?:'|’)?s?"
+    r"(?:'|’)? (?:own )?language\b"
+    r"|\b(?:in|use) (?:the )?(?:same )?language (?:of|as|in which|that|used by) (?:the|a) (?:customer|client|user"
+    r"|caller|person|guest|patient|visitor|question|message|prompt)"
+    r"|\b(?:in )?der sprache (?:des|der) (?:kund|nutzer|frage|anfrage|benutzer)\w*"
+    r"|\bdans la langue (?:du client|de l.utilisateur|de la question)|\ben el idioma (?:del cliente|del usuario|de la "
+    r"pregunta)",
+    re.IGNORECASE,
+)
+"""A system prompt that wants the language of the question kept; it settles what it would leave open otherwise."""
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SHORTEST = 40
 """Letters; shorter texts say too little (letters of dense scripts count three times)."""
@@ -34,6 +45,8 @@ _SMALL_WORDS = {
 }
 _SMALL = {word: language for language, words in _SMALL_WORDS.items() for word in words.split()}
 _KEYS = frozenset(_SMALL)
+_ENGLISH = frozenset(word for word, language in _SMALL.items() if language == "en")
+_NOT_LETTERS = bytes(c for c in range(128) if not chr(c).isalpha())
 _LETTER = re.compile("[\u0370-\u1fff\u3040-\ud7ff\uf900-\ufaff]")
 _PIECE = re.compile(r"\n+|[\"“”„«»「」『』]|: ")
 _CLOSE = frozenset(
@@ -99,7 +112,7 @@ class LanguageMismatch(RecordRule):
                 yield from self._declared(message)
                 continue
             prompt = last_user(record, message)
-            if not prompt or (_alike(prompt, text) and not may_ask(prompt)):
+            if not prompt or ((_english(prompt, text) or _alike(prompt, text)) and not may_ask(prompt)):
                 continue
             hit = _judge(record, message, prompt)
             if hit:
@@ -110,6 +123,13 @@ class LanguageMismatch(RecordRule):
         if found and found not in self.languages and not any(_close(found, own) for own in self.languages):
             wanted = ", ".join(sorted(self.languages))
             yield _hit(message, f"this answer is in {name_of(found)}; declared are {wanted}")
+
+
+def _english(prompt: str, text: str) -> bool:
+    """True only if `_alike` is, and that by English small words near the beginnings; under a microsecond."""
+    if _ENGLISH.isdisjoint(prompt[:240].lower().split()):
+        return False
+    return not _ENGLISH.isdisjoint(text[:240].lower().split(None, 16))
 
 
 def _alike(prompt: str, text: str) -> bool:
@@ -135,20 +155,22 @@ def _block(letter: str) -> int:
 
 
 def _judge(record: Record, message: Message, prompt: str) -> Hit | None:
+    wanted = asked_for(prompt)
+    question = None if wanted else _language(prompt)  # asked before the answer, which mostly is the longer text
+    if wanted is None and question is None:
+        return None
     answer = _language(message.text)
     if answer is None:
         return None
-    turns = prompt_of(record, message)
-    whole = "\n".join(turn.text for turn in turns)
-    wanted = asked_for(prompt)
     if wanted:
         if wanted != answer and not _close(wanted, answer) and not _later(message.text, wanted):
             asked, found = name_of(wanted), name_of(answer)
             return _hit(message, f"the prompt asks for {asked}, and this answer is in {found}")
         return None
-    question = _language(prompt)
     if question is None or question == answer or _close(question, answer):
         return None
+    turns = [t for t in prompt_of(record, message) if t.role not in ("system", "developer") or not _mirrors(t.text)]
+    whole = "\n".join(turn.text for turn in turns)
     if NAMED.search(whole) or NAMED.search(message.text[:200]) or TASKS.search(whole) or _later(message.text, question):
         return None
     if any(detect(turn.text) == answer for turn in turns if turn.text):
@@ -158,12 +180,24 @@ def _judge(record: Record, message: Message, prompt: str) -> Hit | None:
     return _hit(message, f"the prompt is in {name_of(question)}, and this answer is in {name_of(answer)}")
 
 
+def _mirrors(text: str) -> bool:
+    """True if a system prompt wants answers in the language of the question and names no language."""
+    return bool(_MIRROR.search(text)) and not NAMED.search(text)
+
+
 def _language(text: str) -> str | None:
     """Return the language of a text that is long enough to be sure."""
+    head = text[:400]
+    plain = head.isascii()
+    if plain:
+        letters = len(head.encode().translate(None, _NOT_LETTERS))
+        if letters < _SHORTEST and "`" not in head:
+            return None  # none of the sure languages is written in ASCII; fenced code may hide one
     found = detect(text)
     if found is None or found not in LANGUAGES or _is_code(text):
         return None
-    letters = sum(map(len, _LETTERS.findall(text[:400])))
+    if not plain:
+        letters = sum(map(len, _LETTERS.findall(head)))
     if letters < _SHORTEST and found not in _SURE:
         return None
     return found

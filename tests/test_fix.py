@@ -193,3 +193,47 @@ def test_broken_samples_get_better_and_then_stay(tmp_path: Path, name: str, unsa
     kept = len([text for text in result.read_bytes().split(b"\n") if text.strip()])
     dropped = tmp_path / "out.jsonl.dropped.jsonl"
     assert kept + (len(dropped.read_bytes().splitlines()) if dropped.exists() else 0) == rows
+
+
+def run_fix(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "prepdata", "fix", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_the_difference_names_lines_and_masks_secrets(tmp_path: Path) -> None:
+    key = "gh" + "p_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z01"
+    secret = {"messages": [{"role": "user", "content": f"Key {key}"}, {"role": "Assistant", "content": "Noted."}]}
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(line(GOOD) + line(secret) + line(GOOD) + line(ROLE)))
+    run = run_fix(tmp_path, "a.jsonl.gz", "--diff", "--unsafe-fixes", "--select", "unknown-role,exact-duplicate")
+    assert run.returncode == 1 and key not in run.stdout
+    marks = [text for text in run.stdout.split("\n") if text.startswith("@@")]
+    assert marks == ["@@ line 2 @@", "@@ line 3 @@", "@@ line 4 @@"]
+    assert run.stdout.count("\n-{") == 3 and run.stdout.count("\n+{") == 2
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.jsonl.gz"]
+
+
+def test_the_difference_of_a_split_array(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"[" + line(GOOD).rstrip() + b",\n" + line(ROLE).rstrip() + b"]")
+    run = run_fix(tmp_path, "a.jsonl", "--diff")
+    assert run.returncode == 1 and '+{"messages"' in run.stdout
+
+
+def test_stale_waivers_are_taken_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(line(EMPTY) + line(GOOD))
+    finding = next(f for f in prepdata.validate(path, tokens=False, select=["empty-answer"]))
+    live = {
+        "rule": "empty-answer",
+        "record": finding.digest,
+        "path": finding.path,
+        "file": "a.jsonl",
+        "reason": "meant",
+    }
+    stale = {**live, "record": "0" * 16}
+    waivers = tmp_path / "prepdata-waivers.json"
+    waivers.write_text(json.dumps({"schema_version": 1, "waivers": [stale, live]}))
+    run = run_fix(tmp_path, "a.jsonl")
+    assert run.returncode == 0, run.stderr
+    assert [w["record"] for w in json.loads(waivers.read_text())["waivers"]] == [finding.digest]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from prepdata.cli.options import Command, settings_flags, settings_from
 from prepdata.errors import EXIT_CLEAN, EXIT_FINDINGS, UsageError
+
+if TYPE_CHECKING:
+    from prepdata.fix import Fixed
+    from prepdata.settings import Settings
 
 
 @click.command("fix", cls=Command, short_help="Repair files.")
@@ -40,6 +43,8 @@ def command(paths: tuple[str, ...], **flags: Any) -> int:
         raise UsageError("--output goes with one file and without --in-place")
     settings, _ = settings_from(flags)
     changed = False
+    if not diff:
+        _prune_waivers(paths, settings, quiet=quiet)
     for name in paths:
         path = Path(name)
         if name == "-":
@@ -69,7 +74,7 @@ def _fix(path: Path, result: Path, settings: Any, *, unsafe: bool, diff: bool, q
     changed = bool(fixed.changes)
     try:
         if diff:
-            _show_diff(path, fixed.written)
+            _show_diff(fixed)
             return changed
         if not changed and result == path:
             return False
@@ -90,10 +95,24 @@ def _fix(path: Path, result: Path, settings: Any, *, unsafe: bool, diff: bool, q
     return changed
 
 
-def _show_diff(path: Path, written: Path) -> None:
+def _show_diff(fixed: Fixed) -> None:
+    from prepdata.difference import difference
     from prepdata.reporters.base import safe
 
-    old = path.read_bytes().decode("utf-8", "replace").splitlines(keepends=True)
-    new = written.read_bytes().decode("utf-8", "replace").splitlines(keepends=True)
-    for line in difflib.unified_diff(old, new, str(path), f"{path} (fixed)", n=0):
-        click.echo(safe(line.rstrip("\n")))
+    for line in difference(fixed):
+        click.echo(safe(line))
+
+
+def _prune_waivers(paths: tuple[str, ...], settings: Settings, *, quiet: bool) -> None:
+    """Take the waivers that accept nothing any more out of the waivers file."""
+    if settings.waivers is None:
+        return
+    from prepdata.api import validate
+    from prepdata.waivers import Stale, load, prune
+
+    waivers = load(settings.waivers)
+    report = validate(paths, settings, tokens=False)
+    places = [int((f.path or "").rpartition("/")[2]) for f in report if f.name == "stale-waiver"]
+    gone = prune(settings.waivers, [Stale(place, waivers[place], "") for place in places]) if places else 0
+    if gone and not quiet:
+        print(f"{settings.waivers}: stale waivers removed: {gone:,}", file=sys.stderr)

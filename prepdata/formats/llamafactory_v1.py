@@ -20,6 +20,7 @@ from prepdata.formats.writing import (
     result_name,
 )
 from prepdata.record import Kind, Message, Part, Record, ToolCall
+from prepdata.text.jsontext import json_text
 
 _ROLES = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
 _KINDS = {"text": "text", "reasoning": "reasoning", "tool_call": "tool_call", "tool_result": "tool_result",
@@ -71,7 +72,7 @@ class LlamaFactoryV1(Format):
         else:
             row["messages"] = [_said(message) for message in record.messages]
         if record.tools:
-            row["tools"] = msgspec.json.encode([bare_tool(tool) for tool in record.tools]).decode()
+            row["tools"] = json_text([bare_tool(tool) for tool in record.tools])
         return row
 
 
@@ -144,7 +145,7 @@ def _said(message: Message) -> dict[str, Any]:
             parts.append({"type": f"{found.kind}_url", "value": data_url(found)})
     for call in message.calls:
         value = {"name": call.name, "arguments": arguments_object(call, message)}
-        parts.append({"type": "tool_call", "value": msgspec.json.encode(value).decode()})
+        parts.append({"type": "tool_call", "value": json_text(value)})
     results = any(p.kind == "tool_result" for p in message.parts)
     role = "tool" if results or message.role == "function" else message.role
     made: dict[str, Any] = {"role": "system" if role == "developer" else role, "content": parts}

@@ -17,6 +17,9 @@ _NULLABLE = frozenset(
 )  # fmt: skip
 """Keys of a message that say nothing when they are null."""
 _DEEPEST = 20
+_MOST_KEPT = 10_000
+_kept: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+"""Outlines of single messages, one object for all that are equal, so that outlines of rows take little memory."""
 
 
 def outline_of(messages: tuple[Message, ...], roles: dict[str, str]) -> tuple[tuple[Any, ...], int] | None:
@@ -27,21 +30,23 @@ def outline_of(messages: tuple[Message, ...], roles: dict[str, str]) -> tuple[tu
             on a tool's result its `name`.
         roles: the role words of the format.
     """
-    entries: list[Any] = []
+    entries: list[tuple[Any, ...]] = []
     keys = 0
+    entry: tuple[Any, ...]
     for message in messages:
         kind, raw, role = message.kind, message.raw, message.raw_role
         if kind not in _KINDS or type(role) is not str or role not in roles:
             return None
         size = len(raw)
         if size == 2 and kind != "absent":
-            entries.append((role, kind))
+            entry = (role, kind)
+            entries.append(_kept.setdefault(entry, entry))
             keys += 2
             continue
-        entry, inner = _entry(message, raw)
-        if entry is None:
+        found, inner = _entry(message, raw)
+        if found is None:
             return None
-        entries.append(entry)
+        entries.append(found)
         keys += size + inner
     return tuple(entries), keys
 
@@ -63,7 +68,10 @@ def _entry(message: Message, raw: dict[str, Any]) -> tuple[tuple[Any, ...] | Non
                 return None, 0
         elif type(value) is not str or not (key == "tool_call_id" or (key == "name" and message.role == "tool")):
             return None, 0
-    return (*raw, message.raw_role, message.kind, message.weight, len(message.calls)), inner
+    made = (*raw, message.raw_role, message.kind, message.weight, len(message.calls))
+    if len(_kept) >= _MOST_KEPT:
+        _kept.clear()
+    return _kept.setdefault(made, made), inner
 
 
 def _keys_inside(value: Any, depth: int) -> int:

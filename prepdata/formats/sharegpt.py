@@ -11,6 +11,7 @@ from prepdata.formats.openai import CHAT, CHAT_KEYS, add_tools, view_content, vi
 from prepdata.formats.turns import Dialect, Turns, bare_turn, plain_row, view_side, view_turns
 from prepdata.formats.writing import apart, arguments_object, bare_tool, lose, plain_text, reasoning_of
 from prepdata.record import Message, Record, ToolCall
+from prepdata.text.jsontext import json_text
 
 _ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system",
           "function_call": "assistant", "observation": "tool", "tool": "tool", "function": "function"}  # fmt: skip
@@ -105,7 +106,7 @@ class ShareGPT(Format):
         if system is not None:
             row["system"] = plain_text(system) or ""
         if record.tools:
-            row["tools"] = msgspec.json.encode([bare_tool(tool) for tool in record.tools]).decode()
+            row["tools"] = json_text([bare_tool(tool) for tool in record.tools])
         return row
 
 
@@ -156,7 +157,7 @@ def _said(message: Message) -> dict[str, Any]:
             raise lose(message, "a turn with a text and tool calls cannot be written here")
         calls = [{"name": c.name, "arguments": arguments_object(c, message)} for c in message.calls]
         made = {"from": "function_call"}
-        text = msgspec.json.encode(calls[0] if len(calls) == 1 else calls).decode()
+        text = json_text(calls[0] if len(calls) == 1 else calls)
     results = [p for p in message.parts if p.kind == "tool_result"]
     if results:
         if len(results) > 1 or text:

@@ -9,6 +9,7 @@ import msgspec
 
 from prepdata.formats.base import Lossy
 from prepdata.record import Message, Part, Record, ToolCall
+from prepdata.text.jsontext import json_text
 
 SYSTEM = ("system", "developer")
 
@@ -87,7 +88,7 @@ def arguments_text(call: ToolCall) -> str:
     """Return the arguments of a call as JSON text."""
     if type(call.arguments) is str:
         return call.arguments
-    return "{}" if call.arguments is None else msgspec.json.encode(call.arguments).decode()
+    return "{}" if call.arguments is None else json_text(call.arguments)
 
 
 def arguments_object(call: ToolCall, message: Message) -> Any:

@@ -19,6 +19,8 @@ _CONTENT = frozenset({"content", "value", "parts", "role", "from"})
 """Keys of a message whose null is a matter of its own."""
 _MEANT = frozenset({"default", "enum", "const", "examples", "example"})
 """Keys of a JSON Schema under which a null is a value."""
+_TOLD = ("arguments", "name")
+"""Keys of a call of which other rules speak."""
 _DEEPEST = 60
 """Levels looked into; data nested deeper has other problems."""
 
@@ -47,9 +49,10 @@ class NullPaddedKey(RecordRule):
 
     def check(self, record: Record) -> Iterator[Hit]:
         raw = record.raw
-        row = ["/" + key for key in raw if raw[key] is None and key in _ROW]
-        if row:
-            yield _hit(row, "the row")
+        if None in raw.values():
+            row = ["/" + key for key in raw if raw[key] is None and key in _ROW]
+            if row:
+                yield _hit(row, "the row")
         if record.shape is not None:
             return
         if type(record.tools_raw) is list:
@@ -73,7 +76,8 @@ def _in_turns(record: Record) -> Iterator[Hit]:
         raw = message.raw
         if type(raw) is not dict:
             continue
-        padded += [f"{message.path}/{escape(k)}" for k, v in raw.items() if v is None and k not in _CONTENT]
+        if None in raw.values():
+            padded += [f"{message.path}/{escape(k)}" for k, v in raw.items() if v is None and k not in _CONTENT]
         for part in message.parts:
             if type(part.raw) is dict and part.path.startswith(message.path + "/"):
                 padded += [f"{part.path}/{escape(k)}" for k, v in part.raw.items() if v is None]
@@ -92,14 +96,12 @@ def _around_call(call: ToolCall) -> list[str]:
     """Return the null keys of a call beside its arguments."""
     if type(call.raw) is not dict or call.path + "/" not in call.arguments_path:
         return []
-    found = [f"{call.path}/{escape(k)}" for k, v in call.raw.items() if v is None and k not in ("arguments", "name")]
+    found: list[str] = []
+    if None in call.raw.values():
+        found += [f"{call.path}/{escape(k)}" for k, v in call.raw.items() if v is None and k not in _TOLD]
     inner = call.raw.get("function")
-    if type(inner) is dict:
-        found += [
-            f"{call.path}/function/{escape(k)}"
-            for k, v in inner.items()
-            if v is None and k not in ("arguments", "name")
-        ]
+    if type(inner) is dict and None in inner.values():
+        found += [f"{call.path}/function/{escape(k)}" for k, v in inner.items() if v is None and k not in _TOLD]
     return found
 
 

@@ -68,6 +68,48 @@ def pair(record: Record) -> Pairing:
     return made
 
 
+_settled: tuple[Record | None, bool] = (None, True)
+
+
+def settled(record: Record) -> bool:
+    """Return True if a quick look shows that every call has its result, by id, right after it, and every result its
+    call; calls of the last turn may wait. False says nothing: ask `pair`."""
+    global _settled
+    known, found = _settled
+    if known is not record:
+        found = not record.preference and _all_answered(record.messages)
+        _settled = (record, found)
+    return found
+
+
+def _all_answered(messages: tuple[Message, ...]) -> bool:
+    waiting: set[str] = set()
+    made = 0
+    for message in messages:
+        if message.parts:
+            return False
+        role = message.role
+        if role == "tool":
+            found = message.call_id
+            if type(found) is not str or found not in waiting:
+                return False
+            waiting.remove(found)
+            continue
+        if waiting or role == "function":
+            return False
+        if role == "assistant" and message.calls:
+            made = len(message.calls)
+            for call in message.calls:
+                if type(call.id) is not str:
+                    return False
+                waiting.add(call.id)
+            if len(waiting) != made:
+                return False
+        elif message.calls:
+            return False
+    return not waiting or len(waiting) == made
+
+
 class _Walk:
     """Goes through the turns, with the calls that wait for a result."""
 

@@ -12,6 +12,7 @@ from prepdata.record import Record
 from prepdata.rules.base import CALLS, RecordRule, Trigger
 from prepdata.rules.targeting import listed, names, value
 from prepdata.rules.tool._tools import declares, tool_set
+from prepdata.text.jsontext import json_text
 
 _OWN = ("openai", "openai-dpo")
 """Formats whose `tools` is a list of `{"type": "function", "function": {...}}`; in others it may be text or bare."""
@@ -154,7 +155,7 @@ def _not_a_list(raw: Any) -> str:
 
 
 def _encode(raw: Any) -> str:
-    return msgspec.json.encode(raw).decode()
+    return json_text(raw)
 
 
 def _kind(found: Any) -> str:

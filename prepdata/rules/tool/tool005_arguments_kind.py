@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, ClassVar
-
-import msgspec
 
 from prepdata.findings import Edit, Fix, Hit, Severity
 from prepdata.record import Record, ToolCall
 from prepdata.rules.base import CALLS, RecordRule, Trigger
 from prepdata.rules.targeting import listed, names, value
 from prepdata.rules.tool._tools import parse_arguments
+from prepdata.text.jsontext import json_text
 
 
 class ArgumentsKind(RecordRule):
@@ -82,7 +80,4 @@ def _fix(title: str, call: ToolCall, new: Any) -> Fix | None:
 
 
 def _encode(found: Any) -> str:
-    try:
-        return msgspec.json.encode(found).decode()
-    except (ValueError, OverflowError):  # huge numbers, half characters
-        return json.dumps(found, separators=(",", ":"))
+    return json_text(found)

@@ -9,7 +9,7 @@ from prepdata.findings import Hit, Severity
 from prepdata.record import Record
 from prepdata.rules.base import CALLS, RecordRule, Trigger
 from prepdata.rules.targeting import names
-from prepdata.rules.tool._pairing import pair
+from prepdata.rules.tool._pairing import pair, settled
 
 
 class UnmatchedResult(RecordRule):
@@ -38,6 +38,8 @@ class UnmatchedResult(RecordRule):
         self.strict = bool(names(self.context.targets, lambda t: t.kind == "provider"))
 
     def check(self, record: Record) -> Iterator[Hit]:
+        if settled(record):
+            return
         for issue in pair(record).issues:
             loose = issue.kind == "no-id" and not self.strict
             yield Hit(issue.text, issue.path, severity="warning" if loose else None)

@@ -9,7 +9,7 @@ from prepdata.findings import Hit, Severity, clip
 from prepdata.record import Record
 from prepdata.rules.base import CALLS, RecordRule, Trigger
 from prepdata.rules.targeting import judge, value
-from prepdata.rules.tool._pairing import pair
+from prepdata.rules.tool._pairing import pair, settled
 
 
 class UnansweredCall(RecordRule):
@@ -39,7 +39,7 @@ class UnansweredCall(RecordRule):
 
     def check(self, record: Record) -> Iterator[Hit]:
         verdict = self.verdict
-        if verdict.severity is None:
+        if verdict.severity is None or settled(record):
             return
         for call in pair(record).unanswered:
             name = f"'{clip(call.name, 40)}'" if type(call.name) is str else "a tool"

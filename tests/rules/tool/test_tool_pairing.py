@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from prepdata.formats.openai import OpenAIChat
 from prepdata.record import Message, Part, Record, ToolCall
 from prepdata.rules.base import Context
-from prepdata.rules.tool._pairing import pair
+from prepdata.rules.tool._pairing import pair, settled
 from prepdata.rules.tool._tools import arguments_of, declares, tool_set
 from prepdata.rules.tool.tool002_invalid_tool_schema import InvalidToolSchema
 from prepdata.rules.tool.tool006_arguments_mismatch import ArgumentsMismatch
@@ -185,3 +185,29 @@ def test_tools_nested_too_deep_are_not_remembered() -> None:
     assert [hit.severity for hit in InvalidToolSchema().check(record)] == ["warning"]
     while deep:  # taken apart by hand: freeing it in one go would recurse
         deep = deep.pop()
+
+
+IDS = st.sampled_from(["a", "b", "c", None, 5])
+TURNS = st.one_of(
+    st.lists(st.tuples(st.sampled_from(["f", "g"]), IDS), min_size=1, max_size=3).map(lambda p: calls(*p)),
+    st.builds(result, IDS, st.sampled_from(["f", "g", None])),
+    st.sampled_from(["user", "assistant", "system", "function", "bot"]).map(lambda r: {"role": r, "content": "1"}),
+    st.sampled_from(["a", "b"]).map(lambda id: {"role": "user", "tool_calls": calls(("f", id))["tool_calls"]}),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(TURNS, max_size=8))
+def test_what_a_quick_look_finds_settled_has_no_issues(turns: list[Any]) -> None:
+    record = view(*turns)
+    found = pair(record)
+    if settled(record):
+        assert not found.issues and not found.unanswered
+
+
+def test_usual_rows_are_settled_at_a_quick_look() -> None:
+    assert settled(view(calls(("f", "a")), result("a"), {"role": "assistant", "content": "1"}))
+    assert settled(view(calls(("f", "a")), result("a"), calls(("f", "a")), result("a")))
+    assert settled(view({"role": "user", "content": "1"}))
+    assert not settled(view(calls(("f", "a"), ("g", "a"))))
+    assert not settled(view(calls(("f", "a"), ("g", "b")), result("a")))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from prepdata.record import Message, Record
+from prepdata.text.jsontext import json_text
 
 T = TypeVar("T")
 
@@ -77,7 +78,7 @@ def texts(chunk: Chunk) -> list[Text]:
             for call in message.calls:
                 text = call.arguments
                 if not isinstance(text, str):
-                    text = msgspec.json.encode(text).decode() if text else ""
+                    text = json_text(text) if text else ""
                 if text:
                     add(Text(record, message, text, call.arguments_path))
     return found

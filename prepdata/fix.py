@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from prepdata.findings import Edit, Finding
 from prepdata.settings import Settings
 from prepdata.sources import discover, open_source
 from prepdata.text.decode import guess
+from prepdata.text.jsontext import json_text
 
 PASSES = 8
 """Rounds of checking and repairing; more would mean that two fixes undo each other."""
@@ -85,6 +87,8 @@ def fix_file(path: Path, settings: Settings, *, unsafe: bool, folder: Path) -> F
     """
     if path.is_dir():
         raise InputError(f"{path}: give the files of a folder one by one")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: not a regular file; it cannot be read twice. Save it to a file first")
     settings = msgspec.structs.replace(settings, tokens=False, cache=False)
     changes: list[Change] = []
     dropped: list[Dropped] = []
@@ -102,13 +106,14 @@ def fix_file(path: Path, settings: Settings, *, unsafe: bool, folder: Path) -> F
             if made:
                 made.unlink(missing_ok=True)
             raise
+        if not done.altered:
+            new.unlink()
+            return Fixed(path, made or _copy(path, folder), changes, dropped, list(report))
         if made:
             made.unlink()
         current = made = new
         changes += done.changes
         dropped += done.dropped
-        if not done.changes and not done.dropped:
-            return Fixed(path, made, changes, dropped, list(report))
     return Fixed(path, current, changes, dropped, list(validate(current, settings, meters=())))
 
 
@@ -121,7 +126,11 @@ def _temporary(folder: Path, path: Path) -> Path:
 
 def _copy(path: Path, folder: Path) -> Path:
     made = _temporary(folder, path)
-    made.write_bytes(path.read_bytes())
+    try:
+        shutil.copyfile(path, made)
+    except BaseException:
+        made.unlink(missing_ok=True)
+        raise
     return made
 
 
@@ -144,6 +153,7 @@ class _Rewriter:
                 self.rows.setdefault(finding.record, []).append(finding)
         self.changes: list[Change] = []
         self.dropped: list[Dropped] = []
+        self.altered = False
 
     def write(self, target: Path) -> _Rewriter:
         """Write the repaired file to `target`, compressed like the original."""
@@ -160,6 +170,8 @@ class _Rewriter:
                 out.write(piece)
             out.flush()
         self._refuse_unread(source.facts)
+        if "newlines" in self.whole and any(f.kind == "mixed-newlines" and not f.data["lf"] for f in source.facts):
+            self.altered = True  # lone carriage returns were made newlines while reading
         refused = {fact.kind for fact in source.facts} & {"not-utf8", "json-array", "pretty-printed"}
         if "not-utf8" in refused and "reencode" not in self.whole:
             raise InputError(f"{self.shown}: not UTF-8; --unsafe-fixes re-encodes it, without that it is left alone")
@@ -171,6 +183,7 @@ class _Rewriter:
             raise InputError(f"{self.shown}: left alone, since a part of it was not read ({', '.join(sorted(kinds))})")
 
     def _note_whole(self) -> None:
+        self.altered = bool(self.whole.keys() & {"strip-bom", "split-array", "reencode"})
         for finding in {id(f): f for f in self.whole.values()}.values():
             self._change(finding, None, None)
 
@@ -201,6 +214,7 @@ class _Rewriter:
                 end_of_line = text[len(body) :]
                 if not body.strip():
                     if number in self.lines:
+                        self.altered = True
                         self._change(self.lines[number][0], text, None)
                         continue
                     yield text
@@ -210,7 +224,9 @@ class _Rewriter:
                 if made is None:
                     continue
                 last = end_of_line
-                yield made + (newline if newline is not None else end_of_line)
+                made += newline if newline is not None else end_of_line
+                self.altered = self.altered or made != text
+                yield made
             line += raw.lines
         if as_array:
             yield b"\n]\n" if last else b"[]\n"
@@ -223,7 +239,7 @@ class _Rewriter:
             json.loads(text, parse_int=float)
         except (ValueError, RecursionError):
             raise InputError(
-                f"{self.shown}: left alone, since row {record} is not JSON; repair it by hand first"
+                f"{self.shown}: left alone, since row {record + 1} is not JSON; repair it by hand first"
             ) from None
         return b" ".join(line.strip(b" \t") for line in text.replace(b"\r", b"\n").split(b"\n") if line.strip())
 
@@ -231,6 +247,11 @@ class _Rewriter:
         findings = self.rows.get(record)
         if not findings:
             return text
+        made = self._repaired(text, findings, record, line)
+        self.altered = self.altered or made != text
+        return made
+
+    def _repaired(self, text: bytes, findings: list[Finding], record: int, line: int) -> bytes | None:
         for finding in findings:
             assert finding.fix
             if any(edit.op == "drop" for edit in finding.fix.edits):
@@ -358,7 +379,7 @@ def keep(fixed: Fixed, result: Path) -> list[Path]:
     for kind, items in (("dropped", fixed.dropped), ("receipt", fixed.changes)):
         if items:
             beside = result.with_name(f"{result.name}.{kind}.jsonl")
-            _append(beside, b"".join(msgspec.json.encode(item) + b"\n" for item in items))
+            _append(beside, "".join(json_text(item) + "\n" for item in items).encode())
             written.append(beside)
     with fixed.written.open("rb") as file:
         os.fsync(file.fileno())

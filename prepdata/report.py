@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -11,9 +12,11 @@ import msgspec
 import prepdata
 from prepdata.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS
 from prepdata.findings import RANK, Finding
+from prepdata.text.jsontext import json_text as written
 
 SCHEMA_VERSION = 1
 CRASH = "rule-crash"
+_CONTROLS = re.compile("[\x7f-\x9f]")
 
 
 class FileReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,14 +119,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def json_text(value: Any, *, indent: int = 0) -> str:
-    """Return plain values as JSON text, on one line unless `indent` is given. File names need not be text."""
-    try:
-        text = msgspec.json.encode(value)
-    except UnicodeEncodeError:
-        import json
-
-        return json.dumps(value, indent=indent or None)
-    return (msgspec.json.format(text, indent=indent) if indent else text).decode()
+    """Return plain values as JSON text, on one line unless `indent` is given. File names need not be text;
+    controls that a terminal may obey are escaped."""
+    text = written(value)
+    if indent:
+        text = msgspec.json.format(text, indent=indent)
+    return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def finding_dict(finding: Finding) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from prepdata.errors import ConfigError, UsageError
 from prepdata.findings import Finding
 from prepdata.reduce import fingerprint
 from prepdata.rules.loader import find
+from prepdata.text.jsontext import json_text
 
 FILE_NAME = "prepdata-waivers.json"
 SCHEMA_VERSION = 1
@@ -176,7 +177,7 @@ def write(path: str | os.PathLike[str], waivers: Iterable[Waiver]) -> None:
         ConfigError: the file cannot be written; names the path.
     """
     target = Path(path)
-    data = msgspec.json.format(msgspec.json.encode(_File(SCHEMA_VERSION, tuple(waivers))), indent=2) + b"\n"
+    data = msgspec.json.format(json_text(_File(SCHEMA_VERSION, tuple(waivers))).encode(), indent=2) + b"\n"
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)

@@ -14,6 +14,7 @@ import click
 
 from prepdata.cli.options import Command, settings_flags, settings_from
 from prepdata.errors import EXIT_CLEAN, EXIT_FINDINGS, UsageError
+from prepdata.text.jsontext import json_text
 
 _PACKED = (".gz", ".zst", ".bz2", ".xz")
 
@@ -89,9 +90,7 @@ class _Lines:
         return self.file or sys.stdout.buffer
 
     def write(self, value: Any) -> None:
-        import msgspec
-
-        self.open().write(msgspec.json.encode(value) + b"\n")
+        self.open().write(json_text(value).encode() + b"\n")
 
     def keep(self) -> None:
         """Put the file in its place in one step."""

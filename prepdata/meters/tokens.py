@@ -15,6 +15,7 @@ from prepdata.meters.base import Meter, MeterContext
 from prepdata.meters.spread import bars, spread
 from prepdata.record import Message, Record
 from prepdata.rules.base import Parts
+from prepdata.text.jsontext import json_text
 from prepdata.tokens.conversation import CONTENT_ONLY, Overhead, overhead_for, tool_pieces
 from prepdata.tokens.counter import Counter, identity, open_counter
 from prepdata.tokens.encodings import DEFAULT_ENCODING, encoding_for
@@ -163,7 +164,7 @@ def _extras(message: Message) -> list[str]:
             if isinstance(value, str):
                 found.append(value)
             elif value is not None:
-                found.append(msgspec.json.encode(value).decode())
+                found.append(json_text(value))
     return found
 
 

@@ -10,6 +10,7 @@ import msgspec
 from prepdata.findings import Edit, Fix, Hit, Severity, clip
 from prepdata.record import Message, Record
 from prepdata.rules.base import SHAPE, RecordRule, Trigger
+from prepdata.text.jsontext import json_text
 
 _NAMES = {bool: "true or false", int: "a number", float: "a number", dict: "an object", list: "a list"}
 
@@ -106,6 +107,6 @@ def _parts(message: Message) -> Iterator[Hit]:
 
 def _shown(value: Any) -> str:
     try:
-        return clip(msgspec.json.encode(value).decode(), 40)
+        return clip(json_text(value), 40)
     except (msgspec.MsgspecError, TypeError, RecursionError):
         return type(value).__name__

@@ -15,6 +15,7 @@ from prepdata.findings import Hit, Severity, around, clip
 from prepdata.record import Message, Record
 from prepdata.rules.base import CorpusRule, Options, Parts
 from prepdata.rules.tool._schema import Schema, TooCostly
+from prepdata.text.jsontext import json_text
 
 SHARE = 0.9
 """Share of answers that must be JSON for a file to count as a file of JSON answers."""
@@ -99,7 +100,7 @@ class InvalidStructuredAnswer(CorpusRule):
     def _declared(self, record: Record) -> Schema | None:
         own = self.context.mark("schema", record.raw)
         if own is not None and record.tools_raw is not own and type(own) in (dict, str, bool):
-            schema = _row_schema(own if type(own) is str else msgspec.json.encode(own).decode())
+            schema = _row_schema(own if type(own) is str else json_text(own))
             if schema is not None:
                 return schema
         return self.schema

@@ -1,0 +1,132 @@
+"""Hostile data, places and moments through the whole program: exit codes 0, 1 and 2, one line said, nothing left over."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import prepdata
+from prepdata import formats
+from prepdata.convert import convert
+from prepdata.errors import InputError
+from prepdata.fix import fix_file
+from prepdata.settings import Settings
+from prepdata.text.jsontext import json_text
+
+ROW = b'{"messages": [{"role": "user", "content": "Where is it?"}, {"role": "assistant", "content": "On its way."}]}\n'
+CALL = '{"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": %s}}]}]}'  # fmt: skip
+CONTENT = '{"messages": [{"role": "user", "content": %s}]}'
+HALF = '{"a": "\\ud800", "b": 1180591620717411303424}'
+GUARD = 120
+"""Seconds after which a process is taken to hang."""
+WINDOWS = os.name == "nt"
+
+
+def command(*arguments: str, **more: Any) -> subprocess.CompletedProcess[bytes]:
+    """Run the command line; see that its exit code is one of three and that there is no traceback."""
+    given = {"capture_output": True, "timeout": GUARD, **more}
+    done = subprocess.run([sys.executable, "-m", "prepdata", *arguments], **given)
+    assert done.returncode in (0, 1, 2), done.stderr
+    shown = (done.stdout or b"") + (done.stderr or b"")
+    assert b"Traceback" not in shown and b"internal error" not in shown, shown[-2000:]
+    return done
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def repair(path: Path, **settings: Any) -> Any:
+    return fix_file(path, Settings(select=("ALL",), jobs=1, **settings), unsafe=True, folder=path.parent)
+
+
+@pytest.mark.parametrize("value", ["\ud800", {"a": "\udfff", "b": 2**70}, [1.5, None, "\x9b"], 2**64, {}])
+def test_any_value_can_be_written_as_json(value: Any) -> None:
+    assert json.loads(json_text(value)) == value
+    json_text(value).encode()
+
+
+@pytest.mark.parametrize("tokens", [False, True])
+@pytest.mark.parametrize("arguments", [HALF, '["\\ud800"]', '"{\\"a\\": \\"\\\\ud800\\"}"', "1180591620717411303424"])
+def test_half_characters_in_arguments(tmp_path: Path, arguments: str, tokens: bool) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(CALL % arguments)
+    for targets in ([], ["openai"], ["bedrock-nova"]):
+        report = prepdata.validate(path, select=["ALL"], targets=targets, cache=False, tokens=tokens, offline=True)
+        assert "rule-crash" not in {f.name for f in report}
+
+
+@pytest.mark.parametrize("content", ['{"a": "\\ud800"}', '[{"type": "text", "text": {"\\udfff": 1}}]', "[{}]", "NaN"])
+def test_half_characters_in_content_that_is_no_text(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(CONTENT % content)
+    report = prepdata.validate(path, select=["ALL"], cache=False, tokens=False)
+    assert list(report) and "rule-crash" not in {f.name for f in report}
+
+
+@pytest.mark.parametrize("to", formats.names())
+def test_half_characters_are_converted(to: str) -> None:
+    tools = [{"type": "function", "function": {"name": "f", "description": "\ud800", "parameters": {}}}]
+    row = {**json.loads(CALL % HALF), "tools": tools}
+    for done in convert([row], formats.get(to)):
+        json_text(done.row).encode()
+
+
+def test_half_characters_are_converted_by_the_command(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(CALL % HALF + "\n")
+    command("convert", "--to", "sharegpt", "-o", str(tmp_path / "b.jsonl"), str(tmp_path / "a.jsonl"))
+
+
+def test_json_reports_hold_no_terminal_controls(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"messages": [{"role": "\x9b31m\x7f", "content": "x"}]}')
+    text = prepdata.validate(path, select=["ALL"], cache=False, tokens=False).to_json()
+    assert not set(text) & {"\x9b", "\x1b", "\x7f"} and "\\u009b31m" in text
+    json.loads(text)
+
+
+def test_no_fix_where_targets_want_different_arguments(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(CALL % '"{}"' + "\n" + CALL % '{"a": 1}' + "\n")
+    fixed = repair(path, targets=("openai", "bedrock-nova"))
+    assert not [c for c in fixed.changes if c.rule == "arguments-kind"]
+    assert len([f for f in fixed.left if f.name == "arguments-kind"]) == 2
+    assert [c.rule for c in repair(path, targets=("openai",)).changes if c.rule == "arguments-kind"]
+
+
+def test_a_fix_that_changes_nothing_is_no_change(tmp_path: Path) -> None:
+    """A carriage return inside a broken row cannot be taken out; it is reported, and not repaired eight times."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(ROW + b'{"mess\rages": 1}\n')
+    fixed = repair(path)
+    assert fixed.changes == [] and fixed.written.read_bytes() == path.read_bytes()
+    assert {f.name for f in fixed.left} >= {"line-endings", "invalid-json"}
+
+
+def test_rows_parted_by_carriage_returns_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(ROW.replace(b"\n", b"\r") + ROW.replace(b"way", b"back").replace(b"\n", b"\r"))
+    fixed = repair(path)
+    assert fixed.written.read_bytes() == ROW + ROW.replace(b"way", b"back")
+    assert {c.rule for c in fixed.changes} == {"line-endings"}
+
+
+def test_an_array_with_a_broken_row_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"[\n" + ROW + b',{"a":\n "b" "c"}\n]\n')
+    with pytest.raises(InputError, match="is not JSON"):
+        repair(path)
+    assert names_in(tmp_path) == ["a.jsonl"]
+
+
+def test_an_array_with_odd_values_keeps_them_when_split(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'[{"a":\r\n  NaN,\n\n "b": 1e400, "c": 1.10}\n, {"a": 1,\n "a": 2}]\n')
+    fixed = fix_file(path, Settings(select=("json-array-file",), jobs=1), unsafe=True, folder=tmp_path)
+    assert fixed.written.read_bytes() == b'{"a": NaN, "b": 1e400, "c": 1.10}\n{"a": 1, "a": 2}\n'

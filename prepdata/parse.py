@@ -17,6 +17,7 @@ from prepdata.chunk import Chunk, Fact
 from prepdata.explain import MAX_DEPTH, MISSING, explain
 from prepdata.formats import recognise
 from prepdata.formats.base import Format
+from prepdata.formats.sharing import json_keys, share_tools, shared_keys
 from prepdata.formats.unknown import describe
 from prepdata.record import Record
 from prepdata.text.masking import masked
@@ -116,7 +117,7 @@ class _Parser:
         if record is None or (record.shape is None and _nesting(text) > DEEPEST and self.too_deep(line, number, text)):
             self.unread[number] = xxh3_64_intdigest(text)
             return
-        if record.tools:
+        if record.tools and record.tools_key is None:
             share_tools(record)
         record.row, record.line, record.size = number, line, len(text)
         self.records.append(record)
@@ -146,8 +147,8 @@ class _Parser:
         if self.spaced_colons and any(sign in text for sign in _SPACED_COLONS):
             return True
         if record.shape is not None:
-            return _keys(text) != record.keys or b"\\u0000" in text
-        return _keys(text) != _keys_of(record) or b"\\u0000" in text or _LONG_NUMBER in text.translate(_DIGITS)
+            return json_keys(text) != record.keys or b"\\u0000" in text
+        return json_keys(text) != _keys_of(record) or b"\\u0000" in text or _LONG_NUMBER in text.translate(_DIGITS)
 
     def too_deep(self, line: int, number: int, text: bytes) -> bool:
         """True, with a fact, if the explaining parser finds a row nested too deeply for rules to walk."""
@@ -171,43 +172,16 @@ class _Parser:
             self.facts.append(Fact(fact.kind, line, number, data))
 
 
-def _keys(text: bytes) -> int:
-    """Return the number of keys in JSON text that has no white space before its colons."""
-    return text.count(b'":') - text.count(b'\\":')
-
-
-_tools: dict[Any, tuple[bytes, Any, Any, int]] = {}
-_MOST_TOOLS = 500
-"""Different lists of tools that are kept."""
-
-
-def share_tools(record: Record) -> None:
-    """Let rows that declare the same tools hold the same objects, so that rules can keep what they work out."""
-    if type(record.tools_raw) is not list:
-        return
-    try:
-        text = _encode(record.tools_raw)
-    except (ValueError, RecursionError):
-        return
-    key = (text, record.format, record.tools_path)
-    known = _tools.get(key)
-    if known is None:
-        if len(_tools) >= _MOST_TOOLS:
-            _tools.clear()
-        known = _tools[key] = (text, record.tools_raw, record.tools, _keys(text))
-    record.tools_key, record.tools_raw, record.tools, _ = known
-
-
 def _keys_of(record: Record) -> int:
     """Return the number of keys of a row without a shape: known from its outline, else by writing it out again; those
     of shared tools are known."""
-    known = _tools.get((record.tools_key, record.format, record.tools_path))
-    if record.outline is not None and (known is not None or not record.tools):
-        return record.keys + known[3] if known is not None else record.keys
+    inside = shared_keys(record)
+    if record.outline is not None and (inside is not None or not record.tools):
+        return record.keys + (inside or 0)
     name = record.tools_path[1:]
-    if known is None or name not in record.raw:
-        return _keys(_encode(record.raw))
-    return _keys(_encode({key: value for key, value in record.raw.items() if key != name})) + 1 + known[3]
+    if inside is None or name not in record.raw:
+        return json_keys(_encode(record.raw))
+    return json_keys(_encode({key: value for key, value in record.raw.items() if key != name})) + 1 + inside
 
 
 def _nesting(text: bytes) -> int:

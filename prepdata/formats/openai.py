@@ -8,6 +8,7 @@ import msgspec
 
 from prepdata.formats.base import Format, Lossy
 from prepdata.formats.outline import outline_of
+from prepdata.formats.sharing import share, take_shared
 from prepdata.formats.turns import Dialect, extras, view_turns
 from prepdata.formats.writing import chat_messages, chat_tools, refuse
 from prepdata.record import Kind, Message, Part, Record, Tool, ToolCall
@@ -130,7 +131,11 @@ def add_tools(record: Record, raw: dict[str, Any], base: str = "") -> None:
     for key in ("tools", "functions"):
         if key in raw:
             record.tools_path, record.tools_raw = f"{base}/{key}", raw[key]
-            record.tools = view_tools(raw[key], record.tools_path)
+            text = take_shared(record, raw[key], record.tools_path)
+            if record.tools_key is None:
+                record.tools = view_tools(raw[key], record.tools_path)
+                if record.tools and text is not None:
+                    share(record, text)
             return
     record.tools_path = f"{base}/tools"
 

@@ -48,8 +48,12 @@ def view(row: dict[str, Any], number: int = 0) -> Record:
 
 
 def keys(row: dict[str, Any], *targets: Target) -> list[tuple[str | None, str | None, tuple[str, ...]]]:
+    return [(hit.path, hit.severity, hit.targets) for hit in strange(row, *targets)]
+
+
+def strange(row: dict[str, Any], *targets: Target) -> list[Hit]:
     rule = UnknownKey(context=Context(targets=targets))
-    return [(hit.path, hit.severity, hit.targets) for hit in rule.check(view(row))]
+    return [hit for _, hit in rule.finish(parts(rule, [row], []))]
 
 
 def test_a_strict_target_refuses_marks_too() -> None:
@@ -78,8 +82,7 @@ def test_a_strict_target_of_other_formats_says_nothing() -> None:
 
 def test_repairs_of_keys() -> None:
     def edits(row: dict[str, Any], *targets: Target) -> list[Edit]:
-        rule = UnknownKey(context=Context(targets=targets))
-        return [edit for hit in rule.check(view(row)) if hit.fix for edit in hit.fix.edits]
+        return [edit for hit in strange(row, *targets) if hit.fix for edit in hit.fix.edits]
 
     assert edits({"tolls": [], "messages": [U, A]}) == [Edit("rename", "/tolls", "tools")]
     assert edits({"tolls": [], "tools": [], "messages": [U, A]}) == []
@@ -128,6 +131,55 @@ ROWS = st.lists(
     min_size=1,
     max_size=30,
 )
+
+
+ODD_ROWS = st.lists(
+    st.builds(
+        lambda a, extra: {"messages": [U, {**A, **a}], **extra},
+        st.sampled_from([{}, {"wieght": 1}, {"loss": 1}, {"weight": 1}]),
+        st.sampled_from([{}, {"task": 1}, {"task": 1, "zz": 2}, {"zz": 2, "task": 1}, {"tolls": []}, {"id": "1"}]),
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(ODD_ROWS, st.lists(st.integers(1, 29), max_size=5), st.booleans())
+def test_unknown_keys_do_not_depend_on_the_cuts(rows: list[dict[str, Any]], cuts: list[int], strict: bool) -> None:
+    rule = UnknownKey(context=Context(targets=(target(unknown_keys="refused"),) if strict else ()))
+
+    def found(where: list[int]) -> list[str]:
+        return sorted(f"{row} {hit}" for row, hit in rule.finish(parts(rule, rows, where)))
+
+    assert found(cuts) == found([])
+
+
+def test_refused_keys_are_told_of_in_every_row() -> None:
+    rule = UnknownKey(context=Context(targets=(target(unknown_keys="refused"),)))
+    rows = [{"task": 1, "messages": [U, A]}] * 3
+    found = list(rule.finish(parts(rule, rows, [1])))
+    assert [(row, hit.path, hit.severity) for row, hit in found] == [(row, "/task", "error") for row in range(3)]
+
+
+def test_rows_with_one_strange_key_are_kept_as_runs() -> None:
+    rule = UnknownKey()
+    rows = [{"messages": [U, A], **({"task": 1} if i != 500 else {})} for i in range(1000)]
+    seen = parts(rule, rows, []).parts[0][1]
+    assert seen == [[[["openai", "messages", "task"], [[0, 500], [501, 1000]]]], []]
+    ((row, hit),) = rule.finish(parts(rule, rows, [10, 700]))
+    assert row == 0 and "999 of 1,000 rows" in hit.message and hit.path == "/task"
+
+
+def test_keys_of_messages_are_looked_at_in_rows_of_one_outline() -> None:
+    rule = UnknownKey()
+    call = {"id": "1", "type": "function", "function": {"name": "w", "arguments": "{}"}}
+    rows = [
+        {"messages": [U, {"role": "assistant", "content": None, "tool_calls": [call], **extra}], "tools": []}
+        for extra in ({}, {"wieght": 1}, {}, {"wieght": 1})
+    ]
+    found = list(rule.finish(parts(rule, rows, [])))
+    assert [(row, hit.path) for row, hit in found] == [(1, "/messages/1/wieght"), (3, "/messages/1/wieght")]
 
 
 @settings(max_examples=60, deadline=None)

@@ -20,6 +20,7 @@ from prepdata.formats.base import Format
 from prepdata.formats.sharing import json_keys, share_tools, shared_keys
 from prepdata.formats.unknown import describe
 from prepdata.record import Record
+from prepdata.tails import decode_head, find_tail, learn_tail
 from prepdata.text.masking import masked
 
 _decode = msgspec.json.Decoder().decode
@@ -97,8 +98,10 @@ class _Parser:
         """Parse one row that is not blank."""
         number = len(self.row_lines)
         self.row_lines.append(line)
+        tail = None if self.spaced_colons else find_tail(text)
+        short = decode_head(text, tail) if tail is not None else None
         try:
-            raw = _decode(text)
+            raw = _decode(text) if short is None else short[0]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raw = self.slowly(line, number, text)
             if raw is MISSING:
@@ -114,15 +117,22 @@ class _Parser:
             self.unread[number] = xxh3_64_intdigest(text)
             return
         record = self.record(raw, line, number)
-        if record is None or (record.shape is None and _nesting(text) > DEEPEST and self.too_deep(line, number, text)):
+        head, keys, brackets = text, 0, 0
+        if short is not None and tail is not None:
+            head, keys, brackets = short[1], tail.keys, tail.brackets
+        if record is None or (
+            record.shape is None and _nesting(head) + brackets > DEEPEST and self.too_deep(line, number, text)
+        ):
             self.unread[number] = xxh3_64_intdigest(text)
             return
         if record.tools and record.tools_key is None:
             share_tools(record)
         record.row, record.line, record.size = number, line, len(text)
         self.records.append(record)
-        if not certain and self.suspicious(record, text):
+        if not certain and self.suspicious(record, head, keys):
             self.slowly(line, number, text)
+        elif record.outline is not None and not certain:
+            learn_tail(record, text)
 
     def record(self, raw: dict[str, Any], line: int, number: int) -> Record | None:
         """Return the view of a row, or None where no format knows it."""
@@ -138,17 +148,19 @@ class _Parser:
             self.facts.append(Fact("mixed-formats", line, number, data))
         return found.view(raw)
 
-    def suspicious(self, record: Record, text: bytes) -> bool:
+    def suspicious(self, record: Record, text: bytes, keys: int = 0) -> bool:
         """True if the row may hold something that the quick parser loses: a repeated key, NUL or huge integer.
 
         In JSON text `":` closes a key, unless the quote is escaped, so counting it counts the keys. A row's keys are
-        known from its shape; a row without one is written out again, which leaves repeated keys out.
+        known from its shape; a row without one is written out again, which leaves repeated keys out. `keys` is the
+        number of those in a known end of the line, which the text is without.
         """
         if self.spaced_colons and any(sign in text for sign in _SPACED_COLONS):
             return True
+        keys += json_keys(text)
         if record.shape is not None:
-            return json_keys(text) != record.keys or b"\\u0000" in text
-        return json_keys(text) != _keys_of(record) or b"\\u0000" in text or _LONG_NUMBER in text.translate(_DIGITS)
+            return keys != record.keys or b"\\u0000" in text
+        return keys != _keys_of(record) or b"\\u0000" in text or _LONG_NUMBER in text.translate(_DIGITS)
 
     def too_deep(self, line: int, number: int, text: bytes) -> bool:
         """True, with a fact, if the explaining parser finds a row nested too deeply for rules to walk."""

@@ -30,6 +30,8 @@ class Shared(NamedTuple):
 
 
 _shared: dict[tuple[bytes | None, str, str], Shared] = {}
+_same: dict[tuple[int, str, str], Shared] = {}
+"""The same by the identity of the list, which stays alive as long as its entry."""
 
 
 def json_keys(text: bytes) -> int:
@@ -48,22 +50,27 @@ def take_shared(record: Record, raw: Any, path: str) -> bytes | None:
     """
     if type(raw) is not list:
         return None
-    try:
-        text = _encode(raw)
-    except (ValueError, RecursionError):
-        return None
-    found = _shared.get((text, record.format, path))
-    if found is not None:
-        record.tools_key, record.tools_raw, record.tools, _ = found
-    return text
+    found = _same.get((id(raw), record.format, path))
+    if found is None:
+        try:
+            text = _encode(raw)
+        except (ValueError, RecursionError):
+            return None
+        found = _shared.get((text, record.format, path))
+        if found is None:
+            return text
+    record.tools_key, record.tools_raw, record.tools, _ = found
+    return found.key
 
 
 def share(record: Record, text: bytes) -> None:
     """Keep the tools of a record for the rows to come. `text` is what `take_shared` returned."""
     if len(_shared) >= _MOST_TOOLS:
         _shared.clear()
+        _same.clear()
     made = Shared(text, record.tools_raw, record.tools, json_keys(text))
     _shared[text, record.format, record.tools_path] = made
+    _same[id(made.raw), record.format, record.tools_path] = made
     record.tools_key = text
 
 

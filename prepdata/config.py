@@ -18,6 +18,8 @@ from prepdata.settings import FailOn, Settings
 
 NAMES = ("prepdata.toml", "pyproject.toml")
 ENVIRONMENT = "PREPDATA_"
+MOST_BYTES = 1 << 20
+"""Size of a configuration file beyond which it is not read (bytes); the commented one of `init` has some thousands."""
 _FIELDS = {field.name: field.type for field in msgspec.structs.fields(Settings)}
 _KINDS = (
     ("dict", "a table"),
@@ -55,11 +57,17 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = file.read(MOST_BYTES + 1)
+        if len(text) > MOST_BYTES:
+            raise ConfigError(f"{path}: more than {MOST_BYTES:,} bytes: no configuration file")
+        return tomllib.loads(text.decode().replace("\r\n", "\n"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: not valid TOML: nested too deep") from None
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, Any]:

@@ -44,7 +44,17 @@ _mapper: Mapper | None = None
 def _start(plan: bytes) -> None:
     global _mapper
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _mapper = Mapper(msgspec.msgpack.decode(plan, type=Plan))
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is gone: killed, it cannot end its workers itself."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(raw: RawChunk, format_name: str | None) -> bytes | ChunkResult:

@@ -45,11 +45,13 @@ def command(path: str, target: str, **flags: Any) -> int:
     with _file(None if output == "-" else result) as good, _file(beside, lazy=True) as bad:
         written, lossy, kinds = _convert(path, settings, to, allow, good, bad)
     if not quiet:
-        print(f"{path}: {written:,} rows written as {to.name}; {lossy:,} rows lose something", file=sys.stderr)
+        from prepdata.reporters.base import safe
+
+        print(f"{safe(path)}: {written:,} rows written as {to.name}; {lossy:,} rows lose something", file=sys.stderr)
         for reason, number in sorted(kinds.items(), key=lambda item: (-item[1], item[0]))[:10]:
-            print(f"  {number:,} x {reason}", file=sys.stderr)
+            print(f"  {number:,} x {safe(reason)}", file=sys.stderr)
         if output != "-":
-            print(f"written: {result}{f', {beside}' if lossy else ''}", file=sys.stderr)
+            print(f"written: {safe(str(result))}{f', {safe(str(beside))}' if lossy else ''}", file=sys.stderr)
     return EXIT_FINDINGS if lossy else EXIT_CLEAN
 
 

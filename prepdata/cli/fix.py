@@ -66,6 +66,7 @@ def result_of(path: Path) -> Path:
 def _fix(path: Path, result: Path, settings: Any, *, unsafe: bool, diff: bool, quiet: bool) -> bool:
     """Repair one file; return True if anything changed."""
     from prepdata.fix import fix_file, keep
+    from prepdata.reporters.base import safe
     from prepdata.reporters.summary import plural
 
     if not result.parent.is_dir():
@@ -90,8 +91,8 @@ def _fix(path: Path, result: Path, settings: Any, *, unsafe: bool, diff: bool, q
         more = 0 if unsafe else sum(1 for finding in fixed.left if finding.fix and not finding.fix.safe)
         left = plural(len(fixed.left), "finding") + " left"
         left += f", {more:,} of them for --unsafe-fixes" if more else ""
-        print(f"{path}: {said}; {plural(len(fixed.dropped), 'row')} dropped; {left}", file=sys.stderr)
-        print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
+        print(f"{safe(str(path))}: {said}; {plural(len(fixed.dropped), 'row')} dropped; {left}", file=sys.stderr)
+        print(f"written: {', '.join(safe(str(name)) for name in written)}", file=sys.stderr)
     return changed
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,9 @@ COMMANDS = {
     "vocab": "List or add vocabulary files for exact token counts without internet.",
     "completion": "Print the shell completion script.",
 }
+
+
+_ENDINGS = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 
 
 class Commands(click.Group):
@@ -63,33 +68,72 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line."""
+    _streams()
+    for number in _ENDINGS:
+        signal.signal(number, _interrupt)
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         code = EXIT_ERROR
     except click.ClickException as error:
-        print(f"prepdata: {error.format_message()}", file=sys.stderr)
+        _say(error.format_message())
         context = getattr(error, "ctx", None)
         if context is not None:
             print(f"Try '{context.command_path} --help'.", file=sys.stderr)
         code = EXIT_ERROR
     except (click.Abort, KeyboardInterrupt):
-        print("prepdata: interrupted", file=sys.stderr)
+        _say("interrupted")
         code = EXIT_ERROR
     except PrepdataError as error:
-        print(f"prepdata: {error}", file=sys.stderr)
+        _say(str(error))
         code = EXIT_ERROR
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:
-        name = f" {error.filename}:" if error.filename else ""
-        print(f"prepdata:{name} {error.strerror or error}", file=sys.stderr)
+        name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
+        _say(f"{name}{error.strerror or error}")
+        code = EXIT_ERROR
+    except MemoryError:
+        _say("not enough memory; try --jobs 1, or a smaller file")
         code = EXIT_ERROR
     except Exception as error:
         code = _unexpected(error)
-    sys.exit(code or 0)
+    sys.exit(_flushed(code or 0))
+
+
+def _streams() -> None:
+    """Open what the caller left closed, so that no data file takes the place of an output."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+
+
+def _interrupt(*_: Any) -> None:
+    """End like after Ctrl-C: temporary files and other processes are cleared away."""
+    raise KeyboardInterrupt
+
+
+def _flushed(code: int) -> int:
+    """Write out what waits for standard output; return the exit code, 2 where it could not be written."""
+    try:
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        pass
+    except OSError as error:
+        _say(f"standard output: {error.strerror or error}")
+        code = EXIT_ERROR
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what waits is dropped at the end
+    return code
+
+
+def _say(text: str) -> None:
+    """Write a message on standard error; controls in names are made visible."""
+    from prepdata.reporters.base import safe
+
+    with contextlib.suppress(OSError):
+        print("prepdata:", "\n".join(map(safe, text.split("\n"))), file=sys.stderr, flush=True)
 
 
 def _unexpected(error: Exception) -> int:
@@ -102,9 +146,8 @@ def _unexpected(error: Exception) -> int:
     while frame and frame.tb_next:
         frame = frame.tb_next
     where = f" at {Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else ""
-    print(
-        f"prepdata: internal error: {type(error).__name__}{where}. This is a bug in prepdata, not in your data; "
-        "please report it (PREPDATA_DEBUG=1 shows the details).",
-        file=sys.stderr,
+    _say(
+        f"internal error: {type(error).__name__}{where}. This is a bug in prepdata, not in your data; "
+        "please report it (PREPDATA_DEBUG=1 shows the details)."
     )
     return EXIT_ERROR

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import shutil
@@ -83,8 +84,9 @@ def write_report(report: Report, flags: dict[str, Any]) -> int:
             out = _stdout()
             color = _color(flags["color"], out)
             width = shutil.get_terminal_size((100, 24)).columns if out.isatty() else 0
-            write(report, out, Output(color=color, width=width, level=level, statistics=flags["statistics"]))
-            out.flush()
+            with contextlib.suppress(BrokenPipeError):  # nobody reads on: the exit code still counts
+                write(report, out, Output(color=color, width=width, level=level, statistics=flags["statistics"]))
+                out.flush()
     return report.exit_code
 
 

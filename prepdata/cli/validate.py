@@ -64,10 +64,11 @@ def command(paths: tuple[str, ...], **flags: Any) -> int:
 
 
 def _show_files(paths: tuple[str, ...]) -> int:
+    from prepdata.reporters.base import safe
     from prepdata.sources import discover
 
     for item in discover(list(paths)):
-        click.echo(item.path)
+        click.echo(safe(item.path) if sys.stdout.isatty() else item.path)
     return EXIT_CLEAN
 
 

@@ -145,7 +145,7 @@ class StreamSource(Source):
 
     def chunks(self) -> Iterator[RawChunk]:
         if self.kind == "none":
-            for _ in self._text:
+            for _ in self._text if self._regular else ():  # a device or a pipe may have no end
                 pass
             return
         newlines = NewlineCount()

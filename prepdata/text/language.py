@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from prepdata.text._words_of_languages import (
     CODE_WORDS,
@@ -55,6 +56,7 @@ _SCRIPTS: tuple[tuple[str, str], ...] = (
 _LATIN = "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u1e00-\u1eff"
 _LATIN_RUN = re.compile(f"[{_LATIN}]+")
 _OTHER_RUN = re.compile("[" + "".join(chars for _, chars in _SCRIPTS) + "]+")
+_BEYOND_LATIN = re.compile("[^\x00-\u02ff]")
 _RUNS = tuple((name, re.compile(f"[{chars}]+")) for name, chars in _SCRIPTS)
 _BY_SCRIPT = {
     "Kana": "ja", "Hangul": "ko", "Han": "zh", "Hebrew": "he", "Greek": "el", "Bengali": "bn", "Gurmukhi": "pa",
@@ -66,9 +68,14 @@ _DENSE = frozenset({"Han", "Kana", "Hangul"})
 """Scripts of which one sign says as much as about two and a half letters."""
 
 _WORD = re.compile(r"[^\W\d_]+")
+_LOWER_OR_SPACE = bytes(c | 32 if chr(c).isalpha() else 32 for c in range(128)) + bytes([32]) * 128
+"""ASCII letter -> its lower case, everything else -> a space."""
 _FENCE = re.compile(r"```[^`]*(?:```|\Z)|`[^`\n]*`")
+_OPENING = frozenset("{[<")
 _JSON = re.compile(r"\s*[{\[]\s*[\"'{]")
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+")
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+")
+_OWNED = frozenset(OWNERS)
 _CODE_SIGNS = b"{}[]();=<>_\\/|$#@*+~^&"
 _MUCH_CODE = 0.08
 """Share of code signs from which small words that programming languages know too no longer count."""
@@ -102,10 +109,11 @@ def detect(text: str) -> str | None:
         head = _FENCE.sub(" ", text[: READ * 8])[:READ]
     if head.isascii():
         words = set(head.lower().split())
-        if len(words & ENGLISH_ONLY) >= 5 and len(words & FOREIGN_ONLY) <= 1:
+        if len(words) >= 5 and len(words & ENGLISH_ONLY) >= 5 and len(words & FOREIGN_ONLY) <= 1:
             return "en" if _code_share(head) < _ONLY_CODE else None
         return _latin(head)
-    if _OTHER_RUN.search(head) is None:
+    beyond = _BEYOND_LATIN.search(head)
+    if beyond is None or _OTHER_RUN.search(head, beyond.start()) is None:
         return _latin(head)
     name, share = _main_script(head)
     if name == "Latin":
@@ -124,10 +132,10 @@ def detect(text: str) -> str | None:
 def _main_script(text: str) -> tuple[str, float]:
     """Return the script that most of a text's letters are of, and its share."""
     sizes = {"Latin": float(sum(map(len, _LATIN_RUN.findall(text))))}
+    present = set(map(_script_of, set(text)))
     for name, pattern in _RUNS:
-        found = pattern.findall(text)
-        if found:
-            sizes[name] = sum(map(len, found)) * (2.5 if name in _DENSE else 1.0)
+        if name in present:
+            sizes[name] = sum(map(len, pattern.findall(text))) * (2.5 if name in _DENSE else 1.0)
     total = sum(sizes.values())
     if not total:
         return "Common", 0.0
@@ -138,6 +146,12 @@ def _main_script(text: str) -> tuple[str, float]:
     return best, sizes[best] / total
 
 
+@lru_cache(maxsize=4096)
+def _script_of(char: str) -> str | None:
+    """Return the script of a letter, None for Latin ones and whatever else."""
+    return next((name for name, pattern in _RUNS if pattern.match(char)), None)
+
+
 def _code_share(text: str) -> float:
     raw = text.encode("utf-8", "replace")
     return 1 - len(raw.translate(None, _CODE_SIGNS)) / (len(raw) or 1)
@@ -146,54 +160,61 @@ def _code_share(text: str) -> float:
 def _latin(head: str) -> str | None:
     """Return the language of a text in Latin letters, from its small words and its letters."""
     share = _code_share(head)
-    if share > _ONLY_CODE or _JSON.match(head) or (share > _MUCH_CODE and head.lstrip()[:1] in ("{", "[", "<")):
+    if share > _ONLY_CODE or (head.lstrip()[:1] in _OPENING and (share > _MUCH_CODE or _JSON.match(head))):
         return None
     if len(head) == READ:
         head = head.rpartition(" ")[0]  # without the piece of a word at the cut
-    if "/" in head or "@" in head:
+    if "@" in head:
         head = _LINK.sub(" ", head)
+    elif "/" in head and ("://" in head or "www." in head):
+        head = _ADDRESS.sub(" ", head)
+    plain = head.isascii()
     lowered = head.lower()
-    found = set(_WORD.findall(lowered))
-    known = found & OWNERS.keys()
+    found = set(head.encode().translate(_LOWER_OR_SPACE).decode().split() if plain else _WORD.findall(lowered))
+    known = found & _OWNED
     if share > _MUCH_CODE or not found.isdisjoint(_ONLY_IN_CODE):
         known -= CODE_WORDS
     scores: dict[str, int] = {}
     for word in known:
         for language, weight in OWNERS[word]:
             scores[language] = scores.get(language, 0) + weight
-    if not lowered.isascii():
+    if not plain:
         for char in set(lowered) & LETTERS.keys():
             for language, weight in LETTERS[char]:
                 scores[language] = scores.get(language, 0) + weight
-    return _best(scores, len(found)) or _best(_with_endings(scores, found, share), len(found))
+    best = _best(scores, len(found))
+    if best is None and share <= _MUCH_CODE and scores and len(found) <= 30:
+        _add_endings(scores, found)
+        best = _best(scores, len(found))
+    return best
 
 
-def _with_endings(scores: dict[str, int], words: set[str], code: float) -> dict[str, int]:
-    """Return the scores with what the ends of longer words say; nothing for what looks like code or has no scores."""
-    if code > _MUCH_CODE or not scores or len(words) > 30:
-        return {}
-    scores = dict(scores)
+def _add_endings(scores: dict[str, int], words: set[str]) -> None:
+    """Add to the scores what the ends of longer words say."""
     for word in words:
-        if len(word) > 4:
-            for language, weight in ENDINGS.get(word[-3:], ()):
+        if len(word) > 4 and word[-3:] in ENDINGS:
+            for language, weight in ENDINGS[word[-3:]]:
                 scores[language] = scores.get(language, 0) + weight
-    return scores
 
 
 def _best(scores: dict[str, int], words: int) -> str | None:
     """Return the language that leads clearly, or None. Longer texts have to show more small words."""
     if not scores or words < 2:
         return None
-    first, second = "", ""
-    top = below = 0
+    top = max(scores.values())
+    if top < ONE * (1.0 if words <= 4 else 1.3 if words <= 12 else 0.12 * words):
+        return None
+    first = second = ""
+    below = 0
     for language, score in scores.items():
-        if score > top:
-            first, second, top, below = language, first, score, top
-        elif score > below:
+        if score == top and not first:
+            first = language
+        elif score > below or (score == below and language < second):
             second, below = language, score
-    needed = ONE * (1.0 if words <= 4 else 1.3 if words <= 12 else 0.12 * words)
-    apart = 0.1 * top if frozenset((first, second)) in _TWINS else 0.2 * top
-    return first if top >= needed and top - below >= max(0.4 * ONE, apart) else None
+    lead = top - below
+    if lead < 0.4 * ONE or (lead < 0.2 * top and (lead < 0.1 * top or frozenset((first, second)) not in _TWINS)):
+        return None
+    return first
 
 
 _TWINS = frozenset(map(frozenset, (("da", "no"), ("cs", "sk"), ("es", "ca"), ("es", "pt"))))
@@ -235,6 +256,9 @@ def quick(text: str) -> str | None:
     head = text[:120]
     if head.isascii():
         words = set(head.lower().split())
-        if len(words & ENGLISH_ONLY) >= max(2, 3 * len(words & FOREIGN_ONLY)):
+        english = len(words & ENGLISH_ONLY)
+        if english >= 2 and english >= 3 * len(words & FOREIGN_ONLY):
             return "en"
+        if english < 5 and len(text) <= 120 and "`" not in text:
+            return _latin(text)  # as `detect` would come to
     return detect(text)

@@ -9,7 +9,7 @@ from typing import ClassVar
 from prepdata.findings import Hit, Severity, around
 from prepdata.record import Message, Record
 from prepdata.rules.base import EVERY, Options, RecordRule, Trigger
-from prepdata.rules.text._languages import LANGUAGES, NAMED, TASKS, asked_for, may_ask, name_of
+from prepdata.rules.text._languages import LANGUAGES, about_languages, asked_for, may_ask, name_of, names_language
 from prepdata.rules.text._pieces import answers, last_user, prompt_of
 from prepdata.text.language import detect
 
@@ -112,7 +112,7 @@ class LanguageMismatch(RecordRule):
                 yield from self._declared(message)
                 continue
             prompt = last_user(record, message)
-            if not prompt or ((_english(prompt, text) or _alike(prompt, text)) and not may_ask(prompt)):
+            if not prompt or (_alike(prompt, text) and not may_ask(prompt)):
                 continue
             hit = _judge(record, message, prompt)
             if hit:
@@ -125,28 +125,24 @@ class LanguageMismatch(RecordRule):
             yield _hit(message, f"this answer is in {name_of(found)}; declared are {wanted}")
 
 
-def _english(prompt: str, text: str) -> bool:
-    """True only if `_alike` is, and that by English small words near the beginnings; under a microsecond."""
-    if _ENGLISH.isdisjoint(prompt[:240].lower().split()):
-        return False
-    return not _ENGLISH.isdisjoint(text[:240].lower().split(None, 16))
-
-
 def _alike(prompt: str, text: str) -> bool:
     """True if prompt and answer show small words of one language, or letters of one script: the usual case, told
     cheaply and before anything else is looked at."""
-    first = _small(prompt)
+    words = prompt[:240].lower().split()
+    if not (_ENGLISH.isdisjoint(words) or _ENGLISH.isdisjoint(text[:240].lower().split(None, 16))):
+        return True  # what the next lines would say too, at twice the cost
+    first = _small(words)
     if first:
-        second = _small(text)
+        second = _small(text[:240].lower().split())
         if second:
             return not first.isdisjoint(second)
     one, other = _LETTER.search(prompt, 0, 60), _LETTER.search(text, 0, 60)
     return one is not None and other is not None and _block(one[0]) == _block(other[0])
 
 
-def _small(text: str) -> set[str]:
-    """Return the languages whose small words a text begins with."""
-    return {_SMALL[word] for word in _KEYS.intersection(text[:240].lower().split())}
+def _small(words: list[str]) -> set[str]:
+    """Return the languages whose small words are among some words."""
+    return {_SMALL[word] for word in _KEYS.intersection(words)}
 
 
 def _block(letter: str) -> int:
@@ -171,7 +167,9 @@ def _judge(record: Record, message: Message, prompt: str) -> Hit | None:
         return None
     turns = [t for t in prompt_of(record, message) if t.role not in ("system", "developer") or not _mirrors(t.text)]
     whole = "\n".join(turn.text for turn in turns)
-    if NAMED.search(whole) or NAMED.search(message.text[:200]) or TASKS.search(whole) or _later(message.text, question):
+    if _later(message.text, question) or names_language(message.text[:200]):
+        return None
+    if names_language(whole) or about_languages(whole):
         return None
     if any(detect(turn.text) == answer for turn in turns if turn.text):
         return None
@@ -182,7 +180,7 @@ def _judge(record: Record, message: Message, prompt: str) -> Hit | None:
 
 def _mirrors(text: str) -> bool:
     """True if a system prompt wants answers in the language of the question and names no language."""
-    return bool(_MIRROR.search(text)) and not NAMED.search(text)
+    return bool(_MIRROR.search(text)) and not names_language(text)
 
 
 def _language(text: str) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import prepdata
-from prepdata import targets
+from prepdata import formats, targets
 from prepdata.api import matrix
 from prepdata.engine import ChunkResult
 from prepdata.reduce import FileRun, findings
@@ -348,6 +348,49 @@ def of_unanswered(target: Target, allowed: bool) -> Case:
     return Case("unanswered-call", [Side([ends])] if allowed else [], [] if allowed else [Side([ends])])
 
 
+FORMATS: dict[str, Row] = {
+    "openai": answer(),
+    "openai-dpo": {
+        "input": {"messages": [{"role": "user", "content": "Hi?"}]},
+        "preferred_output": [{"role": "assistant", "content": "Yes."}],
+        "non_preferred_output": [{"role": "assistant", "content": "No."}],
+    },
+    "llamafactory-v1": openai_row({"role": "user", "content": [{"type": "text", "value": "Hi?"}]}),
+    "gemini": {"contents": [{"role": "user", "parts": [{"text": "Hi?"}]}]},
+    "bedrock": {"schemaVersion": "bedrock-conversation-2024", "messages": [{"role": "user", "content": []}]},
+    "sharegpt": {"conversations": [{"from": "human", "value": "Hi?"}, {"from": "gpt", "value": "Yes."}]},
+    "alpaca": {"instruction": "Hi?", "input": "", "output": "Yes."},
+    "trl-kto": {"prompt": "Hi?", "completion": "Yes.", "label": True},
+    "trl-preference": {"prompt": "Hi?", "chosen": "Yes.", "rejected": "No."},
+    "trl-prompt-completion": {"prompt": [{"role": "user", "content": "Hi?"}], "completion": []},
+    "prompt-completion": {"prompt": "Hi?", "completion": "Yes."},
+    "text": {"text": "A text."},
+}
+
+
+def of_formats(target: Target, taken: list[str]) -> Case:
+    assert FORMATS.keys() == set(formats.names())
+    inside = [Side([FORMATS[name]] * 3, f"format {name};") for name in taken]
+    outside = [Side([FORMATS[name]] * 3, f"all 3 rows are in the format {name};") for name in FORMATS.keys() - {*taken}]
+    return Case("format-not-accepted", inside, outside)
+
+
+def of_reserved_words(target: Target, words: list[str]) -> Case:
+    said = target.accepts.reserved_words
+    folded = said is not None and "any case" in said.note
+    texts = [f"A log.{word} and so on" for word in words]
+    cased = [text.swapcase() for text in texts]
+    free = [f"A log.{word[:-1]} and so on" for word in words] + ([] if folded else cased)
+    bad = texts + (cased if folded else [])
+
+    def side(text: str) -> list[Side]:
+        asked, answered = (("user", text), PLAIN[1]), (PLAIN[0], ("assistant", text))
+        return [Side([row(target, *asked)]), Side([row(target, *answered)]), Side([row(target, *PLAIN, system=text)])]
+
+    inside, outside = [s for text in free for s in side(text)], [s for text in bad for s in side(text)]
+    return Case("reserved-word", inside, outside)
+
+
 VALUES: dict[str, Callable[[Target, Any], Case]] = {
     "max_images_per_row": of_images_per_row,
     "max_image_bytes": of_image_bytes,
@@ -370,6 +413,8 @@ VALUES: dict[str, Callable[[Target, Any], Case]] = {
     "image_roles": of_image_roles,
     "image_types": of_image_types,
     "image_transport": of_image_transport,
+    "formats": of_formats,
+    "reserved_words": of_reserved_words,
 }
 
 
@@ -454,10 +499,10 @@ def test_targets_are_judged_side_by_side(tmp_path: Path) -> None:
 
 UNUSED = {
     "recommended_rows", "max_rows_in_all", "max_validation_rows", "max_rows_with_images", "max_videos_per_row",
-    "max_video_bytes", "first_role", "reserved_words",
+    "max_video_bytes", "first_role",
 }  # fmt: skip
 """Values that no rule uses yet. Take one out when a rule speaks of it, and add its rows above."""
-ELSEWHERE = {"bom", "formats", "max_row_tokens", "default_row_tokens", "row_keys", "message_keys", "unknown_keys"}
+ELSEWHERE = {"bom", "max_row_tokens", "default_row_tokens", "row_keys", "message_keys", "unknown_keys"}
 """Tested on their own, used by a meter, or named by no target yet."""
 
 

@@ -30,6 +30,9 @@ from prepdata.sources.base import RawChunk, Source
 PARALLEL_BYTES = 6_000_000
 """Inputs smaller than this are mapped in one process: starting others costs more than it saves (bytes)."""
 
+MOST_JOBS = 61
+"""Worker processes there are at most; Windows cannot wait for more (`concurrent.futures`, Python 3.11)."""
+
 Progress = Callable[[str, int, int], None]
 """Called with (path, bytes done, bytes in all or 0) after each chunk."""
 
@@ -66,7 +69,7 @@ def _work(raw: RawChunk, format_name: str | None) -> bytes | ChunkResult:
 def jobs_for(settings: Settings, size: int) -> int:
     """Return the number of worker processes for inputs of `size` bytes (1: no others)."""
     if settings.jobs:
-        return settings.jobs
+        return min(settings.jobs, MOST_JOBS)
     if size < PARALLEL_BYTES:
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

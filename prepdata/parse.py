@@ -66,7 +66,9 @@ def parse(data: bytes, rows: tuple[tuple[int, int, int], ...] | None, lines: int
         lines: number of lines the chunk spans.
         expected: the format of the file; rows of another format are viewed by that one and reported.
     """
-    spaced = rows is not None or any(sign[1:] in data and sign in data for sign in _SPACED_COLONS[:3])
+    spaced = rows is not None or any(
+        sign[1:2] in data and sign[1:] in data and sign in data for sign in _SPACED_COLONS[:3]
+    )  # one byte is found, or not, much sooner than two
     parser = _Parser(expected, spaced_colons=spaced)
     for line, text in split(data, rows):
         if not text or text[0] != 123:  # "{"

@@ -30,6 +30,7 @@ class Roles(Meter):
         tallies: dict[str, Counter[str]] = {key: Counter() for key in _TALLIES}
         systems: dict[str, list[int]] = {}
         alike: dict[Any, list[Record]] = {}
+        declaring: dict[bytes, list[Record]] = {}
         for record in chunk.records:
             system = "\n".join([m.text for m in record.messages if m.role == "system" or m.role == "developer"])
             if system:
@@ -38,12 +39,16 @@ class Roles(Meter):
                     systems[system] = [1, record.row]
                 else:
                     found[0] += 1
+            if record.tools_key is not None:
+                declaring.setdefault(record.tools_key, []).append(record)
             if record.shape is None:
                 _tally(record, tallies, 1)
             else:
                 alike.setdefault((record.format, record.shape), []).append(record)
         for records in alike.values():
             _tally(records[0], tallies, len(records))
+        for records in declaring.values():
+            _declared(records[0], tallies, len(records))
         prompts = {_digest(system): found for system, found in systems.items()}
         return {"system": prompts, **{key: dict(tally) for key, tally in tallies.items()}}
 
@@ -93,13 +98,20 @@ def _tally(record: Record, tallies: dict[str, Counter[str]], times: int) -> None
     if turns:
         tallies["first"][turns[0].role[:NAME_LENGTH]] += times
         tallies["last"][turns[-1].role[:NAME_LENGTH]] += times
-    for tool in record.tools:
+    if record.tools:
         seen.add("tools")
-        tallies["declared"][_name(tool.name)] += times
+        if record.tools_key is None:
+            _declared(record, tallies, times)
     if record.preference:
         seen.add("preference")
     for name in seen:
         tallies["rows"][name] += times
+
+
+def _declared(record: Record, tallies: dict[str, Counter[str]], times: int) -> None:
+    """Add the tools that some rows declare alike to the tallies."""
+    for tool in record.tools:
+        tallies["declared"][_name(tool.name)] += times
 
 
 def _digest(text: str) -> int:

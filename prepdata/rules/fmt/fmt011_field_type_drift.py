@@ -61,7 +61,7 @@ class FieldTypeDrift(CorpusRule):
                 shapes[key] = [record]
         for (format, _), records in shapes.items():
             _add(found, format, _fields(records[0]), records, len(records))
-        return {field: {kind: [n, sorted(rows, key=_row)[:_MOST]] for kind, (n, rows) in kinds.items()}
+        return {field: {kind: [n, _first(rows)] for kind, (n, rows) in kinds.items()}
                 for field, kinds in found.items()}  # fmt: skip
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
@@ -82,14 +82,20 @@ def _row(item: Any) -> int:
     return int(item[0])
 
 
+def _first(rows: list[Any]) -> list[Any]:
+    """Return (row, path, value) of the first rows; values are looked up for those only."""
+    first = sorted(rows, key=_row)[:_MOST]
+    return [(row, path, value if record is None else _value_at(record.raw, path)) for row, path, value, record in first]
+
+
 def _add(found: _Found, format: str, fields: list[Field], records: list[Record], count: int) -> None:
     """Count the fields of some rows that are alike, and keep their first rows."""
     for field, kind, path, value in fields:
         kept = found.setdefault(f"{format}:{field}", {}).setdefault(kind, [0, []])
         kept[0] += count
         rows = kept[1]
-        rows.append((records[0].row, path, value))
-        rows += [(record.row, path, _value_at(record.raw, path)) for record in records[1:_MOST]]
+        rows.append((records[0].row, path, value, None))
+        rows += [(record.row, path, None, record) for record in records[1:_MOST]]
         if len(rows) > 4 * _MOST:
             rows.sort(key=_row)
             del rows[_MOST:]

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from prepdata.jsontext import json_text
 from prepdata.record import Message, Record
-from prepdata.text.jsontext import json_text
 
 T = TypeVar("T")
 

@@ -23,10 +23,10 @@ from prepdata.chunk import Fact
 from prepdata.edits import Unfit, apart, apply, dump
 from prepdata.errors import InputError, UsageError
 from prepdata.findings import Edit, Finding
+from prepdata.jsontext import json_text
 from prepdata.settings import Settings
 from prepdata.sources import discover, open_source
 from prepdata.text.decode import guess
-from prepdata.text.jsontext import json_text
 
 PASSES = 8
 """Rounds of checking and repairing; more would mean that two fixes undo each other."""

@@ -12,7 +12,7 @@ import msgspec
 import prepdata
 from prepdata.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS
 from prepdata.findings import RANK, Finding
-from prepdata.text.jsontext import json_text as written
+from prepdata.jsontext import json_text as written
 
 SCHEMA_VERSION = 1
 CRASH = "rule-crash"

@@ -23,9 +23,9 @@ import msgspec
 from prepdata.chunk import Fact
 from prepdata.errors import ConfigError, UsageError
 from prepdata.findings import Finding
+from prepdata.jsontext import json_text
 from prepdata.reduce import fingerprint
 from prepdata.rules.loader import find
-from prepdata.text.jsontext import json_text
 
 FILE_NAME = "prepdata-waivers.json"
 SCHEMA_VERSION = 1

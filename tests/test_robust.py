@@ -16,8 +16,8 @@ from prepdata import formats
 from prepdata.convert import convert
 from prepdata.errors import InputError
 from prepdata.fix import fix_file
+from prepdata.jsontext import json_text
 from prepdata.settings import Settings
-from prepdata.text.jsontext import json_text
 
 ROW = b'{"messages": [{"role": "user", "content": "Where is it?"}, {"role": "assistant", "content": "On its way."}]}\n'
 CALL = '{"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": %s}}]}]}'  # fmt: skip

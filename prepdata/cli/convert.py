@@ -14,7 +14,7 @@ import click
 
 from prepdata.cli.options import Command, settings_flags, settings_from
 from prepdata.errors import EXIT_CLEAN, EXIT_FINDINGS, UsageError
-from prepdata.text.jsontext import json_text
+from prepdata.jsontext import json_text
 
 _PACKED = (".gz", ".zst", ".bz2", ".xz")
 

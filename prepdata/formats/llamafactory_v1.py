@@ -19,8 +19,8 @@ from prepdata.formats.writing import (
     refuse,
     result_name,
 )
+from prepdata.jsontext import json_text
 from prepdata.record import Kind, Message, Part, Record, ToolCall
-from prepdata.text.jsontext import json_text
 
 _ROLES = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
 _KINDS = {"text": "text", "reasoning": "reasoning", "tool_call": "tool_call", "tool_result": "tool_result",

@@ -10,8 +10,8 @@ from prepdata.formats.base import Format
 from prepdata.formats.openai import CHAT, CHAT_KEYS, add_tools, view_content, view_message
 from prepdata.formats.turns import Dialect, Turns, bare_turn, plain_row, view_side, view_turns
 from prepdata.formats.writing import apart, arguments_object, bare_tool, lose, plain_text, reasoning_of
+from prepdata.jsontext import json_text
 from prepdata.record import Message, Record, ToolCall
-from prepdata.text.jsontext import json_text
 
 _ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system",
           "function_call": "assistant", "observation": "tool", "tool": "tool", "function": "function"}  # fmt: skip

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from prepdata.formats.base import Lossy
+from prepdata.jsontext import json_text
 from prepdata.record import Message, Part, Record, ToolCall
-from prepdata.text.jsontext import json_text
 
 SYSTEM = ("system", "developer")
 

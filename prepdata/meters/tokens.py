@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from prepdata.chunk import Chunk
+from prepdata.jsontext import json_text
 from prepdata.meters.base import Meter, MeterContext
 from prepdata.meters.spread import bars, spread
 from prepdata.record import Message, Record
 from prepdata.rules.base import Parts
-from prepdata.text.jsontext import json_text
 from prepdata.tokens.conversation import CONTENT_ONLY, Overhead, overhead_for, tool_pieces
 from prepdata.tokens.counter import Counter, identity, open_counter
 from prepdata.tokens.encodings import DEFAULT_ENCODING, encoding_for

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import msgspec
 
 from prepdata.findings import Edit, Fix, Hit, Severity, clip
+from prepdata.jsontext import json_text
 from prepdata.record import Message, Record
 from prepdata.rules.base import SHAPE, RecordRule, Trigger
-from prepdata.text.jsontext import json_text
 
 _NAMES = {bool: "true or false", int: "a number", float: "a number", dict: "an object", list: "a list"}
 

@@ -12,10 +12,10 @@ import msgspec
 from prepdata.chunk import Chunk
 from prepdata.errors import ConfigError
 from prepdata.findings import Hit, Severity, around, clip
+from prepdata.jsontext import json_text
 from prepdata.record import Message, Record
 from prepdata.rules.base import CorpusRule, Options, Parts
 from prepdata.rules.tool._schema import Schema, TooCostly
-from prepdata.text.jsontext import json_text
 
 SHARE = 0.9
 """Share of answers that must be JSON for a file to count as a file of JSON answers."""

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import msgspec
 
 from prepdata.findings import Edit, Fix, Hit, Severity, clip
+from prepdata.jsontext import json_text
 from prepdata.record import Record
 from prepdata.rules.base import CALLS, RecordRule, Trigger
 from prepdata.rules.targeting import listed, names, value
 from prepdata.rules.tool._tools import declares, tool_set
-from prepdata.text.jsontext import json_text
 
 _OWN = ("openai", "openai-dpo")
 """Formats whose `tools` is a list of `{"type": "function", "function": {...}}`; in others it may be text or bare."""

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from prepdata.findings import Edit, Fix, Hit, Severity
+from prepdata.jsontext import json_text
 from prepdata.record import Record, ToolCall
 from prepdata.rules.base import CALLS, RecordRule, Trigger
 from prepdata.rules.targeting import listed, names, value
 from prepdata.rules.tool._tools import parse_arguments
-from prepdata.text.jsontext import json_text
 
 
 class ArgumentsKind(RecordRule):

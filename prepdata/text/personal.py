@@ -231,8 +231,9 @@ _PERMUTED = _permutations()
 # ---- telephone and network ----------------------------------------------------------------------------------------
 
 _PHONE_WORDS = re.compile(
-    r"(?:phone|call|tel|mobile|cell|fax|whatsapp|text me|sms|dial|reach (?:me|us)|teléfono|telefono|móvil|handy|"
-    r"telefon|ruf|anruf|téléphone|appel|portable|telefone|celular|cellulare|телефон|звон|电话|手机|電話|携帯|전화)[^\n]{0,40}$",
+    r"(?:phone|call|tel|mobile|cell|fax|whatsapp|text me|sms|dial|reach (?:me|us)|\bring (?:me|us|him|her)\b|"
+    r"teléfono|telefono|móvil|llám|llame|handy|telefon|ruf|anruf|tél|appel|portable|joign|telefone|celular|cellulare|"
+    r"zadzwoń|\bbel (?:me|mij|ons)\b|телефон|звон|电话|手机|電話|携帯|전화)[^\n]{0,40}$",
     re.IGNORECASE,
 )
 

@@ -201,7 +201,7 @@ KINDS: tuple[Kind, ...] = (
           r"-----BEGIN (?:[A-Z]{2,9} ){0,2}PRIVATE KEY(?: BLOCK)?-----[^-]{64,}(?:-----END [A-Z ]{0,30}-----)?", _pem),
     # RFC 3986 section 3.2.1 (2005): user information in a URL.
     _kind("password in a URL", "://",
-          r"[a-z][a-z0-9+.]{1,15}://[^\s/:@\"'<>]{1,64}:(?P<value>[^\s/@\"'<>]{3,80})@[A-Za-z0-9\[]",
+          r"[a-z][a-z0-9+.]{1,15}://[^\s/:@\"'<>]{0,64}:(?P<value>[^\s/@\"'<>]{3,80})@[A-Za-z0-9\[]",
           _login),
     # Assignments in code and settings. A password behind a colon is left alone: generators and forms are full of them.
     _kind("assigned key", "apikey api_key api-key API_KEY apiKey ecret auth_token access_token accessToken authToken "
@@ -210,6 +210,9 @@ KINDS: tuple[Kind, ...] = (
           r"\s{0,3}(?:=|:|=>|:=)\s{0,3}[\"'](?P<value>[^\s\"'<>{}()\[\],;]{16,80})[\"']", _assigned),
     _kind("assigned password", "assw PASSW",
           r"(?i:passw(?:or)?d)\s{0,3}(?:=|:=)\s{0,3}[\"'](?P<value>[^\s\"'<>{}()\[\],;]{12,80})[\"']", _assigned),
+    _kind("password in the environment", "PASSWORD= PASSWD=",
+          r"(?m)^[ \t]{0,8}(?:export |ENV |set )?[A-Z0-9_]{0,30}PASSW(?:OR)?D="
+          r"(?P<value>[^\s\"'<>{}()\[\],;$%]{12,80})[ \t]*$", _assigned),
 )  # fmt: skip
 
 TRIGGERS: tuple[str, ...] = tuple(sorted({word.lower() for kind in KINDS for word in kind.words}))

@@ -25,6 +25,10 @@ _OPEN = re.compile(
     re.IGNORECASE,
 )
 _OPEN_CJK = ("写", "请写", "讲", "给我", "編", "编", "生成", "推荐")
+_OPEN_CJK_END = re.compile(
+    r"(?:作って|書いて|考えて|創作して|話して)(?:ください|下さい|くれ|みて|ほしい)?[。！!]?$"
+    r"|(?:써|지어|만들어|들려) ?(?:줘|주세요)[.!]?$"
+)
 _DECLINES = (
     "i'm sorry", "i’m sorry", "i am sorry", "sorry", "i can't", "i can’t", "i cannot", "i'm unable", "i’m unable",
     "i am unable", "i'm not able", "i’m not able", "i am not able", "unfortunately", "i apologize", "i apologise",
@@ -92,4 +96,8 @@ def _flags(record: Record) -> int:
 
 
 def _is_open(text: str) -> bool:
-    return len(text) <= 400 and (_OPEN.match(text) is not None or text.startswith(_OPEN_CJK))
+    if len(text) > 400:
+        return False
+    if _OPEN.match(text) is not None or text.startswith(_OPEN_CJK):
+        return True
+    return text[:1] > "\u1100" and _OPEN_CJK_END.search(text.rstrip(), max(0, len(text) - 20)) is not None

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
-from xxhash import xxh3_64
-
 from prepdata.chunk import Chunk
 from prepdata.findings import Edit, Fix, Hit, Severity
-from prepdata.index.columns import SECTION, context_bytes, digests, piece
+from prepdata.index.columns import digests
 from prepdata.index.exact import Joined, pack_rows, whole
-from prepdata.record import Record
 from prepdata.rules.base import CorpusRule, Parts
 
 
@@ -41,13 +37,7 @@ class ConversationPrefix(CorpusRule):
 
     def see(self, chunk: Chunk) -> Any:
         found = chunk.derived(digests)
-        beginnings, owners = array("Q"), array("I")
-        for record in chunk.records:
-            if len(record.messages) > 3 and not record.preference:
-                for number in _beginnings(record):
-                    beginnings.append(number)
-                    owners.append(record.row)
-        return [pack_rows(found.rows), found.exact.tobytes(), beginnings.tobytes(), owners.tobytes()]
+        return [pack_rows(found.rows), found.exact.tobytes(), found.beginnings.tobytes(), found.owners.tobytes()]
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
         longer: dict[int, int] = {}
@@ -65,20 +55,3 @@ class ConversationPrefix(CorpusRule):
                     Hit("this conversation is the beginning of another, which teaches the same turns; keep the longer "
                         "one", related=(longer[number],), fix=fix),
                 )  # fmt: skip
-
-
-def _beginnings(record: Record) -> Iterator[int]:
-    """Yield the digest of every proper beginning that ends in an answer, equal to that of a row which is just that."""
-    messages = record.messages
-    last = max((i for i, m in enumerate(messages) if m.role == "assistant"), default=0)
-    if not any(m.role == "assistant" for m in messages[:last]):
-        return
-    context = context_bytes(record)
-    running = xxh3_64()
-    for i, message in enumerate(messages[:last]):
-        bytes_ = piece(message)[0]
-        if message.role == "assistant" and i:
-            whole_row = running.copy()
-            whole_row.update(context + SECTION + bytes_)
-            yield whole_row.intdigest()
-        running.update(bytes_)

@@ -53,7 +53,7 @@ class Digests(NamedTuple):
 
 def digests(chunk: Chunk) -> Digests:
     """Return the digests of a chunk. About 4 microseconds a row of 3 messages and 500 bytes."""
-    columns = Digests(array("I"), *(array("Q") for _ in range(7)), array("I"))
+    columns = Digests(*(array(code) for code in "IQQQQQQQI"))
     add_row, add_exact, add_prompt, add_answer, add_folded, add_folded_prompt, add_folded_answer = (
         column.append for column in columns[:7]
     )

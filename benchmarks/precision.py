@@ -198,8 +198,8 @@ def page(own: Sequence[str], real_part: str) -> str:
         "0.750; TEXT015 "
         "precision 0.950; TEXT016 recall 0.900; TEXT017 recall 0.864.\n\n"
         "The last 40 rows of PRIV001, PRIV002, DUP004 and DUP006 were written after the rules, in many languages, by "
-        "someone who had read what the rules promise, and were frozen before their first run. That run gave, on these 40 "
-        "rows alone: PRIV001 precision 1.000, "
+        "someone who had read what the rules promise, and were frozen before their first run. That run gave, on these "
+        "40 rows alone: PRIV001 precision 1.000, "
         "recall 0.900 (missed: a URL with a password and no user, an unquoted password in an environment file); "
         'PRIV002 precision 1.000, recall 0.900 (missed: numbers behind "ring me" and "tél."); DUP004 precision '
         "0.952, recall 1.000 (false alarm: a request for a haiku in Japanese); DUP006 precision and recall 1.000. "

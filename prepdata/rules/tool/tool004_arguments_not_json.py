@@ -67,7 +67,7 @@ def _reason(found: str, why: str) -> str:
         return "single quotes, as Python prints a dict; use double quotes"
     if found.lstrip().startswith("```"):
         return "a code fence around it; take it away"
-    return clip(why, 80)
+    return clip(why.removeprefix("JSON is malformed: "), 80)
 
 
 def _kind(found: Any) -> str:

@@ -78,11 +78,12 @@ def _by_text(prompts: Column) -> dict[str, list[int]]:
     """Return the buckets that each text by itself tells."""
     texts, rows = prompts.texts, prompts.rows
     digits = prompts.folded.translate(None, _NOT_DIGITS).split(b"\0")
+    beyond = [] if prompts.folded.isascii() else [(row, text) for row, text in zip(rows, texts) if not text.isascii()]
     return {
         "numbers": _unique([row for row, own in zip(rows, digits) if own]),
         "one-word": _unique([row for row, text in zip(rows, texts) if len(text) < 40 and _one_word(text)]),
         "very-long": _unique([row for row, text in zip(rows, texts) if len(text) >= LONG]),
-        "odd-unicode": _unique([row for row, text in zip(rows, texts) if not text.isascii() and _ODD.search(text)]),
+        "odd-unicode": _unique([row for row, text in beyond if _ODD.search(text)]),
     }
 
 

@@ -76,6 +76,7 @@ _JSON = re.compile(r"\s*[{\[]\s*[\"'{]")
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+")
 _OWNED = frozenset(OWNERS)
+_ACCENTED = frozenset(LETTERS)
 _CODE_SIGNS = b"{}[]();=<>_\\/|$#@*+~^&"
 _MUCH_CODE = 0.08
 """Share of code signs from which small words that programming languages know too no longer count."""
@@ -169,8 +170,11 @@ def _latin(head: str) -> str | None:
     elif "/" in head and ("://" in head or "www." in head):
         head = _ADDRESS.sub(" ", head)
     plain = head.isascii()
-    lowered = head.lower()
-    found = set(head.encode().translate(_LOWER_OR_SPACE).decode().split() if plain else _WORD.findall(lowered))
+    if plain:
+        found = set(head.encode().translate(_LOWER_OR_SPACE).decode().split())
+    else:
+        lowered = head.lower()
+        found = set(_WORD.findall(lowered))
     known = found & _OWNED
     if share > _MUCH_CODE or not found.isdisjoint(_ONLY_IN_CODE):
         known -= CODE_WORDS
@@ -179,7 +183,7 @@ def _latin(head: str) -> str | None:
         for language, weight in OWNERS[word]:
             scores[language] = scores.get(language, 0) + weight
     if not plain:
-        for char in set(lowered) & LETTERS.keys():
+        for char in _ACCENTED.intersection(lowered):
             for language, weight in LETTERS[char]:
                 scores[language] = scores.get(language, 0) + weight
     best = _best(scores, len(found))

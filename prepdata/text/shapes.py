@@ -42,6 +42,11 @@ _CODE = re.compile(
     r"|[a-z_]\w*(?:, ?\w+)? ?[-+*/]?= ?\S[^\n]{0,200};?\s*\n"
     r"\s*(?:[a-z_][\w.]* ?[-+*/]?=|(?:for|if|while|return|with) |[a-z_][\w.]*\())"
 )
+_CODE_FIRST = frozenset("abcdefghijklmnopqrstuvwxyz_#<$@")
+_SQL_FIRST = frozenset("SIUDCAW")
+"""First letters that `_CODE` can match; of those in `_SQL_FIRST` a capital follows, or "elect"."""
+_MARK_FIRST = frozenset("#-*+•1|>")
+"""First letters that `_MARK_AT_START` can match."""
 _MARK_AT_START = re.compile(r"#{1,6} [^\d\s$(-]|[-*+•] \S|1[.)] |\|.+\|\s*\n|> ")
 _MARK_AT_LINE = re.compile(r"\n(?:#{1,6} [^\d\s$(-]|[-*•] |1[.)] |\|[ -])")
 _BOLD = re.compile(r"\*\*[^\s*][^*\n]{0,200}\*\*")
@@ -62,13 +67,14 @@ def shape(text: str) -> Shape:
     if first == "<" and last == ">" and _TAG.match(bare):
         return "xml"
     one_line = "\n" not in bare
+    code = first in _CODE_FIRST or (first in _SQL_FIRST and (bare[1:2].isupper() or bare[1:6] == "elect"))
     if one_line and len(bare) <= SHORT:
         if (first.isdigit() or first in "-+−~≈$€£¥") and _NUMBER.fullmatch(bare):
             return "number"
-        return "code" if _CODE.match(bare) or _many_signs(bare) else "short"
-    if _CODE.match(bare):
+        return "code" if (code and _CODE.match(bare)) or _many_signs(bare) else "short"
+    if code and _CODE.match(bare):
         return "code"
-    if _MARK_AT_START.match(bare) or "```" in bare or ("**" in bare and _BOLD.search(bare)):
+    if (first in _MARK_FIRST and _MARK_AT_START.match(bare)) or "```" in bare or ("**" in bare and _BOLD.search(bare)):
         return "markdown"
     if not one_line and _MARK_AT_LINE.search(bare):
         return "markdown"
@@ -93,8 +99,9 @@ def _fenced(bare: str) -> Shape:
 
 def _many_signs(head: str) -> bool:
     raw = head.encode("utf-8", "replace")
-    signs = len(raw) - len(raw.translate(None, _CODE_SIGNS)) - 4 * raw.count(b"{{")
-    return signs > 0.06 * len(raw) + 2
+    most = 0.06 * len(raw) + 2
+    signs = len(raw) - len(raw.translate(None, _CODE_SIGNS))
+    return signs > most and signs - 4 * raw.count(b"{{") > most
 
 
 class Dominant(NamedTuple):

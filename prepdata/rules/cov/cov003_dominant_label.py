@@ -65,12 +65,16 @@ class DominantLabel(CorpusRule):
         found = chunk.derived(turns)
         answers, labels = _labels(found)
         called = Counter(name[:64] for _, name in found.called)
+        lists: Counter[tuple[str, ...]] = Counter(
+            tuple([tool.name for tool in record.tools if type(tool.name) is str])
+            for record in chunk.records
+            if record.tools
+        )
+        offered = lists.total()
         declared: Counter[str] = Counter()
-        offered = 0
-        for record in chunk.records:
-            if record.tools:
-                offered += 1
-                declared.update({tool.name[:64] for tool in record.tools if type(tool.name) is str})
+        for names, rows in lists.items():
+            for name in dict.fromkeys([name[:64] for name in names]):
+                declared[name] += rows
         records = chunk.records
         return [
             answers, labels, _marked(records, self.context.marks.get("label", "label")),
@@ -134,8 +138,7 @@ def _labels(found: Turns) -> tuple[int, Tally]:
 def _marked(records: list[Record], key: str) -> Tally:
     """Return the counts of the values of a row mark, taken from the row or its `metadata` or `meta`."""
     tally: Counter[str] = Counter()
-    for record in records:
-        raw = record.raw
+    for raw in [record.raw for record in records]:
         value = raw.get(key)
         if value is None and ("metadata" in raw or "meta" in raw):
             inner = raw.get("metadata") or raw.get("meta")

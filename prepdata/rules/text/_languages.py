@@ -84,10 +84,13 @@ def about_languages(text: str) -> bool:
 def _named(plain: bool) -> re.Pattern[str]:
     """Return the pattern of all names; `plain` for texts in ASCII and in lower case, which it reads far faster."""
     before = "(?<![a-z])" if plain else f"(?<![{_LATIN_WORD}])"
-    names = "|".join(name.lower() for name, _ in LANGUAGES.values())
-    listed = "|".join(other for _, others in LANGUAGES.values() for other in others.split("|") if _fits(other, plain))
-    pattern = rf"{before}(?:(?:{names})(?![A-Za-z])|{listed})|\b(?:{_OTHERS.lower()})\b"
-    return re.compile(pattern, 0 if plain else re.IGNORECASE)
+    words = [f"{name.lower()}(?![A-Za-z])" for name, _ in LANGUAGES.values()]
+    words += [other for _, others in LANGUAGES.values() for other in others.split("|") if _fits(other, plain)]
+    by_letter: dict[str, list[str]] = {}
+    for word in words:
+        by_letter.setdefault(word[0], []).append(word[1:])
+    listed = "|".join(f"{letter}(?:{'|'.join(rest)})" for letter, rest in by_letter.items())
+    return re.compile(rf"{before}(?:{listed})|\b(?:{_OTHERS.lower()})\b", 0 if plain else re.IGNORECASE)
 
 
 @cache

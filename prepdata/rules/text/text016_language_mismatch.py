@@ -128,12 +128,14 @@ class LanguageMismatch(RecordRule):
 def _alike(prompt: str, text: str) -> bool:
     """True if prompt and answer show small words of one language, or letters of one script: the usual case, told
     cheaply and before anything else is looked at."""
-    words = prompt[:240].lower().split()
-    if not (_ENGLISH.isdisjoint(words) or _ENGLISH.isdisjoint(text[:240].lower().split(None, 16))):
+    head, begins = prompt[:240].lower(), text[:240].lower()
+    if (" the " in head or not _ENGLISH.isdisjoint(head.split())) and (
+        " the " in begins or " you " in begins or not _ENGLISH.isdisjoint(begins.split(None, 16))
+    ):
         return True  # what the next lines would say too, at twice the cost
-    first = _small(words)
+    first = _small(head.split())
     if first:
-        second = _small(text[:240].lower().split())
+        second = _small(begins.split())
         if second:
             return not first.isdisjoint(second)
     one, other = _LETTER.search(prompt, 0, 60), _LETTER.search(text, 0, 60)

@@ -18,8 +18,9 @@ _WRITES = {
     "labels": ("trl-kto",),
     "text": (),
 }
-"""Formats in which conversations, preference pairs and labelled answers can be written with all they hold; a text
-without a prompt cannot become a conversation."""
+"""Formats in which conversations, preference pairs and labelled answers can be written with all they hold, the best
+first: Haiku takes what is written as openai, but no row with the name of a schema. A text without a prompt cannot
+become a conversation."""
 _HOLDS = {"chat": "conversations", "pairs": "chosen and rejected answers", "labels": "answers labelled good or bad",
           "text": "texts without a prompt"}  # fmt: skip
 
@@ -123,14 +124,14 @@ def _cures(refusals: list[_Refusal], parts: Parts) -> Iterator[str]:
     for refusal in refusals:
         for kind in refusal.kinds:
             shared = [r for r in refusals if kind in r.kinds]
-            fits = [format for format in refusal.takes if format in _WRITES[kind]]
+            fits = [format for format in _WRITES[kind] if format in refusal.takes]
             common = [format for format in fits if all(format in r.takes for r in shared)]
             format = next(iter(common or fits), "")
             done.setdefault((format, "" if format else _HOLDS[kind]), []).extend(refusal.targets)
     for (format, held), targets in done.items():
         who = f" for {listed(tuple(dict.fromkeys(targets)))}" if len(done) > 1 else ""
         if format:
-            yield f"convert them{who} with `prepdata convert {file} --to {format}`"
+            yield f"convert the file{who} with `prepdata convert {file} --to {format}`"
         else:
             yield f"{held} cannot be written in such a format{who}: choose other data or another target"
 

@@ -52,14 +52,18 @@ class ReservedWord(RecordRule):
         for target in self.context.targets:
             words = target.accepts.reserved_words
             folded = words is not None and "any case" in words.note
-            for word in value(words) or ():
-                owners.setdefault((word.lower() if folded else word, folded), []).append(target.name)
+            for text in value(words) or ():
+                owners.setdefault((text.lower() if folded else text, folded), []).append(target.name)
         self.words = [
-            _Word(word, folded, re.compile(re.escape(word), re.IGNORECASE | re.ASCII if folded else 0), tuple(names))
-            for (word, folded), names in owners.items()
+            _Word(text, folded, re.compile(re.escape(text), re.IGNORECASE | re.ASCII if folded else 0), tuple(names))
+            for (text, folded), names in owners.items()
         ]
-        self.exact = tuple(word for word in self.words if not word.folded)
-        self.folded = tuple(word for word in self.words if word.folded)
+        groups: dict[tuple[str, bool], list[_Word]] = {}
+        for word in self.words:
+            last = word.needle[-1:]
+            groups.setdefault(("" if last.isalpha() else last, word.folded), []).append(word)
+        self.groups = [(last, folded, words) for (last, folded), words in groups.items()]
+        """Words by the character that a text must hold to hold one of them."""
 
     def missing(self) -> str | None:
         if self.words:
@@ -67,17 +71,18 @@ class ReservedWord(RecordRule):
         return "a target that reserves words (--target bedrock-nova or bedrock-haiku)"
 
     def check(self, record: Record) -> Iterator[Hit]:
-        exact, folded = self.exact, self.folded
+        groups = self.groups
         for message in record.turns:
             if message.kind == "text" and message.reasoning is None:
                 texts = [(message.text, message.field)]
             else:
                 texts = _texts(message)
             for text, path in texts:
-                found = [word for word in exact if word.needle in text]
-                if folded:
-                    lower = text.lower()
-                    found += [word for word in folded if word.needle in lower]
+                found: list[_Word] = []
+                for last, folded, words in groups:
+                    if last in text:
+                        where = text.lower() if folded else text
+                        found += [word for word in words if word.needle in where]
                 if found:
                     yield from _hits(message, text, path, found)
 

@@ -119,7 +119,8 @@ def _taken(refusal: _Refusal) -> str:
 
 def _cures(refusals: list[_Refusal], parts: Parts) -> Iterator[str]:
     """Yield what to do: one command for all targets where there is one, else one for each."""
-    file = shlex.quote(parts.files[0].path) if parts.files else "FILE"
+    path = parts.files[0].path if parts.files else "FILE"
+    file = "-" if path == "<stdin>" else shlex.quote(path)
     done: dict[tuple[str, str], list[str]] = {}
     for refusal in refusals:
         for kind in refusal.kinds:

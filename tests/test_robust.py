@@ -130,3 +130,37 @@ def test_an_array_with_odd_values_keeps_them_when_split(tmp_path: Path) -> None:
     path.write_bytes(b'[{"a":\r\n  NaN,\n\n "b": 1e400, "c": 1.10}\n, {"a": 1,\n "a": 2}]\n')
     fixed = fix_file(path, Settings(select=("json-array-file",), jobs=1), unsafe=True, folder=tmp_path)
     assert fixed.written.read_bytes() == b'{"a": NaN, "b": 1e400, "c": 1.10}\n{"a": 1, "a": 2}\n'
+
+
+def test_configuration_that_is_none(tmp_path: Path) -> None:
+    data, config = tmp_path / "a.jsonl", tmp_path / "odd.toml"
+    data.write_bytes(ROW)
+    for text in (b"a = " + b"[" * 100_000, bytes(range(256)), b"#" * (1 << 21)):
+        config.write_bytes(text)
+        assert command("validate", "--config", str(config), str(data)).returncode == 2
+
+
+@pytest.mark.skipif(WINDOWS, reason="no such devices")
+def test_a_device_without_end() -> None:
+    assert command("validate", "--no-tokens", "/dev/zero").returncode == 1
+    assert command("fix", "-o", "/tmp/never.jsonl", "/dev/zero").returncode == 2
+
+
+@pytest.mark.skipif(WINDOWS, reason="names of files")
+def test_names_with_controls_are_shown_harmless(tmp_path: Path) -> None:
+    path = tmp_path / "a\n\x1b[31m.jsonl"
+    path.write_bytes(ROW)
+    for arguments in (["validate", "--no-tokens"], ["fix"]):
+        done = command(*arguments, str(path))
+        assert b"\x1b" not in done.stdout + done.stderr
+    assert b"\x1b" not in command("validate", str(path) + "none").stderr
+
+
+@pytest.mark.skipif(WINDOWS, reason="closing streams from a shell")
+def test_closed_and_full_outputs(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"{}\n")
+    line = f"{sys.executable} -m prepdata validate --no-tokens {path}"
+    for more in (">&-", "<&-", "2>&-", ">&- 2>&- <&-"):
+        done = subprocess.run(["sh", "-c", f"{line} {more}"], capture_output=True, timeout=GUARD)
+        assert done.returncode == 1 and b"Traceback" not in done.stderr, more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -123,7 +124,10 @@ def json_text(value: Any, *, indent: int = 0) -> str:
     controls that a terminal may obey are escaped."""
     text = written(value)
     if indent:
-        text = msgspec.json.format(text, indent=indent)
+        try:
+            text = msgspec.json.format(text, indent=indent)
+        except msgspec.DecodeError:  # escaped half characters, which msgspec does not read
+            text = json.dumps(json.loads(text), indent=indent)
     return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

@@ -355,7 +355,7 @@ def test_a_file_name_that_is_no_text(tmp_path: Path) -> None:
     report = prepdata.validate(path, **ROLE)
     for indent in (0, 2):
         assert json.loads(report.to_json(indent=indent))["files"][0]["path"] == path
-    assert json_text({"a": "\udce9"}) == '{"a": "\\udce9"}'
+    assert json.loads(json_text({"a": "\udce9"})) == {"a": "\udce9"}
 
 
 def test_notebooks_get_html(data: Path) -> None:

@@ -63,12 +63,17 @@ def example(rule: Any, heading: str) -> dict[str, Any]:
     return row
 
 
+TARGETS = {"reserved-word": ["bedrock-nova"]}
+"""Rules that need a target to run."""
+
+
 @pytest.mark.parametrize("rule", TEXT, ids=lambda rule: rule.name)
 def test_examples_of_the_docs_are_judged_as_they_say(rule: Any, tmp_path: Path) -> None:
     for heading, expected in (("Bad", True), ("Good", False)):
         path = tmp_path / f"{heading}.jsonl"
         path.write_text(json.dumps(example(rule, heading), ensure_ascii=False) + "\n", encoding="utf-8")
-        report = prepdata.validate(path, select=[rule.name], tokens=False, cache=False, jobs=1)
+        targets = TARGETS.get(rule.name, [])
+        report = prepdata.validate(path, select=[rule.name], targets=targets, tokens=False, cache=False, jobs=1)
         assert any(f.name == rule.name for f in report) is expected, heading
 
 
@@ -188,7 +193,14 @@ def test_triggers_change_nothing(rule: Any, tmp_path: Path) -> None:
         [
             (f.line, f.path, f.message)
             for f in prepdata.validate(
-                path, select=[rule.name], tokens=False, cache=False, jobs=1, format="openai", triggers=triggers
+                path,
+                select=[rule.name],
+                targets=TARGETS.get(rule.name, []),
+                tokens=False,
+                cache=False,
+                jobs=1,
+                format="openai",
+                triggers=triggers,
             )
         ]
         for triggers in (True, False)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from prepdata.findings import MARKS
@@ -37,15 +36,19 @@ def masked(shown: str, source: str | None = None) -> str:
     return text
 
 
-def _values(text: str) -> Iterator[tuple[str, str]]:
+@lru_cache(maxsize=512)
+def _values(text: str) -> tuple[tuple[str, str], ...]:
+    """Return the secrets and personal data of a text, each with what is shown for it."""
+    found: list[tuple[str, str]] = []
     if _words_of_secrets().find_matches_as_indexes(text.lower()):
         for secret in find_secrets(text):
             value = text[secret.start : secret.end]
-            yield value, mask_secret(value)
+            found.append((value, mask_secret(value)))
     if TRIGGER.search(text):
-        for found in find_personal(text, _ALL):
-            value = text[found.start : found.end]
-            yield value, mask_personal(found.type, value)
+        for one in find_personal(text, _ALL):
+            value = text[one.start : one.end]
+            found.append((value, mask_personal(one.type, value)))
+    return tuple(found)
 
 
 @cache

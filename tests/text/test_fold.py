@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prepdata.text.fold import _variant, encode, fold
+from prepdata.text.fold import _variant, encode, fold, fold_all
 
 EQUAL = [
     ("What's up, doc?", "whats up doc"),
@@ -106,3 +106,8 @@ def test_every_character_is_folded_for_good() -> None:
 def test_lone_surrogates_pass() -> None:
     assert fold("a\ud800b") != fold("ab")
     assert encode("\ud800") == b"\xed\xa0\x80"
+
+
+@given(st.lists(st.text(max_size=12) | st.text("aZ1!,. {`([=\xff\u2019\ud800\u0664", max_size=12), max_size=8))
+def test_many_texts_fold_as_each_alone(texts: list[str]) -> None:
+    assert fold_all(texts, [encode(text) for text in texts]) == [fold(text) for text in texts]

@@ -104,56 +104,118 @@ def _compute(
 
 def count_rows(records: list[Record], counter: Counter, overhead: Overhead) -> RowCounts:
     """Return the token counts of records: all texts are gathered first and counted in one call."""
-    texts: list[str] = []
-    slots: list[int] = []
-    held = [0] * (_SLOTS * len(records))
-    images = 0
-    role_cost: dict[str, int] = {}
-    tools_known: dict[bytes, tuple[int, list[str]]] = {}
-    for number, record in enumerate(records):
-        base = number * _SLOTS
-        held[base] = overhead.per_row
+    work = _Work(counter, overhead)
+    gathered = [work.gather(record) for record in records]
+    known = work.counted()
+    sequence: list[int] = []
+    trained: list[int] = []
+    total = prompt = 0
+    for record, (frame, slots) in zip(records, gathered):
+        if frame is not None:
+            counts = [known[message.text] for message in record.messages]
+            answered = sum([counts[i] for i in frame.answers])
+            whole = frame.around + sum(counts)
+            sequence.append(whole)
+            trained.append(answered)
+            total += whole
+            prompt += whole - answered
+            continue
+        held = [0] * _SLOTS
+        for slot, fixed, texts in slots:
+            held[slot] += fixed + sum([known[text] for text in texts])
+        conversation, answer, chosen, chosen_answer, rejected, rejected_answer = held
+        sequence.append(conversation + answer + max(chosen + chosen_answer, rejected + rejected_answer))
+        trained.append(answer + chosen_answer)
+        total += sum(held)
+        prompt += conversation
+    return RowCounts(sequence, trained, total, prompt, work.images, counter)
+
+
+class _Frame(NamedTuple):
+    """What the rows of a shape have in common: tokens around their texts, and which messages are trained on."""
+
+    around: int
+    answers: tuple[int, ...]
+
+
+_Slots = list[tuple[int, int, list[str]]]
+"""(slot, tokens besides texts, texts) of the messages of a row."""
+
+
+class _Work:
+    """Gathers what has to be counted for some rows."""
+
+    def __init__(self, counter: Counter, overhead: Overhead) -> None:
+        self.counter = counter
+        self.overhead = overhead
+        self.images = 0
+        self.texts: dict[str, None] = {}
+        self.frames: dict[Any, _Frame] = {}
+        self.role_cost: dict[str, int] = {}
+        self.tools: dict[bytes, tuple[int, list[str]]] = {}
+
+    def counted(self) -> dict[str, int]:
+        """Return the number of tokens of every text gathered."""
+        self.texts.pop("", None)
+        texts = list(self.texts)
+        return {"": 0, **dict(zip(texts, self.counter.count(texts), strict=True))}
+
+    def gather(self, record: Record) -> tuple[_Frame | None, _Slots]:
+        """Note the texts of a row. Returns its frame if it is plain, else its slots."""
+        noted = self.texts
+        if record.shape is not None and not record.chosen and not record.rejected:
+            key = record.format, record.shape
+            frame = self.frames.get(key)
+            if frame is None:
+                around = self.overhead.per_row + sum(map(self._around, record.messages))
+                answers = tuple([i for i, message in enumerate(record.messages) if message.trained])
+                frame = self.frames[key] = _Frame(around, answers)
+            for message in record.messages:
+                noted[message.text] = None
+            return frame, []
+        slots = self._slots(record)
+        for _, _, texts in slots:
+            for text in texts:
+                noted[text] = None
+        return None, slots
+
+    def _slots(self, record: Record) -> _Slots:
+        slots: _Slots = [(0, self.overhead.per_row, [])]
         if record.tools_raw is not msgspec.UNSET:
-            key = record.tools_key
-            pieces = tools_known.get(key) if key is not None else None
-            if pieces is None:
-                pieces = tool_pieces(record.tools_raw, overhead)
-                if key is not None:
-                    tools_known[key] = pieces = pieces[0] + sum(counter.count(pieces[1])), []
-            fixed, more = pieces
-            held[base] += fixed
-            texts += more
-            slots += [base] * len(more)
+            slots.append((0, *self._tools(record)))
         media = False
         for offset, turns in ((0, record.messages), (2, record.chosen), (4, record.rejected)):
             for message in turns:
-                slot = base + offset
-                held[slot] += _frame(message, overhead, role_cost, counter)
-                target = slot + 1 if message.role == "assistant" and message.weight != 0 else slot
-                if message.text:
-                    texts.append(message.text)
-                    slots.append(target)
+                texts = [message.text]
                 if message.calls or message.reasoning or message.parts:
-                    more = _extras(message)
-                    texts += more
-                    slots += [target] * len(more)
+                    texts += _extras(message)
                     media = media or any(p.kind in ("image", "audio", "video", "file") for p in message.parts)
-        images += media
-    for slot, count in zip(slots, counter.count(texts), strict=True):
-        held[slot] += count
-    return _summed(held, images, counter)
+                slots.append((offset, self._around(message), []))
+                slots.append((offset + message.trained, 0, texts))
+        self.images += media
+        return slots
 
+    def _tools(self, record: Record) -> tuple[int, list[str]]:
+        """Return (tokens, texts still to be counted) of the declared tools."""
+        key = record.tools_key
+        found = self.tools.get(key) if key is not None else None
+        if found is None:
+            found = tool_pieces(record.tools_raw, self.overhead)
+            if key is not None:
+                found = self.tools[key] = found[0] + sum(self.counter.count(found[1])), []
+        return found
 
-def _frame(message: Message, overhead: Overhead, role_cost: dict[str, int], counter: Counter) -> int:
-    """Return the tokens around one message: its markers, its role word, its name."""
-    cost = overhead.per_message
-    if overhead.role_word and message.role:
-        if message.role not in role_cost:
-            role_cost[message.role] = counter.count([message.role])[0]
-        cost += role_cost[message.role]
-    if isinstance(message.name, str) and overhead.per_name:
-        cost += overhead.per_name + counter.count([message.name])[0]
-    return cost
+    def _around(self, message: Message) -> int:
+        """Return the tokens around one message: its markers, its role word, its name."""
+        overhead = self.overhead
+        cost = overhead.per_message
+        if overhead.role_word and message.role:
+            if message.role not in self.role_cost:
+                self.role_cost[message.role] = self.counter.count([message.role])[0]
+            cost += self.role_cost[message.role]
+        if isinstance(message.name, str) and overhead.per_name:
+            cost += overhead.per_name + self.counter.count([message.name])[0]
+        return cost
 
 
 def _extras(message: Message) -> list[str]:
@@ -166,17 +228,6 @@ def _extras(message: Message) -> list[str]:
             elif value is not None:
                 found.append(json_text(value))
     return found
-
-
-def _summed(held: list[int], images: int, counter: Counter) -> RowCounts:
-    conversation, answered = held[0::_SLOTS], held[1::_SLOTS]
-    chosen, chosen_trained = held[2::_SLOTS], held[3::_SLOTS]
-    rejected = [a + b for a, b in zip(held[4::_SLOTS], held[5::_SLOTS])]
-    sequence = [
-        a + b + max(c + d, e) for a, b, c, d, e in zip(conversation, answered, chosen, chosen_trained, rejected)
-    ]
-    trained = [a + b for a, b in zip(answered, chosen_trained)]
-    return RowCounts(sequence, trained, sum(held), sum(conversation), images, counter)
 
 
 def limits_of(context: MeterContext) -> list[tuple[str, int]]:

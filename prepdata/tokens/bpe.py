@@ -18,7 +18,7 @@ import warnings
 from array import array
 from collections.abc import Callable, Sequence
 from types import FunctionType
-from typing import Any
+from typing import Any, Protocol
 
 from prepdata.tokens.counter import count_distinct
 from prepdata.tokens.estimate import estimate
@@ -132,17 +132,29 @@ def flat_counts(tokenizer: Any, texts: Sequence[str]) -> list[int]:
     return [end - start for start, end in itertools.pairwise(offsets)]
 
 
-class FastCounter:
-    """tiktoken at first, fastokens once it has loaded and agreed with tiktoken on a sample.
+class PlainCounter(Protocol):
+    """A counter that others can be held against: tiktoken, or rs-bpe."""
 
-    The figures are the same either way; if they ever are not, a warning says so and tiktoken counts the rest.
+    name: str
+    notes: list[str]
+    encoding: str
+
+    def count_plain(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each text."""
+        ...
+
+
+class FastCounter:
+    """A reference counter at first, fastokens once it has loaded and agreed with the reference on a sample.
+
+    The figures are the same either way; if they ever are not, a warning says so and the reference counts the rest.
     """
 
     exact = True
 
     def __init__(
         self,
-        reference: TiktokenCounter,
+        reference: PlainCounter,
         path: str,
         load: Callable[[str, str], Any] = load_fastokens,
         background: bool = True,

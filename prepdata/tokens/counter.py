@@ -12,9 +12,9 @@ from prepdata.tokens.estimate import EstimateCounter
 FAST_FROM_BYTES = {"o200k": 400_000_000, "cl100k": 150_000_000}
 """Input size in bytes, per process, from which fastokens repays its load and its memory.
 
-Measured 2026-11-20: load 0.75 s for o200k and 0.25 s for cl100k against 0.15 s and 0.1 s for tiktoken; then 5 and 3
-times tiktoken's speed. Only a part of a file is counted, since equal texts are counted once: at 77 MB in two processes
-fastokens cost 2.6 s of processor time more than it saved, and 160 MiB of memory per process (2026-11-21).
+Measured 2026-11-20: load 0.75 s for o200k and 0.25 s for cl100k against 0.05 s for rs-bpe and 0.2 s for tiktoken; then
+5 and 3 times tiktoken's speed. Only a part of a file is counted, since equal texts are counted once: at 77 MB in two
+processes fastokens cost 2.6 s of processor time more than it saved, and 160 MiB of memory per process (2026-11-21).
 """
 
 
@@ -76,9 +76,12 @@ def open_counter(
     ranks = vocab.find(name, offline=offline)
     if ranks is None:
         return EstimateCounter(vocab.advice(name))
+    from prepdata.tokens import rsbpe
     from prepdata.tokens.bpe import FastCounter, TiktokenCounter, fastokens_available
+    from prepdata.tokens.rsbpe import RsBpeCounter
 
-    reference = TiktokenCounter(name, ranks)
+    tiktoken = TiktokenCounter(name, ranks)
+    reference = RsBpeCounter(tiktoken) if rsbpe.available(name) else tiktoken
     least = FAST_FROM_BYTES.get(name.split("_")[0])
     if least is not None and input_bytes >= least and ranks.path and fastokens_available():
         return FastCounter(reference, ranks.path)

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from token_samples import SAMPLES
 
 from prepdata.errors import UsageError
-from prepdata.tokens import bpe, counter, estimate
+from prepdata.tokens import bpe, counter, estimate, rsbpe
 from prepdata.tokens.bpe import FastCounter, TiktokenCounter, cut_blanks
 from prepdata.tokens.counter import count_distinct, open_counter
 from prepdata.tokens.estimate import EstimateCounter
+from prepdata.tokens.rsbpe import TRICKY, RsBpeCounter, whole
 
 ODD = ["", " ", "<|endoftext|>", "<|im_start|>user", "a\u2028b", "\U0001f9d1\u200d\U0001f4bb", "x" * 5000]
 TEXTS = [*SAMPLES.values(), *ODD]
@@ -216,10 +217,11 @@ def test_fastokens_itself_counts_the_same(tiktoken_counter, ranks, encoding):
     assert counter._checked > 0
 
 
-@pytest.mark.parametrize(("size", "kind"), [(1000, TiktokenCounter), (500_000_000, FastCounter)])
+@pytest.mark.parametrize(("size", "kind"), [(1000, RsBpeCounter), (500_000_000, FastCounter)])
 def test_the_size_of_the_input_chooses(monkeypatch, ranks, size, kind):
     ranks("cl100k_base")
     monkeypatch.setattr(bpe, "fastokens_available", lambda: True)
+    monkeypatch.setattr(rsbpe, "available", lambda _encoding: True)
     open_counter.cache_clear()
     assert type(open_counter(encoding="cl100k_base", offline=True, input_bytes=size)) is kind
     open_counter.cache_clear()
@@ -331,3 +333,83 @@ def test_what_counts_depend_on(monkeypatch, tmp_path, ranks):
     assert counter.identity(tokenizer=str(file)) != first
     with pytest.raises(UsageError):
         counter.identity(tokenizer=str(tmp_path / "absent"))
+
+
+class Odd:
+    """A stand-in for rs-bpe that miscounts one of the tricky texts, or fails in its own way."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
+
+    def count(self, text: str) -> int:
+        if self.error is not None:
+            raise self.error
+        return 1
+
+
+class Panic(BaseException):
+    """What a panic in a native library looks like."""
+
+
+@pytest.mark.parametrize("encoding", ["cl100k_base", "o200k_base", "o200k_harmony"])
+def test_rs_bpe_counts_the_same(tiktoken_counter, encoding):
+    pytest.importorskip("rs_bpe")
+    counter = RsBpeCounter(tiktoken_counter(encoding))
+    texts = [*TEXTS, *TRICKY, "lone \ud800 half", "\udfff\ud800", "\ufeffmark"]
+    assert counter.count(texts) == tiktoken_counter(encoding).count(texts)
+    assert not counter._refused and not counter.notes
+
+
+@pytest.mark.parametrize("column", [0, 1])
+def test_the_tricky_texts_are_counted_as_tiktoken_does(tiktoken_counter, column):
+    reference = tiktoken_counter(("o200k_base", "cl100k_base")[column])
+    assert reference.count(list(TRICKY)) == [counts[column] for counts in TRICKY.values()]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.text(max_size=30) | st.text("aZ 1\n\r\t'sL\u00e9\u0301\u4e2d\U0001f469\u200d\ud800<|>/_-", max_size=30),
+        max_size=5,
+    )
+)
+def test_rs_bpe_counts_hostile_text_the_same(tiktoken_counter, texts):
+    pytest.importorskip("rs_bpe")
+    for encoding in ("o200k_base", "cl100k_base"):
+        reference = tiktoken_counter(encoding)
+        assert RsBpeCounter(reference).count(texts) == reference.count(texts)
+
+
+@pytest.mark.parametrize("odd", [Odd(), Odd(RuntimeError("x")), Odd(Panic())])
+def test_rs_bpe_that_errs_is_not_used_and_that_is_said(ranks, odd):
+    reference = TiktokenCounter("cl100k_base", ranks("cl100k_base"))
+    counter = RsBpeCounter(reference, load=lambda _encoding: odd)
+    assert counter.count(["hello world", "a"]) == [2, 1]
+    assert counter.count(["hello world"]) == [2]
+    assert len(counter.notes) == 1 and "tiktoken counted instead" in counter.notes[0]
+
+
+def test_an_interrupt_while_rs_bpe_counts_is_passed_on(ranks):
+    reference = TiktokenCounter("cl100k_base", ranks("cl100k_base"))
+    counter = RsBpeCounter(reference, load=lambda _encoding: Odd(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        counter.count(["a"])
+
+
+def test_without_rs_bpe_tiktoken_counts(monkeypatch, ranks):
+    ranks("cl100k_base")
+    monkeypatch.setattr(rsbpe, "available", lambda _encoding: False)
+    open_counter.cache_clear()
+    assert type(open_counter(encoding="cl100k_base", offline=True)) is TiktokenCounter
+    open_counter.cache_clear()
+
+
+def test_a_very_long_word_is_counted_in_linear_time(ranks):
+    pytest.importorskip("rs_bpe")
+    counter = RsBpeCounter(TiktokenCounter("o200k_base", ranks("o200k_base")))
+    assert counter.count(["a" * 3_000_000, " " * 3_000_000]) == [375_000, 23_438]
+
+
+def test_half_characters_are_read_as_replaced():
+    assert whole("a\ud800b\U0001f600") == "a\ufffdb\U0001f600"
+    assert whole("\ufeffa") == "\ufeffa"

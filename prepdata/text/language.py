@@ -158,6 +158,7 @@ def _code_share(text: str) -> float:
     return 1 - len(raw.translate(None, _CODE_SIGNS)) / (len(raw) or 1)
 
 
+@lru_cache(maxsize=8192)
 def _latin(head: str) -> str | None:
     """Return the language of a text in Latin letters, from its small words and its letters."""
     share = _code_share(head)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 from prepdata.findings import Hit, Severity
@@ -10,6 +11,7 @@ from prepdata.record import Record
 from prepdata.rules.base import Options, RecordRule, Trigger, Words
 from prepdata.rules.priv._hide import Spot, excerpt, fix_of, texts_of
 from prepdata.text.secrets import TRIGGERS, find_secrets, mask
+from prepdata.text.secrets import Secret as Found
 
 
 class SecretOptions(Options, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -54,7 +56,7 @@ class Secret(RecordRule):
     def check(self, record: Record) -> Iterator[Hit]:
         for piece in texts_of(record):
             text = piece.text
-            found = [s for s in find_secrets(text) if text[s.start : s.end] not in self.options.allow]
+            found = [s for s in _found(text) if text[s.start : s.end] not in self.options.allow]
             if not found:
                 continue
             found.sort(key=lambda secret: secret.start)
@@ -70,3 +72,9 @@ class Secret(RecordRule):
                     severity=None if secret.sound else "warning",
                     fix=fix,
                 )
+
+
+@lru_cache(maxsize=4096)
+def _found(text: str) -> tuple[Found, ...]:
+    """Return the secrets of a text; many rows share their system prompt."""
+    return tuple(find_secrets(text))

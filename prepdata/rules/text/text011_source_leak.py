@@ -56,6 +56,24 @@ _BROUGHT = re.compile(
 )
 
 
+_WORDS = (
+    "given text", "given passage", "given article", "given document", "given excerpt", "given paragraph",
+    "given context", "provided text", "provided passage", "provided article", "provided document", "provided excerpt",
+    "provided paragraph", "provided context", "the text", "the passage", "the article", "the document", "the excerpt",
+    "the paragraph", "the snippet", "the transcript", "the reading", "supplied ", "attached ", "above article",
+    "above paragraph", "dem text", "des textes", "dem artikel", "dem abschnitt", "dem dokument", "gegebenen",
+    "vorliegenden", "obigen", "bereitgestellten", "le texte", "le passage", "le document", "le contexte", "ce texte",
+    "ce passage", "ce document", "el texto", "el pasaje", "el artículo", "el documento", "el contexto", "o texto",
+    "o trecho", "o artigo", "o documento", "o contexto", "il testo", "al testo", "il brano", "al brano", "文本",
+    "文章", "段落", "原文", "文档", "材料", "上下文", "文中", "本文", "与えられた文", "提供されたテキスト", "тексту",
+    "отрывку", "статье", "документу", "контексту", "тексте", "отрывке", "документе", "il documento", "al documento",
+    "il contesto", "al contesto", "given snippet", "given transcript", "given reading", "provided snippet",
+    "provided transcript", "provided reading", "above text", "above passage", "above document", "above excerpt",
+    "above snippet", "above transcript", "above reading", "above context",
+)  # fmt: skip
+"""In lower case; one of them is in every text that `_FIND` matches."""
+
+
 class SourceLeak(RecordRule):
     """Finds answers that speak of "the given text" where the prompt holds no text.
 
@@ -77,98 +95,16 @@ class SourceLeak(RecordRule):
     name: ClassVar[str] = "source-leak"
     severity: ClassVar[Severity] = "warning"
     heuristic: ClassVar[bool] = True
-    trigger: ClassVar[Trigger] = Words(
-        (
-            "given text",
-            "given passage",
-            "given article",
-            "given document",
-            "given excerpt",
-            "given paragraph",
-            "given context",
-            "provided text",
-            "provided passage",
-            "provided article",
-            "provided document",
-            "provided excerpt",
-            "provided paragraph",
-            "provided context",
-            "the text",
-            "the passage",
-            "the article",
-            "the document",
-            "the excerpt",
-            "the paragraph",
-            "the snippet",
-            "the transcript",
-            "the reading",
-            "the above text",
-            "the above passage",
-            "supplied ",
-            "attached ",
-            "above article",
-            "above paragraph",
-            "dem text",
-            "des textes",
-            "dem artikel",
-            "dem abschnitt",
-            "dem dokument",
-            "gegebenen",
-            "vorliegenden",
-            "obigen",
-            "bereitgestellten",
-            "le texte",
-            "le passage",
-            "le document",
-            "le contexte",
-            "ce texte",
-            "ce passage",
-            "ce document",
-            "el texto",
-            "el pasaje",
-            "el artículo",
-            "el documento",
-            "el contexto",
-            "o texto",
-            "o trecho",
-            "o artigo",
-            "o documento",
-            "o contexto",
-            "il testo",
-            "al testo",
-            "il brano",
-            "al brano",
-            "文本",
-            "文章",
-            "段落",
-            "原文",
-            "文档",
-            "材料",
-            "上下文",
-            "文中",
-            "本文",
-            "与えられた文",
-            "提供されたテキスト",
-            "тексту",
-            "отрывку",
-            "статье",
-            "документу",
-            "контексту",
-            "тексте",
-            "отрывке",
-            "документе",
-            "il documento",
-            "al documento",
-            "il contesto",
-            "al contesto",
-        )
-    )
+    trigger: ClassVar[Trigger] = Words(_WORDS)
 
     def check(self, record: Record) -> Iterator[Hit]:
         for message in answers(record):
+            spoken = [(text, path) for text, path in pieces(message) if _spoken(text)]
+            if not spoken:
+                continue
             if _holds_text(record, message):
                 return
-            for text, path in pieces(message):
+            for text, path in spoken:
                 match = _FIND.search(text)
                 if match is None:
                     continue
@@ -180,6 +116,12 @@ class SourceLeak(RecordRule):
                     excerpt=around(text, match.span()),
                 )
                 return
+
+
+def _spoken(text: str) -> bool:
+    """True if an answer holds a word that wakes this rule; mostly it is the prompt that does."""
+    lowered = text.lower()
+    return any(word in lowered for word in _WORDS)
 
 
 def _holds_text(record: Record, message: Message) -> bool:

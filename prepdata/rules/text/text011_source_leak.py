@@ -99,15 +99,12 @@ class SourceLeak(RecordRule):
 
     def check(self, record: Record) -> Iterator[Hit]:
         for message in answers(record):
-            spoken = [(text, path) for text, path in pieces(message) if _spoken(text)]
-            if not spoken:
-                continue
-            if _holds_text(record, message):
-                return
-            for text, path in spoken:
-                match = _FIND.search(text)
+            for text, path in pieces(message):
+                match = _FIND.search(text) if _spoken(text) else None
                 if match is None:
                     continue
+                if _holds_text(record, message):
+                    return  # and so do the longer prompts of later answers
                 yield Hit(
                     f"the answer speaks of '{match[0]}', but the prompt holds no text: "
                     "say it without the text, or put the text into the prompt",

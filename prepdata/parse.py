@@ -29,6 +29,7 @@ _DIGITS = bytes(0x30 if 0x30 <= c <= 0x39 else c for c in range(256))
 _LONG_NUMBER = b"0" * 19
 DEEPEST = MAX_DEPTH
 """Levels of nesting from which on a row is read by the explaining parser, which refuses it."""
+_CLOSER, _ESCAPED_CLOSER = b'":', b'\\":'
 _SPACED_COLONS = (b'" :', b'"\t:', b'"\r:', b'"\n:')
 _WHITE = b" \t\r\n\x0b\x0c"
 
@@ -66,9 +67,7 @@ def parse(data: bytes, rows: tuple[tuple[int, int, int], ...] | None, lines: int
         lines: number of lines the chunk spans.
         expected: the format of the file; rows of another format are viewed by that one and reported.
     """
-    spaced = rows is not None or any(
-        sign[1:2] in data and sign[1:] in data and sign in data for sign in _SPACED_COLONS[:3]
-    )  # one byte is found, or not, much sooner than two
+    spaced = rows is not None or any(sign[1:2] in data and sign in data for sign in _SPACED_COLONS[:3])
     parser = _Parser(expected, spaced_colons=spaced)
     for line, text in split(data, rows):
         if not text or text[0] != 123:  # "{"
@@ -159,9 +158,12 @@ class _Parser:
         """
         if self.spaced_colons and any(sign in text for sign in _SPACED_COLONS):
             return True
-        keys += json_keys(text)
         if record.shape is not None:
-            return keys != record.keys or b"\\u0000" in text
+            if b"\\u0000" in text:
+                return True
+            signs = keys + text.count(_CLOSER)
+            return signs != record.keys and signs - text.count(_ESCAPED_CLOSER) != record.keys
+        keys += json_keys(text)
         return keys != _keys_of(record) or b"\\u0000" in text or _LONG_NUMBER in text.translate(_DIGITS)
 
     def too_deep(self, line: int, number: int, text: bytes) -> bool:

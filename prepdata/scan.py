@@ -97,10 +97,9 @@ class Scanner:
             yield from self._by_words(everything)
 
     def _by_words(self, everything: _Joined) -> Iterator[tuple[RecordRule, list[Record]]]:
-        strings = [string.lower().encode("utf-8", "surrogatepass") for string in everything.strings]
-        ends = list(accumulate([len(string) + 1 for string in strings]))
+        folded, ends = everything.folded()
         seen: dict[int, set[int]] = {}
-        for word, start, _ in self._search(b"\0".join(strings)):
+        for word, start, _ in self._search(folded):
             number = bisect_right(ends, start)
             for owner in self.owners[word]:
                 seen.setdefault(owner, set()).add(number)
@@ -127,6 +126,18 @@ class _Joined:
         self.owners = owners
         self.joined = "\0".join(strings)
         self.ends = list(accumulate([len(string) + 1 for string in strings]))
+
+    def folded(self) -> tuple[bytes, list[int]]:
+        """Return the texts in lower case as UTF-8, laid end to end as before, and where each ends there."""
+        lowered = self.joined.lower()  # a NUL is no letter, so texts do not change one another's case
+        if lowered.isascii():
+            return lowered.encode(), self.ends
+        folded = lowered.encode("utf-8", "surrogatepass")
+        ends = list(accumulate([len(piece) + 1 for piece in folded.split(b"\0")]))
+        if len(ends) == len(self.strings):
+            return folded, ends
+        pieces = [string.lower().encode("utf-8", "surrogatepass") for string in self.strings]  # some hold a NUL
+        return b"\0".join(pieces), list(accumulate([len(piece) + 1 for piece in pieces]))
 
     def matching(self, pattern: re.Pattern[str]) -> list[Record]:
         """Return the records in whose texts a pattern matches, looking once into each text."""

@@ -97,6 +97,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as the JSON contract has it (`schemas/report.schema.json`)."""
+        return {**self._head(), "findings": [finding_dict(f) for f in self.findings]}
+
+    def _head(self) -> dict[str, Any]:
+        """Return all of the report but its findings, which come last."""
         return {
             "schema_version": SCHEMA_VERSION,
             "tool": {"name": "prepdata", "version": prepdata.__version__},
@@ -106,12 +110,24 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             "targets": [msgspec.to_builtins(t) for t in self.targets],
             "not_run": [msgspec.to_builtins(n) for n in self.not_run],
             "notes": list(self.notes),
-            "findings": [finding_dict(f) for f in self.findings],
         }
 
     def to_json(self, *, indent: int = 2) -> str:
         """Return the report as JSON text; `indent=0` for one line."""
+        if indent == 2:
+            return "".join(self.json_pieces())
         return json_text(self.to_dict(), indent=indent)
+
+    def json_pieces(self) -> Iterator[str]:
+        """Yield `to_json()` in pieces, one a finding: a report of a million findings needs no room for its text."""
+        head = json_text({**self._head(), "findings": []}, indent=2)
+        opened = head.rpartition("[]")[0] + "["
+        yield opened
+        mark = "\n    "
+        for finding in self.findings:
+            yield mark + json_text(finding_dict(finding), indent=2).replace("\n", "\n    ")
+            mark = ",\n    "
+        yield "\n  ]\n}" if self.findings else "]\n}"
 
     def _repr_html_(self) -> str:
         from prepdata.reporters.html import fragment

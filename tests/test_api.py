@@ -434,3 +434,18 @@ def test_old_facts_about_a_target_are_noted(data: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("triggers", [True, False])
 def test_triggers_change_nothing(data: Path, triggers: bool) -> None:
     assert prepdata.validate(data, triggers=triggers).to_json() == prepdata.validate(data).to_json()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 3])
+def test_json_in_pieces_is_the_report_of_the_contract(tmp_path: Path, rows: int) -> None:
+    data = tmp_path / "data.jsonl"
+    row = {
+        "messages": [{"role": "user", "content": 'Hi [\u2028] "[]"'}, {"role": "assistant", "content": " x <|im_end|>"}]
+    }
+    data.write_text("".join(json.dumps(row) + "\n" for _ in range(rows)) or "\n", "utf-8")
+    for chosen in (["TEXT"], ["ROLE001"]):
+        report = prepdata.validate(str(data), select=chosen)
+        text = "".join(report.json_pieces())
+        assert text == report.to_json()
+        assert json.loads(text) == json.loads(report.to_json(indent=0))
+        assert text == json.dumps(json.loads(text), indent=2, ensure_ascii=False)

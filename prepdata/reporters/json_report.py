@@ -10,4 +10,6 @@ from prepdata.reporters.base import Output
 
 def write(report: Report, out: TextIO, output: Output) -> None:
     """Write the report as indented JSON."""
-    out.write(report.to_json() + "\n")
+    for piece in report.json_pieces():
+        out.write(piece)
+    out.write("\n")

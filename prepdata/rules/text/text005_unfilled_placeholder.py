@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import ClassVar
 
 from prepdata.findings import Hit, Severity, around, clip
@@ -94,7 +95,7 @@ class UnfilledPlaceholder(RecordRule):
                 if not found:
                     continue
                 if about is None:
-                    about = any(_ABOUT.search(turn.text[:20000]) for turn in record.turns) or any(
+                    about = any(_about(turn.text[:20000]) for turn in record.turns) or any(
                         _FILLER.search(turn.text) for turn in record.users
                     )
                 if about:
@@ -105,6 +106,12 @@ class UnfilledPlaceholder(RecordRule):
                     found = [m for m in found if not _in_prompt(record, message, m[0])]
                 if found:
                     yield _hit(text, path, found)
+
+
+@lru_cache(maxsize=1024)
+def _about(text: str) -> bool:
+    """True if a text speaks of templates; many rows share their system prompt."""
+    return _ABOUT.search(text) is not None
 
 
 def _places(text: str) -> list[re.Match[str]]:

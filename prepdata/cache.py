@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ import msgspec
 import xxhash
 
 import prepdata
+from prepdata.files import read_bounded, replacing
 
 if TYPE_CHECKING:
     from prepdata.engine import Plan
@@ -60,7 +60,7 @@ class Kept:
         self.changed = False
         if path is not None:
             with contextlib.suppress(OSError):
-                self.old = _decoded(path.read_bytes())
+                self.old = _decoded(read_bounded(path, LARGEST + 8))
 
     def get(self, digest: int) -> bytes | None:
         """Return the kept result of a chunk, or None."""
@@ -99,15 +99,9 @@ def _decoded(data: bytes) -> dict[int, bytes]:
 def _write(path: Path, results: dict[int, bytes]) -> None:
     body = msgspec.msgpack.encode(results)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(xxhash.xxh3_64_digest(body))
-            file.write(body)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with replacing(path, mode=0o600, synced=False) as file:
+        file.write(xxhash.xxh3_64_digest(body))
+        file.write(body)
 
 
 class Cache:

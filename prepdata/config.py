@@ -14,6 +14,7 @@ from typing import Any, get_args
 import msgspec
 
 from prepdata.errors import ConfigError, UsageError, nearest
+from prepdata.files import read_bounded
 from prepdata.settings import FailOn, Settings
 
 NAMES = ("prepdata.toml", "pyproject.toml")
@@ -57,11 +58,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            text = file.read(MOST_BYTES + 1)
-        if len(text) > MOST_BYTES:
-            raise ConfigError(f"{path}: more than {MOST_BYTES:,} bytes: no configuration file")
-        return tomllib.loads(text.decode().replace("\r\n", "\n"))
+        return tomllib.loads(read_bounded(path, MOST_BYTES).decode("utf-8-sig").replace("\r\n", "\n"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -8,15 +8,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from prepdata.findings import Edit
+from prepdata.pointer import keys_of, step
 
 
 class Unfit(Exception):
     """An edit does not fit the row it was made for."""
-
-
-def pointer(path: str) -> list[str]:
-    """Return the keys of a JSON pointer (RFC 6901)."""
-    return [key.replace("~1", "/").replace("~0", "~") for key in path.split("/")[1:]]
 
 
 def apart(edits: Iterable[Edit]) -> list[Edit]:
@@ -33,7 +29,7 @@ def apart(edits: Iterable[Edit]) -> list[Edit]:
         taken.append(edit.path)
         kept.append(edit)
     return [e for e in kept if e.op != "remove"] + sorted(
-        (e for e in kept if e.op == "remove"), key=lambda e: [_order(key) for key in pointer(e.path)], reverse=True
+        (e for e in kept if e.op == "remove"), key=lambda e: [_order(key) for key in keys_of(e.path)], reverse=True
     )
 
 
@@ -53,7 +49,7 @@ def apply(row: dict[str, Any], edits: Sequence[Edit]) -> dict[str, Any]:
     """
     made: dict[str, Any] = copy.deepcopy(row)
     for edit in edits:
-        keys = pointer(edit.path)
+        keys = keys_of(edit.path)
         if not keys:
             if edit.op != "set" or not isinstance(edit.value, dict):
                 raise Unfit(f"{edit.op} without a path")
@@ -73,8 +69,8 @@ def apply(row: dict[str, Any], edits: Sequence[Edit]) -> dict[str, Any]:
 
 def _step(holder: Any, key: str) -> Any:
     try:
-        return holder[int(key)] if isinstance(holder, list) else holder[key]
-    except (KeyError, IndexError, TypeError, ValueError):
+        return step(holder, key)
+    except KeyError:
         raise Unfit(f"no '{key}' in the row") from None
 
 

@@ -22,6 +22,7 @@ from prepdata.api import validate
 from prepdata.chunk import Fact
 from prepdata.edits import Unfit, apart, apply, dump
 from prepdata.errors import InputError, UsageError
+from prepdata.files import replacing, settle
 from prepdata.findings import Edit, Finding
 from prepdata.jsontext import json_text
 from prepdata.settings import Settings
@@ -376,31 +377,19 @@ def keep(fixed: Fixed, result: Path) -> list[Path]:
     if result.is_symlink():
         raise UsageError(f"{result} is a symbolic link; name the file itself")
     written = []
+    mode = fixed.path.stat().st_mode & 0o777
     for kind, items in (("dropped", fixed.dropped), ("receipt", fixed.changes)):
         if items:
             beside = result.with_name(f"{result.name}.{kind}.jsonl")
-            _append(beside, "".join(json_text(item) + "\n" for item in items).encode())
+            _append(beside, "".join(json_text(item) + "\n" for item in items).encode(), mode)
             written.append(beside)
-    with fixed.written.open("rb") as file:
-        os.fsync(file.fileno())
-    mode = fixed.path.stat().st_mode & 0o777
-    fixed.written.chmod(mode)
-    fixed.written.replace(result)
+    settle(fixed.written, result, mode=mode)
     return [result, *written]
 
 
-def _append(path: Path, text: bytes) -> None:
+def _append(path: Path, text: bytes, mode: int) -> None:
     if path.is_symlink():
         raise UsageError(f"{path} is a symbolic link; remove it first")
     old = path.read_bytes() if path.exists() else b""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".prepdata-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(old + text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with replacing(path, mode=mode) as file:
+        file.write(old + text)

@@ -10,10 +10,8 @@ row changes. `record` is null where a file as a whole is meant; then `file` is p
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import os
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +20,7 @@ import msgspec
 
 from prepdata.chunk import Fact
 from prepdata.errors import ConfigError, UsageError
+from prepdata.files import read_bounded, replacing
 from prepdata.findings import Finding
 from prepdata.jsontext import json_text
 from prepdata.reduce import fingerprint
@@ -29,6 +28,8 @@ from prepdata.rules.loader import find
 
 FILE_NAME = "prepdata-waivers.json"
 SCHEMA_VERSION = 1
+MOST_BYTES = 1 << 26
+"""Size of a waivers file beyond which it is not read (bytes): some 200,000 waivers."""
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -86,7 +87,7 @@ def load(path: str | os.PathLike[str]) -> tuple[Waiver, ...]:
     """
     where = os.fspath(path)
     try:
-        listed = msgspec.json.decode(Path(path).read_bytes(), type=_File)
+        listed = msgspec.json.decode(read_bounded(path, MOST_BYTES), type=_File)
     except OSError as error:
         raise ConfigError(f"{where}: cannot be read: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -178,19 +179,10 @@ def write(path: str | os.PathLike[str], waivers: Iterable[Waiver]) -> None:
     """
     target = Path(path)
     data = msgspec.json.format(json_text(_File(SCHEMA_VERSION, tuple(waivers))).encode(), indent=2) + b"\n"
-    temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(handle, "wb") as out:
+        with replacing(target) as out:
             out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(temporary).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
-        Path(temporary).replace(target)
     except OSError as error:
-        if temporary:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
         raise ConfigError(f"{target}: cannot be written: {error.strerror}") from None
 
 

@@ -9,13 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prepdata.edits import Unfit, apart, apply, dump, pointer
+from prepdata.edits import Unfit, apart, apply, dump
 from prepdata.findings import Edit
-
-
-def test_pointer_unescapes() -> None:
-    assert pointer("/a~1b/0/m~0n") == ["a/b", "0", "m~n"]
-    assert pointer("") == []
 
 
 @pytest.mark.parametrize(

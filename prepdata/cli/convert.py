@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -14,6 +12,7 @@ import click
 
 from prepdata.cli.options import Command, settings_flags, settings_from
 from prepdata.errors import EXIT_CLEAN, EXIT_FINDINGS, UsageError
+from prepdata.files import replacing
 from prepdata.jsontext import json_text
 
 _PACKED = (".gz", ".zst", ".bz2", ".xz")
@@ -77,39 +76,20 @@ def _check(path: str, result: Path) -> None:
 
 
 class _Lines:
-    """Lines of a file that is made when the first one comes."""
+    """Lines of a file that is made when the first one comes; None as path is standard output."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, stack: contextlib.ExitStack) -> None:
         self.path = path
+        self.stack = stack
         self.file: IO[bytes] | None = None
-        self.made: Path | None = None
 
     def open(self) -> IO[bytes]:
-        if self.file is None and self.path is not None:
-            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=".prepdata-")
-            self.made = Path(name)
-            self.file = os.fdopen(handle, "wb")
-        return self.file or sys.stdout.buffer
+        if self.file is None:
+            self.file = self.stack.enter_context(replacing(self.path)) if self.path else sys.stdout.buffer
+        return self.file
 
     def write(self, value: Any) -> None:
         self.open().write(json_text(value).encode() + b"\n")
-
-    def keep(self) -> None:
-        """Put the file in its place in one step."""
-        if self.file is None or self.made is None or self.path is None:
-            sys.stdout.flush()
-            return
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.close()
-        self.made.chmod(0o644)
-        self.made.replace(self.path)
-
-    def drop(self) -> None:
-        if self.file is not None and self.made is not None:
-            with contextlib.suppress(OSError):
-                self.file.close()
-            self.made.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -117,15 +97,13 @@ def _file(path: Path | None, *, lazy: bool = False) -> Iterator[_Lines]:
     """Give lines to be written at `path` (None: standard output); on an error nothing is left behind."""
     if path is not None and path.is_symlink():
         raise UsageError(f"{path} is a symbolic link; remove it first")
-    lines = _Lines(path)
-    try:
+    with contextlib.ExitStack() as stack:
+        lines = _Lines(path, stack)
         if not lazy:
             lines.open()
         yield lines
-        lines.keep()
-    except BaseException:
-        lines.drop()
-        raise
+        if path is None:
+            sys.stdout.flush()
 
 
 def _convert(

@@ -7,7 +7,6 @@ import io
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -16,6 +15,7 @@ import click
 
 from prepdata.cli.options import Flag
 from prepdata.errors import UsageError
+from prepdata.files import replacing
 from prepdata.report import Report
 from prepdata.settings import Settings
 
@@ -120,15 +120,8 @@ def write_atomically(path: Path, text: str) -> None:
     """Write a text file so that it is there whole or not at all."""
     if not path.parent.is_dir():
         raise UsageError(f"{path}: cannot be written: there is no folder '{path.parent}'")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with replacing(path) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
 
 
 def show_settings(settings: Settings, config: Path | None) -> None:

@@ -6,6 +6,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from prepdata.findings import MARKS
+from prepdata.pointer import value_at
 from prepdata.text.personal import TRIGGER, TYPES, find_personal
 from prepdata.text.personal import mask as mask_personal
 from prepdata.text.secrets import TRIGGERS, find_secrets
@@ -71,12 +72,8 @@ def _part_of(value: str, shown: str) -> str:
 
 def text_at(row: Any, path: str | None) -> str | None:
     """Return the string at a JSON pointer of a row, None where there is no string."""
-    value = row
-    for key in (path or "").split("/")[1:]:
-        if isinstance(value, dict):
-            value = value.get(key.replace("~1", "/").replace("~0", "~"))
-        elif isinstance(value, list) and key.isdigit() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            return None
+    try:
+        value = value_at(row, path or "")
+    except KeyError:
+        return None
     return value if isinstance(value, str) else None

@@ -15,6 +15,9 @@ from prepdata.tokens.bpe import SAMPLE, flat_counts
 from prepdata.tokens.counter import Counter, count_distinct
 from prepdata.tokens.estimate import estimate
 
+MOST_BYTES = 1 << 28
+"""Size of a tokenizer.json beyond which it is not read (bytes); large ones have some 35 million."""
+
 TEMPLATE_NOTE = "Content only: the chat template of this tokenizer is not rendered, its markers are not counted."
 
 
@@ -28,6 +31,8 @@ def locate(path: str) -> Path:
     file = given / "tokenizer.json" if given.is_dir() else given
     if not file.is_file():
         raise UsageError(f"No tokenizer.json at {path}. Give the file, or the folder of the model that holds it.")
+    if file.stat().st_size > MOST_BYTES:
+        raise UsageError(f"{file} is no tokenizer: more than {MOST_BYTES:,} bytes.")
     return file
 
 

@@ -7,7 +7,6 @@ and the caches of the user are read and never changed; prepdata writes only into
 from __future__ import annotations
 
 import binascii
-import contextlib
 import hashlib
 import importlib
 import importlib.util
@@ -21,6 +20,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from prepdata.errors import UsageError, nearest
+from prepdata.files import read_bounded, replacing
 
 MAX_BYTES = 16 * 1024 * 1024
 """No rank file is larger (o200k_base: 3.6 MB); more than this is never read."""
@@ -242,11 +242,9 @@ def _package_roots(package: str) -> list[Path]:
 
 def _read(path: Path) -> bytes | None:
     try:
-        with path.open("rb") as f:
-            data = f.read(MAX_BYTES + 1)
+        return read_bounded(path, MAX_BYTES)
     except OSError:
         return None
-    return data if len(data) <= MAX_BYTES else None
 
 
 def _good(vocabulary: Vocabulary, data: bytes) -> bool:
@@ -293,17 +291,10 @@ def _keep(vocabulary: Vocabulary, data: bytes, env: Env) -> str | None:
     if target_folder is None:
         return None
     target = target_folder / f"{vocabulary.name}.tiktoken"
-    temporary: Path | None = None
     try:
         target_folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target_folder, prefix=f".{vocabulary.name}.")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as f:
+        with replacing(target) as f:
             f.write(data)
-        temporary.replace(target)
     except OSError:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
         return None
     return str(target)

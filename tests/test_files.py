@@ -1,0 +1,82 @@
+"""Files are read within bounds, and written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from prepdata.files import read_bounded, replacing
+
+WINDOWS = os.name == "nt"
+
+
+@pytest.mark.parametrize("size", [0, 1, 10, 1 << 20, (1 << 20) + 1])
+def test_a_small_file_is_read_whole(tmp_path: Path, size: int) -> None:
+    (tmp_path / "a").write_bytes(b"x" * size)
+    assert read_bounded(tmp_path / "a", size) == b"x" * size
+    if size:
+        with pytest.raises(OSError, match="more than") as caught:
+            read_bounded(tmp_path / "a", size - 1)
+        assert caught.value.errno == errno.EFBIG
+
+
+@pytest.mark.skipif(WINDOWS, reason="no such device")
+def test_a_device_without_end_is_not_read_for_ever() -> None:
+    with pytest.raises(OSError, match="more than 5,000,000 bytes"):
+        read_bounded("/dev/zero", 5_000_000)
+
+
+def test_an_impossible_name() -> None:
+    with pytest.raises(OSError, match="null"):
+        read_bounded("a\0b", 10)
+
+
+def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "a"
+    target.write_bytes(b"old")
+    with replacing(target) as out:
+        out.write(b"new")
+        out.flush()
+        assert target.read_bytes() == b"old"
+    assert target.read_bytes() == b"new"
+    with pytest.raises(KeyboardInterrupt), replacing(target) as out:
+        out.write(b"half")
+        raise KeyboardInterrupt
+    assert target.read_bytes() == b"new" and os.listdir(tmp_path) == ["a"]
+
+
+def test_an_error_names_the_target(tmp_path: Path) -> None:
+    with pytest.raises(OSError) as caught, replacing(tmp_path / "none" / "a"):
+        pass
+    assert caught.value.filename == str(tmp_path / "none" / "a")
+    with pytest.raises(OSError) as caught, replacing(tmp_path / "a"):
+        raise OSError(errno.ENOSPC, "full")
+    assert caught.value.filename == str(tmp_path / "a") and os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(WINDOWS, reason="permissions and links")
+def test_permissions_and_links(tmp_path: Path) -> None:
+    target, link = tmp_path / "a", tmp_path / "b"
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    with replacing(link) as out:
+        out.write(b"new")
+    assert link.is_symlink() and target.read_bytes() == b"new" and target.stat().st_mode & 0o777 == 0o640
+    with replacing(tmp_path / "c", mode=0o600) as out:
+        assert out.name != str(tmp_path / "c")
+    assert (tmp_path / "c").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(WINDOWS, reason="pipes")
+def test_a_pipe_or_device_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with replacing(pipe) as out:
+        out.write(b"x")
+    assert os.read(reader, 10) == b"x" and pipe.is_fifo()
+    os.close(reader)

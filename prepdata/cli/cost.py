@@ -165,7 +165,7 @@ def tokens_text(tokens: dict[str, Any]) -> list[str]:
     spread = tokens["per_row"]
     per_row = ", ".join(f"{label} {spread[key]:,}" for label, key in PER_ROW)
     lines = [
-        f"Tokens ({kind} by {tokens['counter']})",
+        f"Tokens ({kind} with {tokens['counter']})",
         f"  {plural(tokens['rows'], 'row')}, {tokens['total']:,} tokens",
         f"  {tokens['prompt']:,} in prompts, {tokens['trained']:,} trained",
         f"  per row: {per_row}",

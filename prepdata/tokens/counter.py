@@ -22,7 +22,7 @@ class Counter(Protocol):
     """Counts tokens of plain text; text that looks like a control token is counted as the text it is.
 
     Attributes:
-        name: what counts, for the report ("tiktoken o200k_base").
+        name: the encoding or tokenizer, for the report ("tiktoken o200k_base", whichever library counts it).
         exact: False where the figures are estimates.
         notes: what a user should know about these figures; may grow while counting.
     """

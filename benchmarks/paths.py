@@ -24,7 +24,7 @@ from prepdata.report import FileReport, Report
 from prepdata.reporters import MODULES
 from prepdata.reporters import get as reporter
 from prepdata.reporters.base import Output
-from prepdata.rules.base import CALLS, EVERY, SHAPE, CorpusRule, Pattern, RecordRule, Rule, Words
+from prepdata.rules.base import CALLS, EVERY, LOOK, SHAPE, CorpusRule, Pattern, RecordRule, Rule, Words
 from prepdata.rules.loader import build
 from prepdata.scan import Scanner
 from prepdata.select import select
@@ -145,6 +145,7 @@ def triggers(bench: Bench) -> Iterator[Timed]:
         setattr(rule, "check", _silent)  # noqa: B010
     kinds = {
         "rules of every row": [rule for rule in rules if rule.trigger == EVERY],
+        "rules that look at chunks": [rule for rule in rules if rule.trigger == LOOK],
         "rules of shapes": [rule for rule in rules if rule.trigger in (SHAPE, CALLS)],
         "words of rules: join, lower, search": [rule for rule in rules if isinstance(rule.trigger, Words)],
         "patterns of rules: join, search": [rule for rule in rules if isinstance(rule.trigger, Pattern)],

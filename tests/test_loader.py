@@ -95,6 +95,7 @@ MALFORMED = {
     "no facts": (FACT.replace('    facts = ("blank-line",)\n', ""), "'facts'"),
     "facts is a text": (FACT.replace('("blank-line",)', '"blank-line"'), "'facts'"),
     "wrong trigger": (GOOD.replace("    def", '    trigger = "sometimes"\n    def'), "trigger must be EVERY"),
+    "nothing is wanted": (GOOD.replace("    def", '    trigger = "look"\n    def'), "method 'wanted' is missing"),
     "trigger is a list": (GOOD.replace("    def", '    trigger = ["sorry"]\n    def'), "trigger must be EVERY"),
     "no kind": (GOOD.replace("(RecordRule)", "(Rule)"), "must extend FactRule, RecordRule or CorpusRule"),
     "wrong scope": (CORPUS.replace("    def see", '    scope = "world"\n    def see'), "scope 'world'"),

@@ -13,7 +13,7 @@ from prepdata.chunk import Chunk
 from prepdata.findings import Hit
 from prepdata.formats.openai import OpenAIChat
 from prepdata.record import Record
-from prepdata.rules.base import EVERY, SHAPE, Pattern, RecordRule, Words
+from prepdata.rules.base import EVERY, LOOK, SHAPE, Pattern, RecordRule, Words
 from prepdata.scan import Scanner
 
 
@@ -56,7 +56,26 @@ class Crash(RecordRule):
         yield from ()
 
 
-RULES = (Sorry, Digit, NoUser, Crash)
+class Greeting(RecordRule):
+    code, name, severity = "TST005", "greeting", "warning"
+    trigger = LOOK
+
+    def wanted(self, chunk: Chunk) -> Iterator[Record]:
+        """Name rows twice and backwards, and give up at an empty turn."""
+        for record in reversed(chunk.records):
+            for message in record.turns:
+                if not message.text:
+                    raise ValueError("empty")
+                if message.text[:2] == "I ":
+                    yield record
+
+    def check(self, record: Record) -> Iterator[Hit]:
+        for message in record.turns:
+            if message.text[:2] == "I ":
+                yield Hit("greeting", message.field)
+
+
+RULES = (Sorry, Digit, NoUser, Crash, Greeting)
 words = st.sampled_from(
     ["Sorry", "I am", "SORRY!", "7", "", " ", "boom", "Straße", "STRASSE", "İ", "\0", "日本", "²", "٣"]
 )

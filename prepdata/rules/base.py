@@ -7,7 +7,7 @@ severity, options, documentation (the class docstring) and check. `prepdata.rule
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import msgspec
@@ -83,7 +83,9 @@ EVERY: Literal["every"] = "every"  # trigger: every row
 SHAPE: Literal["shape"] = "shape"  # trigger: one row per shape or outline, all rows of one that had a hit, all others
 CALLS: Literal["calls"] = "calls"  # trigger: as SHAPE, and all rows with an outline: those that hold calls or tools
 
-Trigger = Literal["every", "shape", "calls"] | Words | Pattern
+LOOK: Literal["look"] = "look"  # trigger: the rows that the rule's own `wanted` returns for a whole chunk
+
+Trigger = Literal["every", "shape", "calls", "look"] | Words | Pattern
 
 
 class Rule:
@@ -139,6 +141,11 @@ class RecordRule(Rule):
     def check(self, record: Record) -> Iterator[Hit]:
         """Yield the findings of one record."""
         raise NotImplementedError
+
+    def wanted(self, chunk: Chunk) -> Iterable[Record]:
+        """Return every row of a chunk in which `check` may find something, in any order, some perhaps twice: a quick
+        look at columns that rules share. Asked only where the trigger is `LOOK`."""
+        return chunk.records
 
 
 class FileInfo(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ from prepdata.findings import SEVERITIES
 from prepdata.rules.base import (
     CALLS,
     EVERY,
+    LOOK,
     SHAPE,
     Context,
     CorpusRule,
@@ -115,8 +116,10 @@ def _problems_of_kind(rule: type[Rule]) -> Iterable[str]:
     if issubclass(rule, CorpusRule) and rule.scope not in ("file", "dataset", "run"):
         yield f"scope '{rule.scope}' is none of file, dataset, run"
     trigger = getattr(rule, "trigger", EVERY)
-    if trigger not in (EVERY, SHAPE, CALLS) and not isinstance(trigger, (Words, Pattern)):
-        yield "trigger must be EVERY, SHAPE, CALLS, Words(...) or Pattern(...)"
+    if trigger not in (EVERY, SHAPE, CALLS, LOOK) and not isinstance(trigger, (Words, Pattern)):
+        yield "trigger must be EVERY, SHAPE, CALLS, LOOK, Words(...) or Pattern(...)"
+    if trigger == LOOK and getattr(rule, "wanted", None) is RecordRule.wanted:
+        yield "method 'wanted' is missing"
     for kind, methods in _METHODS.items():
         for name in methods:
             if issubclass(rule, kind) and getattr(rule, name) is getattr(kind, name):

@@ -3,15 +3,46 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from prepdata.chunk import Chunk
+from prepdata.formats.openai import OpenAIChat
+from prepdata.rules.base import LOOK, RecordRule
+from prepdata.rules.loader import rules
 from prepdata.rules.text import text016_language_mismatch as mismatch
 from prepdata.rules.text._languages import LANGUAGES, about_languages, asked_for, may_ask, names_language
 from prepdata.text import language, shapes
 from prepdata.text._words_of_languages import OWNERS
 
+LOOKING = [rule() for rule in rules() if issubclass(rule, RecordRule) and rule.trigger == LOOK]
+pieces = st.sampled_from(
+    ["the ", "How can you ", "und der nicht ", "Wie kann ich ", "les des une ", "answer in German ", "用中文回答", "请问怎么",
+     "```", "None", "null", '"', " ", "\n", "\u0130", "\u212a", "\u03a3", "x", "7", ".", ",", "and the", "(", "so it goes "]
+)  # fmt: skip
+text = st.one_of(
+    st.lists(pieces, max_size=6).map("".join), st.builds(lambda piece, n: piece * n, pieces, st.integers(1, 60))
+)
+content = st.one_of(text, st.none(), st.builds(lambda t: [{"type": "text", "text": t}], text))
+message = st.fixed_dictionaries(
+    {"role": st.sampled_from(["system", "user", "assistant", "assistant"]), "content": content},
+    optional={"weight": st.sampled_from([0, 1])},
+)
 NAMES = [name for english, others in LANGUAGES.values() for name in (english, *others.split("|"))]
+
+
+@given(st.lists(message, max_size=4), st.none() | st.lists(message, max_size=2), st.none() | st.booleans())
+def test_rules_want_every_row_in_which_they_find_something(conversation: Any, chosen: Any, label: bool | None) -> None:
+    record = OpenAIChat().view({"messages": conversation})
+    if chosen is not None:
+        record.chosen = record.rejected = OpenAIChat().view({"messages": chosen}).messages
+    record.label = label
+    chunk = Chunk("openai", [record], [], 1)
+    for rule in LOOKING:
+        assert list(rule.wanted(chunk)) or not list(rule.check(record)), rule.name
 
 
 def test_words_that_stand_for_english_are_english_ones() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+from prepdata.chunk import Chunk
 from prepdata.record import Message, Record
 
 Span = tuple[int, int]
@@ -26,6 +28,48 @@ def pieces(message: Message) -> Iterator[tuple[str, str]]:
 def answers(record: Record) -> tuple[Message, ...]:
     """Return the turns that the model is to learn from: those trained on, but not of a row labelled as bad."""
     return () if record.label is False else record.answers
+
+
+class Answered(NamedTuple):
+    """The turns of a chunk that are trained on, as columns.
+
+    Args:
+        records: the row of each.
+        messages: the turns.
+        texts: their texts, "" where there is none.
+        prompts: the text of the last user turn before each, "" if there is none.
+    """
+
+    records: list[Record]
+    messages: list[Message]
+    texts: list[str]
+    prompts: list[str]
+
+
+def answered(chunk: Chunk) -> Answered:
+    """Return the answers of a chunk, those of rows labelled as bad too. Use as `chunk.derived(answered)`."""
+    records: list[Record] = []
+    messages: list[Message] = []
+    texts: list[str] = []
+    prompts: list[str] = []
+    for record in chunk.records:
+        prompt = ""
+        for message in record.messages:
+            role = message.role
+            if role == "user":
+                prompt = message.text
+            elif role == "assistant" and message.weight != 0:
+                records.append(record)
+                messages.append(message)
+                texts.append(message.text)
+                prompts.append(prompt)
+        for message in record.chosen:
+            if message.role == "assistant" and message.weight != 0:
+                records.append(record)
+                messages.append(message)
+                texts.append(message.text)
+                prompts.append(prompt)
+    return Answered(records, messages, texts, prompts)
 
 
 def last_user(record: Record, before: Message) -> str:

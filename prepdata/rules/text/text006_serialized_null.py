@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar
 
+from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity
 from prepdata.record import Message, Record
-from prepdata.rules.base import EVERY, RecordRule, Trigger
-from prepdata.rules.text._pieces import answers, last_user, prompt_of
+from prepdata.rules.base import LOOK, RecordRule, Trigger
+from prepdata.rules.text._pieces import answered, answers, last_user, prompt_of
 
 _LONGEST = 24
 _VALUES = {"none": "Python", "null": "JSON or SQL", "nan": "pandas", "undefined": "JavaScript", "nat": "pandas",
@@ -50,7 +51,14 @@ class SerializedNull(RecordRule):
     name: ClassVar[str] = "serialized-null"
     severity: ClassVar[Severity] = "warning"
     heuristic: ClassVar[bool] = True
-    trigger: ClassVar[Trigger] = EVERY
+    trigger: ClassVar[Trigger] = LOOK
+
+    def wanted(self, chunk: Chunk) -> list[Record]:
+        found = chunk.derived(answered)
+        return [
+            record for record, text in zip(found.records, found.texts)
+            if len(text) <= _LONGEST and text.strip(_EDGES).lower() in _VALUES
+        ]  # fmt: skip
 
     def check(self, record: Record) -> Iterator[Hit]:
         for message in answers(record):

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar
 
+from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity, around
 from prepdata.record import Message, Record
-from prepdata.rules.base import EVERY, RecordRule, Trigger
-from prepdata.rules.text._pieces import prompt_of
+from prepdata.rules.base import LOOK, RecordRule, Trigger
+from prepdata.rules.text._pieces import answered, prompt_of
 
 _SHORTEST = 16
 """Characters; shorter turns (greetings, thanks, a name) may well be alike."""
@@ -35,6 +36,7 @@ _IN_PASSING = re.compile(
     r"\bsay(?:ing)? (?:so|that|you|no|why|which|what|when|who|how|hello|sorry|thank|please|if|it (?:is|was)|nothing)\b",
     re.IGNORECASE,
 )
+_QUOTES = "\"'“«「*_>"
 _JUNK = re.compile(r"[\W_]+")
 
 
@@ -58,7 +60,14 @@ class AnswerRepeatsPrompt(RecordRule):
     name: ClassVar[str] = "answer-repeats-prompt"
     severity: ClassVar[Severity] = "warning"
     heuristic: ClassVar[bool] = True
-    trigger: ClassVar[Trigger] = EVERY
+    trigger: ClassVar[Trigger] = LOOK
+
+    def wanted(self, chunk: Chunk) -> list[Record]:
+        found = chunk.derived(answered)
+        return [
+            record for record, answer, prompt in zip(found.records, found.texts, found.prompts)
+            if record.chosen or (len(answer) > 0.8 * len(prompt) and _begin_alike(answer[:40], prompt[:40]))
+        ]  # fmt: skip
 
     def check(self, record: Record) -> Iterator[Hit]:
         before = ""
@@ -68,10 +77,15 @@ class AnswerRepeatsPrompt(RecordRule):
             elif message.role == "assistant" and before:
                 answer = message.text
                 size = len(before)
-                if len(answer) > 0.8 * size and size >= 5 and message.weight != 0:
-                    head, start = answer[:40].lstrip(), before[:40].lstrip()
-                    if head[:3].lower() == start[:3].lower() or head[:1] in "\"'“«「*_>":
-                        yield from _judge(record, message, answer, before)
+                long = len(answer) > 0.8 * size and size >= 5 and message.weight != 0
+                if long and _begin_alike(answer[:40], before[:40]):
+                    yield from _judge(record, message, answer, before)
+
+
+def _begin_alike(answer: str, prompt: str) -> bool:
+    """Return whether two beginnings start with the same three letters, or one of them with a quotation mark."""
+    head = answer.lstrip()[:3]
+    return head.lower() == prompt.lstrip()[:3].lower() or head[:1] in _QUOTES
 
 
 def _judge(record: Record, message: Message, answer: str, prompt: str) -> Iterator[Hit]:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar
 
+from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity, around, clip
 from prepdata.record import Message, Record
-from prepdata.rules.base import EVERY, RecordRule, Trigger
-from prepdata.rules.text._pieces import answers, code_spans, inside, prompt_of
+from prepdata.rules.base import LOOK, RecordRule, Trigger
+from prepdata.rules.text._pieces import answered, answers, code_spans, inside, prompt_of
 
 PROBE = 16
 """Characters of the piece that is looked for again."""
@@ -48,7 +49,15 @@ class RepetitionLoop(RecordRule):
     name: ClassVar[str] = "repetition-loop"
     severity: ClassVar[Severity] = "warning"
     heuristic: ClassVar[bool] = True
-    trigger: ClassVar[Trigger] = EVERY
+    trigger: ClassVar[Trigger] = LOOK
+
+    def wanted(self, chunk: Chunk) -> list[Record]:
+        found = chunk.derived(answered)
+        return [
+            record for record, text in zip(found.records, found.texts)
+            if len(text) >= 24 and (text.find(text[-PROBE - 2 : -2], -REACH - PROBE, -3) >= 0
+                                    or (len(text) > 400 and _comes_again(text)))
+        ]  # fmt: skip
 
     def check(self, record: Record) -> Iterator[Hit]:
         for message in answers(record):
@@ -64,13 +73,27 @@ class RepetitionLoop(RecordRule):
                     yield hit
                     continue
             if size > 400:
-                for place in (size // 4, size // 2, 3 * size // 4):
-                    at = text.find(text[place : place + PROBE], place + 1, place + REACH + PROBE)
+                for place in _places(size):
+                    at = _again(text, place)
                     if at >= 0:
                         hit = _judge(record, message, place, at - place)
                         if hit:
                             yield hit
                             break
+
+
+def _places(size: int) -> tuple[int, int, int]:
+    """Return where in a longer text it is looked for a piece that comes again."""
+    return size // 4, size // 2, 3 * size // 4
+
+
+def _again(text: str, place: int) -> int:
+    """Return where the piece at a place comes again soon after, -1 if it does not."""
+    return text.find(text[place : place + PROBE], place + 1, place + REACH + PROBE)
+
+
+def _comes_again(text: str) -> bool:
+    return any(_again(text, place) >= 0 for place in _places(len(text)))
 
 
 def _judge(record: Record, message: Message, at: int, period: int) -> Hit | None:

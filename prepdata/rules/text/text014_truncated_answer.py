@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar
 
+from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity, around
 from prepdata.record import Message, Record
-from prepdata.rules.base import EVERY, RecordRule, Trigger
-from prepdata.rules.text._pieces import answers, last_user
+from prepdata.rules.base import LOOK, RecordRule, Trigger
+from prepdata.rules.text._pieces import answered, answers, last_user
 
 _FENCE = re.compile(r"^[ \t]{0,8}(?:>[ \t]?)?(?:[-*+]|\d+[.)])?[ \t]{0,8}(```+|~~~+)([^`\n]*)$", re.MULTILINE)
 _END = frozenset(".!?…\"'”’»)]}>*_`。！？｡」』）】》؟۔।॥፡።;:~|/\\$%°€£¥©®™✓✔=+#^")
+_FULL_STOP = frozenset(".!?。！？")
 _LAST = re.compile(r"([^\W\d_]+(?:['’-][^\W\d_]+)*)$")
 _OPEN_LIST = (
     "the a an and or but of to with for from by that which who whose because if than into onto upon between "
@@ -82,7 +84,14 @@ class TruncatedAnswer(RecordRule):
     name: ClassVar[str] = "truncated-answer"
     severity: ClassVar[Severity] = "warning"
     heuristic: ClassVar[bool] = True
-    trigger: ClassVar[Trigger] = EVERY
+    trigger: ClassVar[Trigger] = LOOK
+
+    def wanted(self, chunk: Chunk) -> list[Record]:
+        found = chunk.derived(answered)
+        return [
+            record for record, text in zip(found.records, found.texts)
+            if len(text) >= 12 and (text[-1] not in _FULL_STOP or "```" in text or "~~~" in text)
+        ]  # fmt: skip
 
     def check(self, record: Record) -> Iterator[Hit]:
         for message in answers(record):
@@ -96,7 +105,7 @@ class TruncatedAnswer(RecordRule):
                     continue
             last = text[-1]
             ended = last in _END or last.isdigit()
-            if last in ".!?。！？" or (ended and not _opens(text[-_WINDOW:])):
+            if last in _FULL_STOP or (ended and not _opens(text[-_WINDOW:])):
                 continue
             hit = _cut_sentence(record, message, text)
             if hit:

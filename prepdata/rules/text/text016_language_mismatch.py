@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar
 
+from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity, around
 from prepdata.record import Message, Record
-from prepdata.rules.base import EVERY, Options, RecordRule, Trigger
+from prepdata.rules.base import LOOK, Options, RecordRule, Trigger
 from prepdata.rules.text._languages import LANGUAGES, about_languages, asked_for, may_ask, name_of, names_language
-from prepdata.rules.text._pieces import answers, last_user, prompt_of
+from prepdata.rules.text._pieces import answered, answers, last_user, prompt_of
 from prepdata.text.language import detect
 
 _MIRROR = re.compile(
@@ -25,6 +26,8 @@ _MIRROR = re.compile(
 )
 """A system prompt that wants the language of the question kept; it settles what it would leave open otherwise."""
 _LETTERS = re.compile(r"[^\W\d_]+")
+HEAD = 240
+"""Characters of a text whose small words are looked at first."""
 _SHORTEST = 40
 """Letters; shorter texts say too little (letters of dense scripts count three times)."""
 _SMALL_WORDS = {
@@ -98,10 +101,19 @@ class LanguageMismatch(RecordRule):
     severity: ClassVar[Severity] = "warning"
     heuristic: ClassVar[bool] = True
     Options = LanguageMismatchOptions
-    trigger: ClassVar[Trigger] = EVERY
+    trigger: ClassVar[Trigger] = LOOK
 
     def setup(self) -> None:
         self.languages = frozenset(code.lower() for code in self.options.languages)
+
+    def wanted(self, chunk: Chunk) -> list[Record]:
+        if self.languages:
+            return chunk.records
+        found = chunk.derived(answered)
+        return [
+            record for record, prompt, text in zip(found.records, found.prompts, found.texts)
+            if prompt and len(text) >= 14 and not _in_one_language(prompt, text)
+        ]  # fmt: skip
 
     def check(self, record: Record) -> Iterator[Hit]:
         for message in answers(record):
@@ -125,14 +137,26 @@ class LanguageMismatch(RecordRule):
             yield _hit(message, f"this answer is in {name_of(found)}; declared are {wanted}")
 
 
+def _in_one_language(prompt: str, text: str) -> bool:
+    """True if a quick look shows that nothing is to be said of a prompt and its answer: the prompt asks for no language
+    and is in that of the answer, or too short to tell."""
+    if may_ask(prompt):
+        return False
+    if len(prompt) < 1.5 * _SHORTEST and prompt.isascii() and "`" not in prompt:
+        return (_letters(prompt) < _SHORTEST and not may_ask(prompt.lower())) or _alike(prompt, text)
+    return _alike(prompt, text)
+
+
 def _alike(prompt: str, text: str) -> bool:
     """True if prompt and answer show small words of one language, or letters of one script: the usual case, told
     cheaply and before anything else is looked at."""
-    head, begins = prompt[:240].lower(), text[:240].lower()
-    if (" the " in head or not _ENGLISH.isdisjoint(head.split())) and (
-        " the " in begins or " you " in begins or not _ENGLISH.isdisjoint(begins.split(None, 16))
-    ):
+    head, begins = prompt[:HEAD].lower(), text[:HEAD]
+    english = " the " in head or not _ENGLISH.isdisjoint(head.split())
+    if english and (" the " in begins or " you " in begins):
         return True  # what the next lines would say too, at twice the cost
+    begins = begins.lower()
+    if english and not _ENGLISH.isdisjoint(begins.split(None, 16)):
+        return True
     first = _small(head.split())
     if first:
         second = _small(begins.split())
@@ -185,12 +209,17 @@ def _mirrors(text: str) -> bool:
     return bool(_MIRROR.search(text)) and not names_language(text)
 
 
+def _letters(text: str) -> int:
+    """Return the number of letters of a text in ASCII."""
+    return len(text.encode().translate(None, _NOT_LETTERS))
+
+
 def _language(text: str) -> str | None:
     """Return the language of a text that is long enough to be sure."""
     head = text[:400]
     plain = head.isascii()
     if plain:
-        letters = len(head.encode().translate(None, _NOT_LETTERS))
+        letters = _letters(head)
         if letters < _SHORTEST and "`" not in head:
             return None  # none of the sure languages is written in ASCII; fenced code may hide one
     found = detect(text)

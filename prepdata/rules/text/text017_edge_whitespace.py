@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar
 
+from prepdata.chunk import Chunk
 from prepdata.findings import Edit, Fix, Hit, Severity
 from prepdata.record import Record
-from prepdata.rules.base import EVERY, RecordRule, Trigger
+from prepdata.rules.base import LOOK, RecordRule, Trigger
+from prepdata.rules.text._pieces import answered
 
 LEADING_MEANT = frozenset({"prompt-completion", "completion", "text"})
 """Formats whose completions begin with a space by custom, since text is glued to text."""
@@ -38,7 +40,14 @@ class EdgeWhitespace(RecordRule):
     severity: ClassVar[Severity] = "warning"
     fix = "safe"
     heuristic: ClassVar[bool] = True
-    trigger: ClassVar[Trigger] = EVERY
+    trigger: ClassVar[Trigger] = LOOK
+
+    def wanted(self, chunk: Chunk) -> list[Record]:
+        found = chunk.derived(answered)
+        return [
+            record for record, message, text in zip(found.records, found.messages, found.texts)
+            if text.strip() != text or message.kind == "parts"
+        ]  # fmt: skip
 
     def check(self, record: Record) -> Iterator[Hit]:
         for message in record.answers:

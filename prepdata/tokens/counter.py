@@ -17,6 +17,10 @@ Measured 2026-11-20: load 0.75 s for o200k and 0.25 s for cl100k against 0.05 s 
 processes fastokens cost 2.6 s of processor time more than it saved, and 160 MiB of memory per process (2026-11-21).
 """
 
+BESIDE_RS_BPE = 10
+"""So many times larger an input has to be where rs-bpe would count: it gives fastokens less to gain (5 % of a run), and
+two processes with fastokens took 866 MiB for a file of 1 GB, without it half of that (2026-11-24)."""
+
 
 class Counter(Protocol):
     """Counts tokens of plain text; text that looks like a control token is counted as the text it is.
@@ -83,6 +87,8 @@ def open_counter(
     tiktoken = TiktokenCounter(name, ranks)
     reference = RsBpeCounter(tiktoken) if rsbpe.available(name) else tiktoken
     least = FAST_FROM_BYTES.get(name.split("_")[0])
+    if least is not None and reference is not tiktoken:
+        least *= BESIDE_RS_BPE
     if least is not None and input_bytes >= least and ranks.path and fastokens_available():
         return FastCounter(reference, ranks.path)
     return reference

@@ -217,7 +217,9 @@ def test_fastokens_itself_counts_the_same(tiktoken_counter, ranks, encoding):
     assert counter._checked > 0
 
 
-@pytest.mark.parametrize(("size", "kind"), [(1000, RsBpeCounter), (500_000_000, FastCounter)])
+@pytest.mark.parametrize(
+    ("size", "kind"), [(1000, RsBpeCounter), (500_000_000, RsBpeCounter), (1_500_000_000, FastCounter)]
+)
 def test_the_size_of_the_input_chooses(monkeypatch, ranks, size, kind):
     ranks("cl100k_base")
     monkeypatch.setattr(bpe, "fastokens_available", lambda: True)

@@ -93,7 +93,7 @@ def digests(chunk: Chunk) -> Digests:
         add_row(record.row)
         messages, shape = record.messages, record.shape
         layout = None
-        if shape is not None and record.format == chunk.format:
+        if shape is not None and not record.tools and record.format == chunk.format:
             try:
                 layout = layouts[shape]
             except KeyError:
@@ -124,7 +124,7 @@ def digests(chunk: Chunk) -> Digests:
 def _layout(record: Record) -> Layout | None:
     """Return the layout of a row of plain texts that ends in an answer, and of all rows of its shape; else None."""
     messages, raw = record.messages, record.raw
-    if record.chosen or record.rejected or record.label is not None or not messages or record.tools:
+    if record.chosen or record.rejected or record.label is not None or not messages:
         return None
     if messages[-1].role != "assistant" or (len(raw) > 1 and not _MEDIA_KEYS.isdisjoint(raw)):
         return None

@@ -163,7 +163,7 @@ class _Work:
     def gather(self, record: Record) -> tuple[_Frame | None, _Slots]:
         """Note the texts of a row. Returns its frame if it is plain, else its slots."""
         noted = self.texts
-        if record.shape is not None and not record.chosen and not record.rejected:
+        if record.shape is not None and record.tools_raw is msgspec.UNSET and not record.preference:
             key = record.format, record.shape
             frame = self.frames.get(key)
             if frame is None:

@@ -156,3 +156,24 @@ def test_plain_rows_have_the_digests_of_the_general_way(rows: list[list[str]]) -
     plain = digests(Chunk("openai", records, [], len(records)))
     general = digests(Chunk("unknown", records, [], len(records)))
     assert plain == general
+
+
+TOOLS = '[{"name": "f", "description": "d", "parameters": {}}]'
+
+
+@pytest.mark.parametrize("tools", ["[]", "", TOOLS])
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]},
+        {"instruction": "a", "input": "", "output": "b"},
+    ],
+    ids=["sharegpt", "alpaca"],
+)
+def test_rows_of_one_shape_are_told_apart_by_their_tools(row: dict[str, Any], tools: str) -> None:
+    rows = [row, {**row, "tools": tools}, {**row, "tools": "[]"}, {**row, "tools": tools}]
+    records = [view(one) for one in rows]
+    found = Chunk(records[0].format, records, [], len(records)).derived(digests)
+    assert list(found.exact) == [digest(view(one)) for one in rows]
+    assert found.exact[1] == found.exact[3]
+    assert (found.exact[0] == found.exact[1]) == (not records[1].tools)

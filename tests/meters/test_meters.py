@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prepdata import targets
-from prepdata.formats import get
+from prepdata.formats import get, recognise
 from prepdata.meters import NAMES, build_meters
 from prepdata.meters import tokens as tokens_meter
 from prepdata.meters.base import MeterContext
@@ -22,6 +22,7 @@ from prepdata.meters.tokens import choose, limits_of, pack, unpack
 from prepdata.parse import parse
 from prepdata.record import Message, Record, ToolCall
 from prepdata.rules.base import Parts
+from prepdata.tokens.conversation import overhead_for
 
 
 class Words:
@@ -327,3 +328,26 @@ def test_rows_of_nothing():
     assert tokens_meter.count_rows([], Words(), tokens_meter.overhead_for(None)).sequence == []
     bare = Record(format="openai", raw={}, messages=())
     assert tokens_meter.count_rows([bare], Words(), tokens_meter.overhead_for("o200k_base")).sequence == [3]
+
+
+PLAIN_OR_NOT = [
+    *ROWS,
+    {"conversations": [{"from": "human", "value": "a b"}, {"from": "gpt", "value": "c"}], "tools": "[]"},
+    {"conversations": [{"from": "human", "value": "a b"}, {"from": "gpt", "value": "c"}], "tools": '[{"name": "f"}]'},
+    {"conversations": [{"from": "human", "value": "a b"}, {"from": "gpt", "value": "c"}], "system": "be kind"},
+    {"instruction": "add up", "input": "", "output": "three", "tools": "x y z"},
+    {"prompt": "go on", "chosen": "yes I do", "rejected": "no"},
+    {"prompt": "go on", "completion": "   ", "label": False},
+    {"messages": [say("user", "hi"), say("assistant", "")]},
+]
+
+
+@pytest.mark.parametrize("row", PLAIN_OR_NOT, ids=range(len(PLAIN_OR_NOT)))
+def test_plain_rows_are_counted_as_all_others(row):
+    found = recognise(row)
+    assert found is not None
+    overhead = overhead_for("o200k_base")
+    record, same = found.view(row), found.view(row)
+    same.shape = None
+    quick, general = (tokens_meter.count_rows([one], Words(), overhead)[:5] for one in (record, same))
+    assert quick == general

@@ -160,7 +160,7 @@ def triggers(bench: Bench) -> Iterator[Timed]:
         foreign.append("\0".join(text for text in pieces if not text.isascii()))
     for rule in rules:
         if isinstance(rule.trigger, Pattern):
-            searched = foreign if rule.trigger.beyond_ascii else whole
+            searched = foreign if rule.trigger.traces == () else whole
             find = partial(_found, rule.trigger.pattern)
             yield bench.timed("patterns alone", f"{rule.code} {rule.name}", find, searched)
 

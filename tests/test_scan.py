@@ -13,7 +13,7 @@ from prepdata.chunk import Chunk
 from prepdata.findings import Hit
 from prepdata.formats.openai import OpenAIChat
 from prepdata.record import Record
-from prepdata.rules.base import EVERY, LOOK, SHAPE, Pattern, RecordRule, Words
+from prepdata.rules.base import EVERY, LOOK, SHAPE, Pattern, RecordRule, Trace, Words
 from prepdata.scan import Scanner
 
 
@@ -37,6 +37,28 @@ class Digit(RecordRule):
                 yield Hit(match[0], message.field)
 
 
+class Pair(RecordRule):
+    """Two digits with blanks between them, or a letter beyond ASCII; its traces tell less."""
+
+    code, name, severity = "TST005", "pair", "warning"
+    trigger = Pattern(re.compile(r"[1-9] *[1-9]|ß"), (Trace(re.compile(b"00"), b" "), Trace(re.compile(b"never"))))
+
+    def check(self, record: Record) -> Iterator[Hit]:
+        for message in record.turns:
+            if self.trigger.pattern.search(message.text):
+                yield Hit("pair", message.field)
+
+
+class Beyond(RecordRule):
+    code, name, severity = "TST006", "beyond", "warning"
+    trigger = Pattern(re.compile(r"[²日]"), ())
+
+    def check(self, record: Record) -> Iterator[Hit]:
+        for message in record.turns:
+            if self.trigger.pattern.search(message.text):
+                yield Hit("beyond", message.field)
+
+
 class NoUser(RecordRule):
     code, name, severity = "TST003", "no-user", "warning"
     trigger = SHAPE
@@ -57,7 +79,7 @@ class Crash(RecordRule):
 
 
 class Greeting(RecordRule):
-    code, name, severity = "TST005", "greeting", "warning"
+    code, name, severity = "TST007", "greeting", "warning"
     trigger = LOOK
 
     def wanted(self, chunk: Chunk) -> Iterator[Record]:
@@ -75,9 +97,9 @@ class Greeting(RecordRule):
                 yield Hit("greeting", message.field)
 
 
-RULES = (Sorry, Digit, NoUser, Crash, Greeting)
+RULES = (Sorry, Digit, NoUser, Crash, Pair, Beyond, Greeting)
 words = st.sampled_from(
-    ["Sorry", "I am", "SORRY!", "7", "", " ", "boom", "Straße", "STRASSE", "İ", "\0", "日本", "²", "٣"]
+    ["Sorry", "I am", "SORRY!", "7", "10", "7 7", "", " ", "boom", "Straße", "STRASSE", "İ", "\0", "日本", "²", "٣"]
 )
 text = st.lists(words, max_size=4).map(" ".join)
 message = st.fixed_dictionaries(

@@ -63,6 +63,19 @@ class Words(NamedTuple):
     words: tuple[str, ...]
 
 
+class Trace(NamedTuple):
+    """What is left of a match in a text of ASCII in which every digit reads 0: quick to search for, as it begins with a
+    fixed piece, and never missing where there is a match.
+
+    Args:
+        pattern: the expression.
+        without: characters that are taken out before the search.
+    """
+
+    pattern: re.Pattern[bytes]
+    without: bytes = b""
+
+
 class Pattern(NamedTuple):
     """Trigger: the rule sees rows in which this regular expression matches inside one text.
 
@@ -71,12 +84,12 @@ class Pattern(NamedTuple):
 
     Args:
         pattern: the expression.
-        beyond_ascii: True if it can only match in a text that holds some character beyond ASCII; most texts are then
-            not searched at all.
+        traces: if given, a text of ASCII (most are) is only searched if it holds one of these; () if the expression
+            can only match in a text that holds some character beyond ASCII.
     """
 
     pattern: re.Pattern[str]
-    beyond_ascii: bool = False
+    traces: tuple[Trace, ...] | None = None
 
 
 EVERY: Literal["every"] = "every"  # trigger: every row

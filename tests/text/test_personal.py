@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prepdata.text import personal
-from prepdata.text.personal import TRIGGER, TYPES, find_personal, mask
+from prepdata.text.personal import TRACES, TRIGGER, TYPES, find_personal, mask
 
 ALL = frozenset(TYPES)
 
@@ -112,6 +113,23 @@ def test_random_digits_are_rarely_taken_for_anything() -> None:
 def test_whatever_is_found_is_triggered(text: str) -> None:
     if found(text):
         assert TRIGGER.search(text)
+
+
+@given(st.text(alphabet="0123456789 -./():@abcfgABC_\n", max_size=60))
+def test_whatever_is_triggered_leaves_a_trace(text: str) -> None:
+    if TRIGGER.search(text):
+        data = re.sub("[0-9]", "0", text).encode()
+        assert any(trace.search(data.translate(None, without)) for trace, without in TRACES)
+
+
+@pytest.mark.parametrize(
+    "text", ["a@b", "1 2/3-4.5(6)7", "1./2./3./4./5./6./7", "10.0.0.1", "AB12 CD3", "AB1234567", "12x34", "fe80::1",
+             "2:ab:c", "Z 12-34-56-7"]
+)  # fmt: skip
+def test_every_part_of_the_trigger_leaves_a_trace(text: str) -> None:
+    assert TRIGGER.search(text)
+    data = re.sub("[0-9]", "0", text).encode()
+    assert any(trace.search(data.translate(None, without)) for trace, without in TRACES)
 
 
 @given(st.text(max_size=200))

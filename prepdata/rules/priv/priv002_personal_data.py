@@ -9,9 +9,9 @@ from typing import ClassVar, Literal
 
 from prepdata.findings import Hit, Severity
 from prepdata.record import Record
-from prepdata.rules.base import Options, Pattern, RecordRule, Trigger
+from prepdata.rules.base import Options, Pattern, RecordRule, Trace, Trigger
 from prepdata.rules.priv._hide import Spot, excerpt, fix_of, texts_of
-from prepdata.text.personal import TRIGGER, TYPES, Personal, find_personal, mask
+from prepdata.text.personal import TRACES, TRIGGER, TYPES, Personal, find_personal, mask
 from prepdata.text.secrets import find_secrets
 from prepdata.text.secrets import mask as mask_secret
 
@@ -56,7 +56,7 @@ class PersonalData(RecordRule):
     severity: ClassVar[Severity] = "warning"
     fix: ClassVar[Literal["none", "safe", "unsafe"]] = "unsafe"
     heuristic: ClassVar[bool] = True
-    trigger: ClassVar[Trigger] = Pattern(TRIGGER)
+    trigger: ClassVar[Trigger] = Pattern(TRIGGER, tuple(Trace(*trace) for trace in TRACES))
     Options: ClassVar[type[Options]] = PersonalOptions
     options: PersonalOptions
 

@@ -12,12 +12,25 @@ from prepdata.record import Record
 from prepdata.rules.base import Pattern, RecordRule, Trigger
 from prepdata.rules.text._pieces import Span, code_spans, inside, pieces
 
-_SUSPECT = re.compile(
-    "\ufffd|[\xc2-\xf4][\x80-\xbf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013\u2014\u2018-\u201e"
-    "\u2020-\u2022\u2026\u2030\u2039\u203a\u20ac\u2122\xc0-\xff]"
-    "|[\u0413\u0420\u0421\u0432][\u0080-\u00bf\u0402-\u040f\u0452-\u045f\u2013-\u203a\u20ac\u2122\u2116]"
-    "|[\u251c\u2524\u252c\u0393\u03c0\u00d4\u00d7\u0102\u00c4\u0139\u00e2\u0432\u05d2\u00b3]"
-    "[\u00ae\u00c7\u00f6\u2524\u2510\u2590\u2580-\u259f\u00a0-\u00bf\u0102-\u017f\u20ac\u2122\u2018-\u203a]"
+# Pairs of letters that damage leaves: the first letters, and those that follow them.
+_PAIRS = (
+    (
+        "\xc2-\xf4",
+        (
+            "\x80-\xbf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013\u2014\u2018-\u201e"
+            "\u2020-\u2022\u2026\u2030\u2039\u203a\u20ac\u2122\xc0-\xff"
+        ),
+    ),
+    ("\u0413\u0420\u0421\u0432", "\u0080-\u00bf\u0402-\u040f\u0452-\u045f\u2013-\u203a\u20ac\u2122\u2116"),
+    (
+        "\u251c\u2524\u252c\u0393\u03c0\u00d4\u00d7\u0102\u00c4\u0139\u00e2\u0432\u05d2\u00b3",
+        "\u00ae\u00c7\u00f6\u2524\u2510\u2590\u2580-\u259f\u00a0-\u00bf\u0102-\u017f\u20ac\u2122\u2018-\u203a",
+    ),
+)
+_SUSPECT = re.compile(  # it begins with one class, so that it is quick
+    f"[\ufffd{''.join(first for first, _ in _PAIRS)}](?:(?<=\ufffd)|"
+    + "|".join(f"(?<=[{first}])[{second}]" for first, second in _PAIRS)
+    + ")"
 )
 _ABOUT = re.compile(
     r"mojibake|encoding|encoded|unicode|utf-?8|latin-?1|cp1252|windows-1252|replacement character|u\+fffd|charset"
@@ -45,7 +58,7 @@ class Mojibake(RecordRule):
     severity: ClassVar[Severity] = "warning"
     fix = "unsafe"
     heuristic: ClassVar[bool] = True
-    trigger: ClassVar[Trigger] = Pattern(_SUSPECT, beyond_ascii=True)
+    trigger: ClassVar[Trigger] = Pattern(_SUSPECT, traces=())
 
     def check(self, record: Record) -> Iterator[Hit]:
         about: bool | None = None

@@ -25,28 +25,28 @@ class Roles(Meter):
     def see(self, chunk: Chunk) -> dict[str, Any]:
         """Return tallies of the chunk, and per digest of a system prompt how many rows have it and the first of them.
 
-        Rows of equal shape give the same tallies, so they are tallied once and multiplied.
+        Rows of equal shape or outline give the same tallies but for names, so they are tallied once and multiplied.
         """
         tallies: dict[str, Counter[str]] = {key: Counter() for key in _TALLIES}
         systems: dict[str, list[int]] = {}
         alike: dict[Any, list[Record]] = {}
         declaring: dict[bytes, list[Record]] = {}
         for record in chunk.records:
-            system = "\n".join([m.text for m in record.messages if m.role == "system" or m.role == "developer"])
-            if system:
-                found = systems.get(system)
-                if found is None:
-                    systems[system] = [1, record.row]
-                else:
-                    found[0] += 1
-            if record.tools_key is not None:
-                declaring.setdefault(record.tools_key, []).append(record)
+            key: Any = (record.format, record.shape)
             if record.shape is None:
-                _tally(record, tallies, 1)
-            else:
-                alike.setdefault((record.format, record.shape), []).append(record)
+                _called(record, tallies["called"])
+                if record.tools_key is not None:
+                    declaring.setdefault(record.tools_key, []).append(record)
+                elif record.tools:
+                    _declared(record, tallies, 1)
+                key = record.row if record.outline is None else (record.format, "outline", record.outline)
+            try:
+                alike[key].append(record)
+            except KeyError:
+                alike[key] = [record]
         for records in alike.values():
             _tally(records[0], tallies, len(records))
+            _add_systems(records, systems)
         for records in declaring.values():
             _declared(records[0], tallies, len(records))
         prompts = {_digest(system): found for system, found in systems.items()}
@@ -79,7 +79,7 @@ class Roles(Meter):
 
 
 def _tally(record: Record, tallies: dict[str, Counter[str]], times: int) -> None:
-    """Add a row to the tallies, so many times."""
+    """Add a row to the tallies, so many times; names of tools apart."""
     turns = record.turns
     seen = {"all"}
     for message in turns:
@@ -88,9 +88,8 @@ def _tally(record: Record, tallies: dict[str, Counter[str]], times: int) -> None
             seen.add("system")
         if message.weight is not None:
             tallies["weights"][str(message.weight)[:NAME_LENGTH]] += times
-        for call in message.calls:
+        if message.calls:
             seen.add("calls")
-            tallies["called"][_name(call.name)] += times
         if message.reasoning:
             seen.add("reasoning")
         if any(part.kind in ("image", "audio", "video", "file") for part in message.parts):
@@ -100,12 +99,36 @@ def _tally(record: Record, tallies: dict[str, Counter[str]], times: int) -> None
         tallies["last"][turns[-1].role[:NAME_LENGTH]] += times
     if record.tools:
         seen.add("tools")
-        if record.tools_key is None:
-            _declared(record, tallies, times)
     if record.preference:
         seen.add("preference")
     for name in seen:
         tallies["rows"][name] += times
+
+
+def _add_systems(records: list[Record], systems: dict[str, list[int]]) -> None:
+    """Add the system prompts of some rows with equal roles: how many rows have each, and the first of them."""
+    places = [i for i, m in enumerate(records[0].messages) if m.role == "system" or m.role == "developer"]
+    if not places:
+        return
+    first = places[0]
+    for record in records:
+        system = record.messages[first].text
+        if len(places) > 1:
+            system = "\n".join([record.messages[place].text for place in places])
+        if system:
+            found = systems.get(system)
+            if found is None:
+                systems[system] = [1, record.row]
+            else:
+                found[0] += 1
+                found[1] = min(found[1], record.row)
+
+
+def _called(record: Record, tally: Counter[str]) -> None:
+    """Count the tools that a row calls."""
+    for message in record.turns:
+        for call in message.calls:
+            tally[_name(call.name)] += 1
 
 
 def _declared(record: Record, tallies: dict[str, Counter[str]], times: int) -> None:

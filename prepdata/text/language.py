@@ -76,6 +76,7 @@ _JSON = re.compile(r"\s*[{\[]\s*[\"'{]")
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+")
 _OWNED = frozenset(OWNERS)
+_ENGLISH_ALONE = frozenset(word for word, owners in OWNERS.items() if owners == (("en", ONE),))
 _ACCENTED = frozenset(LETTERS)
 _CODE_SIGNS = b"{}[]();=<>_\\/|$#@*+~^&"
 _MUCH_CODE = 0.08
@@ -180,6 +181,10 @@ def _latin(head: str) -> str | None:
     if share > _MUCH_CODE or not found.isdisjoint(_ONLY_IN_CODE):
         known -= CODE_WORDS
     scores: dict[str, int] = {}
+    english = known & _ENGLISH_ALONE
+    if english:
+        scores["en"] = ONE * len(english)
+        known -= english
     for word in known:
         for language, weight in OWNERS[word]:
             scores[language] = scores.get(language, 0) + weight
@@ -206,19 +211,18 @@ def _best(scores: dict[str, int], words: int) -> str | None:
     """Return the language that leads clearly, or None. Longer texts have to show more small words."""
     if not scores or words < 2:
         return None
-    top = max(scores.values())
+    ranked = sorted(scores.values())
+    top = ranked[-1]
     if top < ONE * (1.0 if words <= 4 else 1.3 if words <= 12 else 0.12 * words):
         return None
-    first = second = ""
-    below = 0
-    for language, score in scores.items():
-        if score == top and not first:
-            first = language
-        elif score > below or (score == below and language < second):
-            second, below = language, score
+    below = ranked[-2] if len(ranked) > 1 else 0
     lead = top - below
-    if lead < 0.4 * ONE or (lead < 0.2 * top and (lead < 0.1 * top or frozenset((first, second)) not in _TWINS)):
+    if lead < 0.4 * ONE or lead < 0.1 * top:
         return None
+    first = max(scores, key=scores.__getitem__)
+    if lead < 0.2 * top:
+        second = min(language for language, score in scores.items() if score == below)
+        return first if frozenset((first, second)) in _TWINS else None
     return first
 
 
@@ -260,9 +264,9 @@ def quick(text: str) -> str | None:
     for English."""
     head = text[:120]
     if head.isascii():
-        words = set(head.lower().split())
-        english = len(words & ENGLISH_ONLY)
-        if english >= 2 and english >= 3 * len(words & FOREIGN_ONLY):
+        words = head.lower().split()
+        english = len(ENGLISH_ONLY.intersection(words))
+        if english >= 2 and english >= 3 * len(FOREIGN_ONLY.intersection(words)):
             return "en"
         if english < 5 and len(text) <= 120 and "`" not in text:
             return _latin(text)  # as `detect` would come to

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 from prepdata.chunk import Chunk
@@ -20,6 +21,7 @@ _CONTENT = frozenset({"content", "value", "parts"})
 _UNTOLD = frozenset({"tools", "functions", "toolConfig", "schema"})
 """Row keys whose inside differs from row to row by nature."""
 _TYPES = {str: "string", bool: "boolean", int: "number", float: "number", dict: "object", list: "list"}
+_SINGLE = frozenset({"string", "boolean", "number"})
 _A = {kind: f"a{'n' if kind == 'object' else ''} {kind}" for kind in _TYPES.values()}
 
 Field = tuple[str, str, str, Any]
@@ -61,7 +63,7 @@ class FieldTypeDrift(CorpusRule):
                 shapes[key] = [record]
         for (format, _), records in shapes.items():
             _add(found, format, _fields(records[0]), records, len(records))
-        return {field: {kind: [n, _first(rows)] for kind, (n, rows) in kinds.items()}
+        return {field: {kind: [n, _first(rows, single=kind in _SINGLE)] for kind, (n, rows) in kinds.items()}
                 for field, kinds in found.items()}  # fmt: skip
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
@@ -82,10 +84,13 @@ def _row(item: Any) -> int:
     return int(item[0])
 
 
-def _first(rows: list[Any]) -> list[Any]:
-    """Return (row, path, value) of the first rows; values are looked up for those only."""
+def _first(rows: list[Any], *, single: bool) -> list[Any]:
+    """Return (row, path, value) of the first rows; values are looked up for those only, and if they are `single`."""
     first = sorted(rows, key=_row)[:_MOST]
-    return [(row, path, value if record is None else _value_at(record.raw, path)) for row, path, value, record in first]
+    return [
+        (row, path, _value_at(record.raw, path) if single and record is not None else value)
+        for row, path, value, record in first
+    ]
 
 
 def _add(found: _Found, format: str, fields: list[Field], records: list[Record], count: int) -> None:
@@ -102,9 +107,8 @@ def _add(found: _Found, format: str, fields: list[Field], records: list[Record],
 
 
 def _value_at(raw: Any, path: str) -> Any:
-    """Return the short single value at a pointer of one or two keys, None otherwise."""
-    for key in path.split("/")[1:]:
-        key = key.replace("~1", "/").replace("~0", "~")
+    """Return the short single value at a pointer, None otherwise."""
+    for key in _keys(path):
         if type(raw) is dict:
             raw = raw.get(key)
         elif type(raw) is list and key.isdigit() and int(key) < len(raw):
@@ -112,6 +116,12 @@ def _value_at(raw: Any, path: str) -> Any:
         else:
             return None
     return _short(raw)
+
+
+@lru_cache(maxsize=1024)
+def _keys(path: str) -> tuple[str, ...]:
+    """Return the keys of a pointer."""
+    return tuple([key.replace("~1", "/").replace("~0", "~") for key in path.split("/")[1:]])
 
 
 def _short(value: Any) -> Any:
@@ -127,8 +137,13 @@ def _signature(record: Record) -> tuple[Any, ...]:
     for key, value in raw.items():
         if type(value) is dict and key not in _UNTOLD:
             made += [key, len(value), *value, *map(type, value.values())]
+    told = record.outline is not None
+    if told:
+        made.append(record.outline)
     for message in record.turns:
         held = message.raw
+        if told and len(held) == 2 and "content" in held:
+            continue  # a role and a content, as the outline says
         if type(held) is dict:
             made += [message.path, *held, *map(type, held.values())]
         for call in message.calls:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -78,11 +79,14 @@ class InvalidStructuredAnswer(CorpusRule):
         """Return counts, the broken answers with their reason, and the rows of the rest by path."""
         seen: dict[str, Any] = {"answers": 0, "good": 0, "declared": [], "broken": [], "plain": {}}
         plain: dict[str, list[int]] = {}
+        mark = self.context.marks.get("schema", "schema")
         for record in chunk.records:
             message = _final(record)
             if message is None:
                 continue
-            declared = self._declared(record)
+            raw, declared = record.raw, self.schema
+            if mark in raw or "metadata" in raw or "meta" in raw:
+                declared = self._declared(record)
             if declared is not None:
                 seen["declared"].extend([record.row, *found] for found in _against(declared, message))
                 continue
@@ -94,7 +98,7 @@ class InvalidStructuredAnswer(CorpusRule):
                 plain.setdefault(message.field, []).append(record.row)
             else:
                 seen["broken"].append([record.row, message.field, kind, place, text])
-        seen["plain"] = {path: b"".join(row.to_bytes(4, "little") for row in rows) for path, rows in plain.items()}
+        seen["plain"] = {path: struct.pack(f"<{len(rows)}I", *rows) for path, rows in plain.items()}
         return seen
 
     def _declared(self, record: Record) -> Schema | None:
@@ -153,10 +157,12 @@ def _all_broken(parts: Parts, looking: int, answers: int) -> Hit:
 
 def _final(record: Record) -> Message | None:
     """Return the final answer of a row if it is trained on, is text, and calls nothing."""
-    answer = record.split()[1]
-    if not answer:
-        return None
-    message = answer[-1]
+    message = record.messages[-1] if record.messages else None
+    if message is None or message.role != "assistant" or record.chosen or record.rejected:
+        answer = record.split()[1]
+        if not answer:
+            return None
+        message = answer[-1]
     if message.role != "assistant" or message.calls or message.kind != "text" or message.weight == 0:
         return None
     return message
@@ -164,6 +170,8 @@ def _final(record: Record) -> Message | None:
 
 def _judge(text: str) -> tuple[int | None, tuple[int, int] | None, str]:
     """Return (what it is, place, why): None for JSON, else `_PROSE`, `_BROKEN` or `_LOOSE` (JSON within other text)."""
+    if text[:1].isalnum():
+        return _PROSE, None, ""
     body = text.strip()
     if body[:3] == "```":
         match = _FENCED.fullmatch(body)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ SMALLEST = 4_000_000
 """Inputs below this size in bytes are not cached: reading them again is as quick."""
 LARGEST = 1_000_000_000
 """A cache file above this size in bytes is not written."""
+_NAMES = re.compile(r"(\.prepdata-)?[0-9a-f]{16}")
 KEEP_DAYS = 30
 """A cache file unused for this long is removed."""
 
@@ -60,7 +62,7 @@ class Kept:
         self.changed = False
         if path is not None:
             with contextlib.suppress(OSError):
-                self.old = _decoded(read_bounded(path, LARGEST + 8))
+                self.old = _decoded(read_bounded(path, LARGEST + 8)) if path.is_file() else {}
 
     def get(self, digest: int) -> bytes | None:
         """Return the kept result of a chunk, or None."""
@@ -78,7 +80,7 @@ class Kept:
         """Write what this run used or made, if anything is new. A cache that cannot be written is no error."""
         if self.path is None or sum(map(len, self.new.values())) > LARGEST:
             return
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             if self.changed:
                 _write(self.path, self.new)
             elif self.new:
@@ -132,13 +134,13 @@ class Cache:
         return Kept(self.folder / key)
 
     def prune(self) -> None:
-        """Remove files that have not been used for `KEEP_DAYS`."""
-        if self.folder is None or not self.folder.is_dir():
+        """Remove cache files that have not been used for `KEEP_DAYS`; files of others in the folder are left alone."""
+        if self.folder is None:
             return
         limit = time.time() - KEEP_DAYS * 86400
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # not there, not readable, no possible name
             for path in self.folder.iterdir():
-                if path.is_file() and path.stat().st_mtime < limit:
+                if _NAMES.fullmatch(path.name) and path.is_file() and path.stat().st_mtime < limit:
                     path.unlink()
 
 

@@ -21,6 +21,8 @@ NAMES = ("prepdata.toml", "pyproject.toml")
 ENVIRONMENT = "PREPDATA_"
 MOST_BYTES = 1 << 20
 """Size of a configuration file beyond which it is not read (bytes); the commented one of `init` has some thousands."""
+MOST = 10**15
+"""No number of a setting is as large: neither bytes, tokens, rows, epochs nor processes."""
 _FIELDS = {field.name: field.type for field in msgspec.structs.fields(Settings)}
 _KINDS = (
     ("dict", "a table"),
@@ -39,7 +41,8 @@ def find_config(start: Path) -> Path | None:
     for folder in (start, *start.parents):
         for name in NAMES:
             path = folder / name
-            if path.is_file() and (name != "pyproject.toml" or "prepdata" in _toml(path).get("tool", {})):
+            there = os.path.isfile(path)  # noqa: PTH113 (False, not an error, in a folder that may not be looked into)
+            if there and (name != "pyproject.toml" or "prepdata" in _toml(path).get("tool", {})):
                 return path
     return None
 
@@ -125,6 +128,8 @@ def read_settings(values: Mapping[str, Any], *, base: Settings | None = None, or
             continue
         if name in _LEAST and converted is not None and not converted >= _LEAST[name]:
             problems.append(f"{name}: expected {_LEAST[name]} or more, found {value!r}")
+        elif _immense(converted):
+            problems.append(f"{name}: numbers must be smaller than {MOST:,}")
         else:
             good[name] = converted
     settings = msgspec.structs.replace(base or Settings(), **good)
@@ -137,6 +142,15 @@ def read_settings(values: Mapping[str, Any], *, base: Settings | None = None, or
         where = f"{origin}: " if origin else ""
         raise ConfigError("\n".join(where + problem for problem in problems))
     return settings
+
+
+def _immense(value: Any) -> bool:
+    """True where a value is or holds a number that is infinite, no number, or too large to be meant."""
+    if isinstance(value, dict):
+        return any(map(_immense, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_immense, value))
+    return isinstance(value, int | float) and not abs(value) < MOST
 
 
 def _wrong(name: str, value: Any, error: Exception) -> str:

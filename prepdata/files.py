@@ -51,8 +51,12 @@ def replacing(target: Path, *, mode: int | None = None, synced: bool = True) -> 
         OSError: it cannot be written; `filename` is the target.
     """
     if target.exists() and not target.is_file():
-        with target.open("wb") as out:
-            yield out
+        try:
+            with target.open("wb") as out:
+                yield out
+        except OSError as error:
+            error.filename = error.filename or str(target)
+            raise
         return
     place = Path(os.path.realpath(target))
     made = place.with_name(f".prepdata-{os.urandom(8).hex()}")

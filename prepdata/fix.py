@@ -93,29 +93,36 @@ def fix_file(path: Path, settings: Settings, *, unsafe: bool, folder: Path) -> F
     settings = msgspec.structs.replace(settings, tokens=False, cache=False)
     changes: list[Change] = []
     dropped: list[Dropped] = []
-    current, made = path, None
-    for number in range(1, PASSES + 1):
-        report = validate(current, settings, meters=())
-        todo = [f for f in report if f.fix and (unsafe or f.fix.safe)]
-        if not todo:
-            return Fixed(path, made or _copy(path, folder), changes, dropped, list(report))
-        new = _temporary(folder, path)
-        try:
-            done = _Rewriter(path, current, settings, todo, number).write(new)
-        except BaseException:
-            new.unlink(missing_ok=True)
-            if made:
-                made.unlink(missing_ok=True)
-            raise
-        if not done.altered:
-            new.unlink()
-            return Fixed(path, made or _copy(path, folder), changes, dropped, list(report))
-        if made:
-            made.unlink()
-        current = made = new
-        changes += done.changes
-        dropped += done.dropped
-    return Fixed(path, current, changes, dropped, list(validate(current, settings, meters=())))
+    current = path
+    made: list[Path] = []
+    kept = None
+    try:
+        for number in range(1, PASSES + 1):
+            report = validate(current, settings, meters=())
+            todo = [f for f in report if f.fix and (unsafe or f.fix.safe)]
+            if not todo:
+                break
+            made.append(_temporary(folder, path))
+            done = _Rewriter(path, current, settings, todo, number).write(made[-1])
+            if not done.altered:
+                break
+            current = made[-1]
+            for older in made[:-1]:
+                older.unlink(missing_ok=True)
+            changes += done.changes
+            dropped += done.dropped
+        else:
+            report = validate(current, settings, meters=())
+        if current == path:
+            made.append(_temporary(folder, path))
+            current = made[-1]
+            shutil.copyfile(path, current)
+        kept = current
+        return Fixed(path, current, changes, dropped, list(report))
+    finally:
+        for one in made:
+            if one != kept:
+                one.unlink(missing_ok=True)
 
 
 def _temporary(folder: Path, path: Path) -> Path:
@@ -123,16 +130,6 @@ def _temporary(folder: Path, path: Path) -> Path:
     handle, name = tempfile.mkstemp(dir=folder, prefix=".prepdata-", suffix=suffixes)
     os.close(handle)
     return Path(name)
-
-
-def _copy(path: Path, folder: Path) -> Path:
-    made = _temporary(folder, path)
-    try:
-        shutil.copyfile(path, made)
-    except BaseException:
-        made.unlink(missing_ok=True)
-        raise
-    return made
 
 
 class _Rewriter:
@@ -376,6 +373,8 @@ def keep(fixed: Fixed, result: Path) -> list[Path]:
     """
     if result.is_symlink():
         raise UsageError(f"{result} is a symbolic link; name the file itself")
+    if result.exists() and not result.is_file():
+        raise UsageError(f"{result} is not a regular file; name a file for the result")
     written = []
     mode = fixed.path.stat().st_mode & 0o777
     for kind, items in (("dropped", fixed.dropped), ("receipt", fixed.changes)):

@@ -17,7 +17,7 @@ from prepdata.jsontext import json_text as written
 
 SCHEMA_VERSION = 1
 CRASH = "rule-crash"
-_CONTROLS = re.compile("[\x7f-\x9f]")
+_CONTROLS = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class FileReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,6 +144,11 @@ def json_text(value: Any, *, indent: int = 0) -> str:
             text = msgspec.json.format(text, indent=indent)
         except msgspec.DecodeError:  # escaped half characters, which msgspec does not read
             text = json.dumps(json.loads(text), indent=indent)
+    return harmless(text)
+
+
+def harmless(text: str) -> str:
+    """Return JSON text with what would steer a terminal, or turn the order of its characters, as escapes."""
     return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

@@ -305,14 +305,15 @@ def aged(path: Path, days: float) -> Path:
 def test_old_files_are_removed(data: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     (cache / "inner").mkdir(parents=True)
-    (cache / "old").write_bytes(b"")
-    (cache / "young").write_bytes(b"")
-    aged(cache / "old", KEEP_DAYS + 1)
-    aged(cache / "young", KEEP_DAYS - 1)
+    old, young = "0" * 16, "1" * 16
+    (cache / old).write_bytes(b"")
+    (cache / young).write_bytes(b"")
+    aged(cache / old, KEEP_DAYS + 1)
+    aged(cache / young, KEEP_DAYS - 1)
     aged(cache / "inner", KEEP_DAYS + 1)
     run(data)
     names = {path.name for path in files(tmp_path)}
-    assert {"young", "inner"} < names and "old" not in names
+    assert {young, "inner"} < names and old not in names
 
 
 def test_a_file_in_use_does_not_grow_old(data: Path, mapped: list[int], tmp_path: Path) -> None:
@@ -369,3 +370,17 @@ def test_results_that_cannot_be_kept_are_made_again(data: Path, mapped: list[int
     second = run(data, jobs=1)
     assert second.findings == first.findings
     assert len(mapped) == (1 if value.isdigit() else 0)
+
+
+def test_files_of_others_in_the_folder_are_left_alone(tmp_path: Path) -> None:
+    for name in ("train.jsonl", "0123456789abcdef", "0123456789abcdef.txt", ".prepdata-0123456789abcdef"):
+        (tmp_path / name).write_bytes(b"")
+        aged(tmp_path / name, KEEP_DAYS + 1)
+    Cache(tmp_path).prune()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0123456789abcdef.txt", "train.jsonl"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+def test_a_pipe_in_the_place_of_a_cache_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert Kept(tmp_path / "pipe").old == {}

@@ -88,3 +88,11 @@ def test_a_single_text_is_a_list_of_one() -> None:
 def test_settings_survive_a_round_trip() -> None:
     settings = read_settings({"select": ["TEXT"], "rules": {"edge-whitespace": {"max": "2%"}}}, origin="")
     assert msgspec.json.decode(msgspec.json.encode(settings), type=Settings) == settings
+
+
+@pytest.mark.parametrize("number", [10**30, -(10**30), float("inf"), float("nan"), float("-inf")])
+@pytest.mark.parametrize("key", ["epochs", "context_length", "jobs", "rules"])
+def test_immense_numbers_are_refused(number: float, key: str) -> None:
+    given = {"length-outlier": {"times": number}} if key == "rules" else number
+    with pytest.raises(ConfigError, match=key):
+        read_settings({key: given}, origin="")

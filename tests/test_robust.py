@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -164,3 +165,98 @@ def test_closed_and_full_outputs(tmp_path: Path) -> None:
     for more in (">&-", "<&-", "2>&-", ">&- 2>&- <&-"):
         done = subprocess.run(["sh", "-c", f"{line} {more}"], capture_output=True, timeout=GUARD)
         assert done.returncode == 1 and b"Traceback" not in done.stderr, more
+
+
+@pytest.mark.skipif(WINDOWS, reason="no such devices")
+def test_devices_are_read_within_bounds_and_never_replaced(tmp_path: Path) -> None:
+    data = tmp_path / "a.jsonl"
+    data.write_bytes(ROW)
+    for flag in ("--waivers", "--config", "--tokenizer"):
+        assert command("validate", flag, "/dev/zero", str(data)).returncode == 2
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert command("fix", "-o", str(pipe), str(data)).returncode == 2
+    command("validate", "--no-tokens", "-f", "json", "-o", "/dev/null", str(data))
+    assert pipe.is_fifo() and Path("/dev/null").is_char_device()
+    assert names_in(tmp_path) == ["a.jsonl", "pipe"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no such device")
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    data = tmp_path / "a.jsonl"
+    data.write_bytes(ROW)
+    for arguments in (["convert", "--to", "sharegpt"], ["validate", "--no-tokens", "-f", "json"]):
+        done = command(*arguments, "-o", "/dev/full", str(data))
+        assert done.returncode == 2 and b"/dev/full: No space left on device" in done.stderr
+    with open("/dev/full", "wb") as full:
+        done = command("validate", "--no-tokens", str(data), stdout=full, stderr=subprocess.PIPE, capture_output=False)
+    assert done.returncode == 2 and b"output: No space left on device" in done.stderr
+
+
+@pytest.mark.skipif(WINDOWS, reason="limits of files")
+def test_a_result_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None:
+    data = tmp_path / "a.jsonl"
+    data.write_bytes(ROW * 20_000)
+    lines = ("fix --unsafe-fixes -o big.jsonl a.jsonl", "convert --to sharegpt -o big.jsonl a.jsonl")
+    for line in lines:
+        limited = f"ulimit -f 64; trap '' XFSZ; exec {sys.executable} -m prepdata {line}"
+        done = subprocess.run(["sh", "-c", limited], capture_output=True, timeout=GUARD, cwd=tmp_path, env=own_path())
+        assert (
+            done.returncode == 2
+            and b"big.jsonl" in done.stderr
+            and b"File too large" in done.stderr
+            and b"Traceback" not in done.stderr
+        )
+    assert names_in(tmp_path) == ["a.jsonl"]
+
+
+def own_path() -> dict[str, str]:
+    """The environment, with this prepdata to be found from any folder."""
+    return {**os.environ, "PYTHONPATH": str(Path(prepdata.__file__).parents[1])}
+
+
+@pytest.mark.skipif(WINDOWS, reason="signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_gives_its_exit_code(number: signal.Signals) -> None:
+    code = f"import os; from prepdata.cli import main; main.cli.main = lambda **_: os.kill(os.getpid(), {number:d}); main.main()"  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=GUARD)
+    assert (done.returncode, done.stderr) == (128 + number, b"prepdata: interrupted\n")
+
+
+@pytest.mark.skipif(WINDOWS, reason="signals")
+def test_nohup_stays_in_force() -> None:
+    code = "import os; from prepdata.cli import main; main.cli.main = lambda **_: os.kill(os.getpid(), 1); main.main()"
+    done = subprocess.run(["sh", "-c", f"trap '' HUP; exec {sys.executable} -c '{code}'"], timeout=GUARD)
+    assert done.returncode == 0
+
+
+def test_nothing_is_left_of_a_repair_that_is_broken_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + ROW)
+    rounds = iter(range(10))
+
+    def interrupted(*given: Any, **more: Any) -> Any:
+        if next(rounds):
+            raise KeyboardInterrupt
+        return prepdata.validate(*given, **more)
+
+    monkeypatch.setattr("prepdata.fix.validate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        repair(path)
+    assert names_in(tmp_path) == ["a.jsonl"]
+
+
+STEERING = "\x1b]0;x\x07\x9b31m\x7f\u202e"
+
+
+@pytest.mark.skipif(WINDOWS, reason="names of files")
+@pytest.mark.parametrize("name", ["full", "concise", "json", "jsonl", "github", "gitlab", "sarif", "junit", "html"])
+def test_no_report_steers_a_terminal(tmp_path: Path, name: str) -> None:
+    call = {"id": "c" + STEERING, "type": STEERING, "function": {"name": "f" + STEERING, "arguments": "{" + STEERING}}
+    tool = {"type": "function", "function": {"name": STEERING, "parameters": {"properties": {STEERING: {}}}}}
+    messages = [{"role": "r" + STEERING, "content": STEERING}, {"role": "assistant", "tool_calls": [call]}]
+    row = {"messages": messages, "tools": [tool], STEERING: 1}
+    path = tmp_path / f"a{STEERING}\n.jsonl"
+    path.write_text(json.dumps(row, ensure_ascii=False) + "\n" + json.dumps(row) + "\n", encoding="utf-8")
+    done = command("validate", "--no-tokens", "--select", "ALL", "--target", "openai", "-v", "-f", name, str(path))
+    assert done.stdout and not set(done.stdout.decode()) & (set(STEERING) - set("]0;x31m"))

@@ -305,7 +305,7 @@ def test_interrupting_stops_at_once_and_leaves_nothing(big: Path, jobs: str, gro
     (os.killpg if group else os.kill)(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=30)
     took = time.monotonic() - begin
-    assert process.returncode == 2
+    assert process.returncode == 130
     assert said.strip().splitlines()[-1] == "prepdata: interrupted"
     assert "Traceback" not in said and "Error" not in said
     assert took < 2

@@ -71,7 +71,12 @@ def _fix(path: Path, result: Path, settings: Any, *, unsafe: bool, diff: bool, q
 
     if not result.parent.is_dir():
         raise UsageError(f"{result.parent} is no folder")
-    fixed = fix_file(path, settings, unsafe=unsafe, folder=result.parent)
+    if result.exists() and not result.is_file():
+        raise UsageError(f"{result} is not a regular file; name a file for the result")
+    try:
+        fixed = fix_file(path, settings, unsafe=unsafe, folder=result.parent)
+    except OSError as error:  # what cannot be read is an InputError
+        raise UsageError(f"{result}: cannot be written: {error.strerror or error}") from None
     changed = bool(fixed.changes)
     try:
         if diff:

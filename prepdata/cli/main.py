@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import os
 import signal
@@ -28,6 +29,8 @@ COMMANDS = {
 }
 
 
+_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+"""Errors of a disk without room."""
 _ENDINGS = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 
 
@@ -62,7 +65,8 @@ class Commands(click.Group):
 def cli() -> None:
     """Find what is wrong with fine-tuning data before paying for the fine-tune.
 
-    Exit codes: 0 nothing to report, 1 findings, 2 wrong use, unreadable input or a crash.
+    Exit codes: 0 nothing to report, 1 findings, 2 wrong use, unreadable input or a crash; 130 (Ctrl-C) and 143
+    (terminated) if a signal ended the run.
     """
 
 
@@ -70,7 +74,8 @@ def main() -> None:
     """Run the command line."""
     _streams()
     for number in _ENDINGS:
-        signal.signal(number, _interrupt)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup stays in force
+            signal.signal(number, _interrupt)
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -82,9 +87,9 @@ def main() -> None:
         if context is not None:
             print(f"Try '{context.command_path} --help'.", file=sys.stderr)
         code = EXIT_ERROR
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        code = _ended_by(error)
         _say("interrupted")
-        code = EXIT_ERROR
     except PrepdataError as error:
         _say(str(error))
         code = EXIT_ERROR
@@ -92,7 +97,7 @@ def main() -> None:
         code = 0
     except OSError as error:
         name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
-        _say(f"{name}{error.strerror or error}")
+        _say(f"{name or ('output: ' if error.errno in _FULL else '')}{error.strerror or error}")
         code = EXIT_ERROR
     except MemoryError:
         _say("not enough memory; try --jobs 1, or a smaller file")
@@ -109,9 +114,17 @@ def _streams() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
-def _interrupt(*_: Any) -> None:
+def _interrupt(number: int, _: Any) -> None:
     """End like after Ctrl-C: temporary files and other processes are cleared away."""
-    raise KeyboardInterrupt
+    raise KeyboardInterrupt(number)
+
+
+def _ended_by(error: BaseException) -> int:
+    """Return the exit code of a run that a signal ended: 128 and its number. Another signal now ends it at once."""
+    for other in (signal.SIGINT, *_ENDINGS):
+        signal.signal(other, signal.SIG_DFL)
+    given = (error.__cause__ or error).args
+    return 128 + (given[0] if given and isinstance(given[0], int) else signal.SIGINT)
 
 
 def _flushed(code: int) -> int:

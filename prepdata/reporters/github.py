@@ -40,7 +40,7 @@ def _annotation(findings: list[Finding]) -> str:
         listed = ", ".join(map(str, lines[:LINES])) + (", …" if len(lines) > LINES else "")
         where = f": line{'' if len(lines) == 1 else 's'} {listed}" if lines else ""
         message += f" ({len(findings) - 1:,} more like it{where})"
-    place = f"file={_property(in_repository(first.file))}"
+    place = f"file={_property(safe(in_repository(first.file)))}"
     if first.line is not None:
         place += f",line={first.line}"
     title = _property(f"{first.code} {first.name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TextIO
 
-from prepdata.report import Report
+from prepdata.report import Report, harmless
 from prepdata.reporters.base import Output, in_repository
 
 _SEVERITY = {"error": "major", "warning": "minor", "info": "info"}
@@ -26,5 +26,4 @@ def write(report: Report, out: TextIO, output: Output) -> None:
                 "location": {"path": in_repository(finding.file), "lines": {"begin": finding.line or 1}},
             }
         )
-    json.dump(issues, out, ensure_ascii=False, indent=1)
-    out.write("\n")
+    out.write(harmless(json.dumps(issues, ensure_ascii=False, indent=1)) + "\n")

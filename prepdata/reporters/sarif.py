@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import prepdata
 from prepdata.findings import RANK, Finding
-from prepdata.report import CRASH, Report
+from prepdata.report import CRASH, Report, harmless
 from prepdata.reporters.base import Output, in_repository
 from prepdata.rules.docs import Doc
 
@@ -43,8 +43,8 @@ def write(report: Report, out: TextIO, output: Output) -> None:
         "columnKind": "unicodeCodePoints",
         "results": [_result(f, index[f.code], lines) for f in kept],
     }
-    json.dump({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, out, ensure_ascii=False, indent=1)
-    out.write("\n")
+    text = json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=1)
+    out.write(harmless(text) + "\n")
 
 
 def _rule(code: str, name: str) -> dict[str, Any]:

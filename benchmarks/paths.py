@@ -18,7 +18,6 @@ from prepdata.formats import detect, get
 from prepdata.index.columns import digests
 from prepdata.meters import NAMES, build_meters
 from prepdata.parse import parse
-from prepdata.record import Record
 from prepdata.reduce import FileRun, findings, measures
 from prepdata.report import FileReport, Report
 from prepdata.reporters import MODULES
@@ -143,6 +142,7 @@ def triggers(bench: Bench) -> Iterator[Timed]:
     rules = _record_rules(bench)
     for rule in rules:
         setattr(rule, "check", _silent)  # noqa: B010
+        setattr(rule, "check_texts", _silent)  # noqa: B010
     kinds = {
         "rules of every row": [rule for rule in rules if rule.trigger == EVERY],
         "rules that look at chunks": [rule for rule in rules if rule.trigger == LOOK],
@@ -165,7 +165,7 @@ def triggers(bench: Bench) -> Iterator[Timed]:
             yield bench.timed("patterns alone", f"{rule.code} {rule.name}", find, searched)
 
 
-def _silent(_: Record) -> Iterator[Any]:
+def _silent(*_: Any) -> Iterator[Any]:
     return iter(())
 
 
@@ -195,28 +195,32 @@ def _rules(bench: Bench) -> list[Rule]:
 def record_rules(bench: Bench) -> Iterator[Timed]:
     """Each record rule on exactly the rows that its trigger lets it see."""
     rules = _record_rules(bench)
-    seen: dict[str, list[Record]] = {rule.name: [] for rule in rules}
+    seen: dict[str, list[tuple[Any, ...]]] = {rule.name: [] for rule in rules}
+    asked = {
+        rule.name: "check" if type(rule).check_texts is RecordRule.check_texts else "check_texts" for rule in rules
+    }
     for rule in rules:
-        setattr(rule, "check", _noting(rule, seen[rule.name]))  # noqa: B010
+        name = asked[rule.name]
+        setattr(rule, name, partial(_noted, getattr(rule, name), seen[rule.name]))
     scanner = Scanner(rules)
     for chunk in bench.chunks:
         for _ in scanner.run(chunk):
             pass
     for rule in rules:
-        delattr(rule, "check")
-        records = seen[rule.name]
-        yield bench.timed("record rules", f"{rule.code} {rule.name}", partial(_each, partial(_drained, rule.check)),
-                          [records], note=f"saw {len(records):,} rows")  # fmt: skip
+        delattr(rule, asked[rule.name])
+        calls = seen[rule.name]
+        yield bench.timed("record rules", f"{rule.code} {rule.name}", partial(_each, _called), [calls],
+                          note=f"saw {len(calls):,} rows")  # fmt: skip
 
 
-def _noting(rule: RecordRule, into: list[Record]) -> Callable[[Record], Any]:
-    check = rule.check
+def _noted(check: Callable[..., Any], into: list[tuple[Any, ...]], *given: Any) -> Any:
+    into.append((check, given))
+    return check(*given)
 
-    def noting(record: Record) -> Any:
-        into.append(record)
-        return check(record)
 
-    return noting
+def _called(call: tuple[Any, ...]) -> None:
+    for _ in call[0](*call[1]):
+        pass
 
 
 def corpus_rules(bench: Bench) -> Iterator[Timed]:

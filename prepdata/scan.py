@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any
 
-from prepdata.chunk import Chunk, texts
+from prepdata.chunk import Chunk, Text, texts
 from prepdata.findings import Hit
 from prepdata.record import Record
 from prepdata.rules.base import CALLS, EVERY, LOOK, SHAPE, Pattern, RecordRule, Words
@@ -57,8 +57,8 @@ class Scanner:
         if self.shape:
             self._by_shape(chunk, seen)
         for rule, wanted in self._triggered(chunk):
-            for record in wanted:
-                ask((rule,), record, seen)
+            for held in wanted:
+                ask((rule,), held[0].record, seen, held)
         return seen
 
     def _by_shape(self, chunk: Chunk, seen: list[Seen]) -> None:
@@ -84,7 +84,8 @@ class Scanner:
             elif rules:
                 ask(rules, record, seen)
 
-    def _triggered(self, chunk: Chunk) -> Iterator[tuple[RecordRule, list[Record]]]:
+    def _triggered(self, chunk: Chunk) -> Iterator[tuple[RecordRule, Iterable[list[Text]]]]:
+        """Yield the rules that some text wakes, with those texts, row by row in file order."""
         if not self.words and not self.patterns:
             return
         pieces = chunk.derived(texts)
@@ -94,14 +95,14 @@ class Scanner:
         if plain.torn:
             plain, foreign = _Joined([]), _Joined(list(different))
         found = [*self._by_pattern(plain, foreign), *self._by_words(plain, foreign)]
-        owners: dict[str, list[Record]] = {text: [] for _, held in found for text in held}
-        if owners:
-            for piece in pieces:
-                if piece.text in owners:
-                    owners[piece.text].append(piece.record)
+        every = set[str]().union(*(held for _, held in found))
+        woken = [piece for piece in pieces if piece.text in every] if every else []
         for rule, held in found:
-            rows = {record.row: record for text in held for record in owners[text]}
-            yield rule, [rows[row] for row in sorted(rows)]
+            rows: dict[int, list[Text]] = {}
+            for piece in woken:
+                if piece.text in held:
+                    rows.setdefault(piece.record.row, []).append(piece)
+            yield rule, rows.values()
 
     def _by_pattern(self, plain: _Joined, foreign: _Joined) -> Iterator[tuple[RecordRule, set[str]]]:
         for rule, pattern in self.patterns:
@@ -195,11 +196,11 @@ class _Joined:
 _DIGITS = bytes(ord("0") if ord("0") <= code <= ord("9") else code for code in range(256))
 
 
-def ask(rules: Sequence[RecordRule], record: Record, seen: list[Seen]) -> None:
-    """Show a record to some rules and add what they say to `seen`."""
+def ask(rules: Sequence[RecordRule], record: Record, seen: list[Seen], held: Sequence[Text] = ()) -> None:
+    """Show a record to some rules, with the texts that woke them if any did, and add what they say to `seen`."""
     for rule in rules:
         try:
-            for hit in rule.check(record):
+            for hit in rule.check_texts(record, held) if held else rule.check(record):
                 seen.append((rule, record, hit))
         except Exception as error:
             seen.append((rule, record, error))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prepdata.chunk import Chunk
+from prepdata.chunk import Chunk, Text, texts
 from prepdata.findings import Hit
 from prepdata.formats.openai import OpenAIChat
 from prepdata.record import Record
@@ -32,9 +32,12 @@ class Digit(RecordRule):
     trigger = Pattern(re.compile(r"\d"))
 
     def check(self, record: Record) -> Iterator[Hit]:
-        for message in record.turns:
-            for match in re.finditer(r"\d", message.text):
-                yield Hit(match[0], message.field)
+        return self.check_texts(record, texts(Chunk("openai", [record], [], 0)))
+
+    def check_texts(self, record: Record, held: Sequence[Text]) -> Iterator[Hit]:
+        for piece in held:
+            for match in re.finditer(r"\d", piece.text):
+                yield Hit(match[0], piece.path)
 
 
 class Pair(RecordRule):
@@ -121,7 +124,7 @@ def found(given_rows: list[dict[str, Any]], triggers: bool, times: int = 1) -> l
                 hits.append((rule.code, record.row, hit.path, hit.message))
             else:
                 hits.append((rule.code, record.row, None, repr(hit)))
-    return sorted(hits, key=repr)
+    return sorted(hits, key=lambda hit: hit[:2])  # each rule's findings of a row in their order
 
 
 @given(rows)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
-from prepdata.chunk import Chunk, Fact
+from prepdata.chunk import Chunk, Fact, Text
 from prepdata.findings import Hit, Severity
 from prepdata.record import Record
 from prepdata.targets.model import Target
@@ -154,6 +154,13 @@ class RecordRule(Rule):
     def check(self, record: Record) -> Iterator[Hit]:
         """Yield the findings of one record."""
         raise NotImplementedError
+
+    def check_texts(self, record: Record, held: Sequence[Text]) -> Iterator[Hit]:
+        """Yield the findings of one record, given those of its texts that woke the rule (`Words`, `Pattern`), in order.
+
+        For rules that find nothing in other texts, so that they need not look for the place again.
+        """
+        return self.check(record)
 
     def wanted(self, chunk: Chunk) -> Iterable[Record]:
         """Return every row of a chunk in which `check` may find something, in any order, some perhaps twice: a quick

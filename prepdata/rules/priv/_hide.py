@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
 
 from prepdata.chunk import Chunk, Text, texts
 from prepdata.findings import Edit, Fix, around
 from prepdata.record import Record
+
+T = TypeVar("T")
+KEPT = 2048
+"""Texts of which a look is remembered; many rows share their system prompt."""
+SHORT = 8192
+"""Characters up to which a text is kept for that."""
 
 
 class Spot(NamedTuple):
@@ -22,6 +29,12 @@ class Spot(NamedTuple):
 def texts_of(record: Record) -> Iterator[Text]:
     """Yield every text of a row: the same that triggers are looked for in."""
     yield from texts(Chunk(record.format, [record], [], 0))
+
+
+def remembered(look: Callable[[str], T]) -> Callable[[str], T]:
+    """Return a pure function of a text that remembers what it said of the last short ones."""
+    kept = lru_cache(maxsize=KEPT)(look)
+    return lambda text: kept(text) if len(text) <= SHORT else look(text)
 
 
 def excerpt(text: str, spots: Sequence[Spot], number: int) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
+from prepdata.chunk import Text
 from prepdata.findings import Hit, Severity
 from prepdata.record import Record
 from prepdata.rules.base import Options, RecordRule, Trigger, Words
-from prepdata.rules.priv._hide import Spot, excerpt, fix_of, texts_of
+from prepdata.rules.priv._hide import Spot, excerpt, fix_of, remembered, texts_of
 from prepdata.text.secrets import TRIGGERS, find_secrets, mask
 from prepdata.text.secrets import Secret as Found
 
@@ -54,7 +54,10 @@ class Secret(RecordRule):
     options: SecretOptions
 
     def check(self, record: Record) -> Iterator[Hit]:
-        for piece in texts_of(record):
+        return self.check_texts(record, list(texts_of(record)))
+
+    def check_texts(self, record: Record, held: Sequence[Text]) -> Iterator[Hit]:
+        for piece in held:
             text = piece.text
             found = [s for s in _found(text) if text[s.start : s.end] not in self.options.allow]
             if not found:
@@ -74,7 +77,7 @@ class Secret(RecordRule):
                 )
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def _found(text: str) -> tuple[Found, ...]:
-    """Return the secrets of a text; many rows share their system prompt."""
+    """Return the secrets of a text."""
     return tuple(find_secrets(text))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
+from prepdata.chunk import Text
 from prepdata.findings import Hit, Severity
 from prepdata.record import Record
 from prepdata.rules.base import Options, Pattern, RecordRule, Trace, Trigger
-from prepdata.rules.priv._hide import Spot, excerpt, fix_of, texts_of
-from prepdata.text.personal import TRACES, TRIGGER, TYPES, Personal, find_personal, mask
+from prepdata.rules.priv._hide import Spot, excerpt, fix_of, remembered, texts_of
+from prepdata.text.personal import TRACES, TRIGGER, TYPES, find_personal, mask
 from prepdata.text.secrets import find_secrets
 from prepdata.text.secrets import mask as mask_secret
 
@@ -61,15 +61,17 @@ class PersonalData(RecordRule):
     options: PersonalOptions
 
     def setup(self) -> None:
-        self.types = frozenset(self.options.types or TYPES)
+        types = frozenset(self.options.types or TYPES)
+        self.found = remembered(lambda text: tuple(find_personal(text, types)))
         self.allow = tuple(_compact(value) for value in self.options.allow)
 
     def check(self, record: Record) -> Iterator[Hit]:
-        for piece in texts_of(record):
+        return self.check_texts(record, [piece for piece in texts_of(record) if TRIGGER.search(piece.text)])
+
+    def check_texts(self, record: Record, held: Sequence[Text]) -> Iterator[Hit]:
+        for piece in held:
             text = piece.text
-            if not TRIGGER.search(text):
-                continue
-            found = [p for p in _found(text, self.types) if not self._allowed(text[p.start : p.end])]
+            found = [p for p in self.found(text) if not self._allowed(text[p.start : p.end])]
             if not found:
                 continue
             found.sort(key=lambda one: one.start)
@@ -92,12 +94,6 @@ class PersonalData(RecordRule):
 
     def _allowed(self, value: str) -> bool:
         return bool(self.allow) and _compact(value).endswith(self.allow)
-
-
-@lru_cache(maxsize=4096)
-def _found(text: str, types: frozenset[str]) -> tuple[Personal, ...]:
-    """Return the personal data of a text; many rows share their system prompt."""
-    return tuple(find_personal(text, types))
 
 
 def _compact(value: str) -> str:

@@ -32,13 +32,12 @@ class Roles(Meter):
         alike: dict[Any, list[Record]] = {}
         declaring: dict[bytes, list[Record]] = {}
         for record in chunk.records:
-            key: Any = (record.format, record.shape)
+            key: Any = (record.format, record.shape, not record.tools)
+            if record.tools_key is not None:
+                declaring.setdefault(record.tools_key, []).append(record)
+            elif record.tools:
+                _declared(record, tallies, 1)
             if record.shape is None:
-                _called(record, tallies["called"])
-                if record.tools_key is not None:
-                    declaring.setdefault(record.tools_key, []).append(record)
-                elif record.tools:
-                    _declared(record, tallies, 1)
                 key = record.row if record.outline is None else (record.format, "outline", record.outline)
             try:
                 alike[key].append(record)
@@ -47,6 +46,8 @@ class Roles(Meter):
         for records in alike.values():
             _tally(records[0], tallies, len(records))
             _add_systems(records, systems)
+            if any(message.calls for message in records[0].turns):
+                _called(records, tallies["called"])
         for records in declaring.values():
             _declared(records[0], tallies, len(records))
         prompts = {_digest(system): found for system, found in systems.items()}
@@ -124,11 +125,12 @@ def _add_systems(records: list[Record], systems: dict[str, list[int]]) -> None:
                 found[1] = min(found[1], record.row)
 
 
-def _called(record: Record, tally: Counter[str]) -> None:
-    """Count the tools that a row calls."""
-    for message in record.turns:
-        for call in message.calls:
-            tally[_name(call.name)] += 1
+def _called(records: list[Record], tally: Counter[str]) -> None:
+    """Count the tools that rows call."""
+    for record in records:
+        for message in record.turns:
+            for call in message.calls:
+                tally[_name(call.name)] += 1
 
 
 def _declared(record: Record, tallies: dict[str, Counter[str]], times: int) -> None:

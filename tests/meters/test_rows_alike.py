@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +50,20 @@ def chunk_of(rows: list[dict[str, Any]], *, alike: bool) -> Chunk:
         if not alike:
             record.shape = record.outline = None
     return Chunk("openai", records, [], len(records))
+
+
+def test_rows_of_one_shape_may_declare_tools() -> None:
+    row = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
+    records = [OpenAIChat().view(row), OpenAIChat().view({**row, "tools": [tool]})]
+    records[1].shape = records[0].shape
+    assert records[0].shape is not None
+    for number, record in enumerate(records):
+        record.row = number
+    plain = [msgspec.structs.replace(record, shape=None) for record in records]
+    see = Roles(MeterContext()).see
+    found = see(Chunk("openai", records, [], 2))
+    assert found == see(Chunk("openai", plain, [], 2))
+    assert found["declared"] == {"f": 1} and found["rows"]["tools"] == 1
 
 
 @given(st.lists(st.sampled_from([0, 1, 2]), max_size=6), st.tuples(row, row, row))

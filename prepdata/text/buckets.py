@@ -81,7 +81,9 @@ def _by_text(prompts: Column) -> dict[str, list[int]]:
     beyond = [] if prompts.folded.isascii() else [(row, text) for row, text in zip(rows, texts) if not text.isascii()]
     return {
         "numbers": _unique([row for row, own in zip(rows, digits) if own]),
-        "one-word": _unique([row for row, text in zip(rows, texts) if len(text) < 40 and _one_word(text)]),
+        "one-word": _unique(
+            [row for row, text in zip(rows, texts) if len(text) < 40 and " " not in text.strip() and _one_word(text)]
+        ),
         "very-long": _unique([row for row, text in zip(rows, texts) if len(text) >= LONG]),
         "odd-unicode": _unique([row for row, text in beyond if _ODD.search(text)]),
     }

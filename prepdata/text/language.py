@@ -110,8 +110,8 @@ def detect(text: str) -> str | None:
     if "`" in head:
         head = _FENCE.sub(" ", text[: READ * 8])[:READ]
     if head.isascii():
-        words = set(head.lower().split())
-        if len(words) >= 5 and len(words & ENGLISH_ONLY) >= 5 and len(words & FOREIGN_ONLY) <= 1:
+        words = head.lower().split()
+        if len(ENGLISH_ONLY.intersection(words)) >= 5 and len(FOREIGN_ONLY.intersection(words)) <= 1:
             return "en" if _code_share(head) < _ONLY_CODE else None
         return _latin(head)
     beyond = _BEYOND_LATIN.search(head)

@@ -104,6 +104,20 @@ def test_the_leading_language_does_not_hang_on_the_order_of_words() -> None:
     assert len(found) == 1
 
 
+@given(st.dictionaries(st.sampled_from(["en", "es", "pt", "ca", "da", "no"]), st.integers(1, 3000)), st.integers(1, 40))
+def test_the_leading_language_leads_clearly(scores: dict[str, int], words: int) -> None:
+    found = language._best(scores, words)
+    if found is not None:
+        rest = [score for name, score in scores.items() if name != found]
+        lead = scores[found] - max(rest, default=0)
+        assert (
+            words >= 2 and scores[found] >= language.ONE and lead >= 0.4 * language.ONE and lead >= 0.1 * scores[found]
+        )
+        if lead < 0.2 * scores[found]:
+            second = min(name for name, score in scores.items() if score == max(rest) and name != found)
+            assert frozenset((found, second)) in language._TWINS
+
+
 @pytest.mark.parametrize(
     "code",
     [

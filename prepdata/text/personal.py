@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import NamedTuple
 
 
@@ -30,8 +31,18 @@ class Kind(NamedTuple):
     type: str
     title: str
     gate: tuple[str, ...]
-    pattern: re.Pattern[str]
+    written: str
     check: Callable[[str, str, str], bool]
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The expression, compiled when it is first wanted: most runs want none."""
+        return _compiled(self.written)
+
+
+@cache
+def _compiled(written: str) -> re.Pattern[str]:
+    return re.compile(written, re.ASCII)
 
 
 def digits_of(value: str) -> str:
@@ -297,7 +308,7 @@ def _alone(test: Callable[[str], bool]) -> Callable[[str, str, str], bool]:
 
 
 def _kind(type: str, title: str, gate: str, pattern: str, check: Callable[[str, str, str], bool]) -> Kind:
-    return Kind(type, title, tuple(gate.split("|")) if gate else (), re.compile(pattern, re.ASCII), check)
+    return Kind(type, title, tuple(gate.split("|")) if gate else (), pattern, check)
 
 
 _D = r"(?<![\w.+-])"  # no number or word before

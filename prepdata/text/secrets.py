@@ -14,6 +14,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -37,8 +38,18 @@ class Kind(NamedTuple):
 
     title: str
     words: tuple[str, ...]
-    pattern: re.Pattern[str]
+    written: str
     check: Callable[[str], bool] | None = None
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The expression, compiled when it is first wanted: most runs want few."""
+        return _compiled(self.written)
+
+
+@cache
+def _compiled(written: str) -> re.Pattern[str]:
+    return re.compile(written)
 
 
 _FAKE_WORDS = re.compile(
@@ -129,7 +140,7 @@ def _long_enough(value: str) -> bool:
 
 
 def _kind(title: str, words: str, pattern: str, check: Callable[[str], bool] | None = _long_enough) -> Kind:
-    return Kind(title, tuple(words.split()), re.compile(pattern), check)
+    return Kind(title, tuple(words.split()), pattern, check)
 
 
 _B = r"(?<![A-Za-z0-9_])"  # nothing of a word before

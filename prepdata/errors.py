@@ -10,7 +10,6 @@ Bad *data* is never an exception: it is a finding.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 EXIT_CLEAN = 0
@@ -36,5 +35,7 @@ class InputError(PrepdataError):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ` Did you mean X?` for the known word closest to `word`, or an empty string."""
+    import difflib  # only where something was mistyped
+
     match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" Did you mean '{match[0]}'?" if match else ""

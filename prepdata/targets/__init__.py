@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 from functools import cache, lru_cache
 from importlib import resources
 
@@ -47,6 +46,8 @@ def load(name: str) -> Target:
     wanted = name.strip().lower()
     wanted = ALIASES.get(wanted, wanted)
     if wanted not in names():
+        import difflib
+
         near = difflib.get_close_matches(wanted, [*names(), *ALIASES], n=1, cutoff=0.5)
         hint = f" Did you mean '{near[0]}'?" if near else ""
         raise UsageError(f"Unknown target '{name}'.{hint} Targets: {', '.join(names())}.")

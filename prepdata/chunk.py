@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -29,7 +29,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     data: dict[str, Any] = {}
 
 
-class Text(NamedTuple):
+class Text(msgspec.Struct, frozen=True, gc=False):
     """One stretch of text in a chunk: which row, which message, the text, and the JSON pointer to it."""
 
     record: Record
@@ -66,7 +66,7 @@ def texts(chunk: Chunk) -> list[Text]:
     found: list[Text] = []
     add = found.append
     for record in chunk.records:
-        for message in record.turns:
+        for message in record.turns if record.chosen or record.rejected else record.messages:
             if message.kind == "text":
                 add(Text(record, message, message.text, message.field))
             elif message.kind == "parts":

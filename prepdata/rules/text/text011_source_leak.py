@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
+from prepdata.chunk import Chunk, Text, texts
 from prepdata.findings import Hit, Severity, around
 from prepdata.record import Message, Record
 from prepdata.rules.base import RecordRule, Trigger, Words
@@ -98,9 +99,13 @@ class SourceLeak(RecordRule):
     trigger: ClassVar[Trigger] = Words(_WORDS)
 
     def check(self, record: Record) -> Iterator[Hit]:
+        return self.check_texts(record, texts(Chunk(record.format, [record], [], 0)))
+
+    def check_texts(self, record: Record, held: Sequence[Text]) -> Iterator[Hit]:
+        spoken = {piece.text for piece in held}  # mostly the prompt's only
         for message in answers(record):
             for text, path in pieces(message):
-                match = _FIND.search(text) if _spoken(text) else None
+                match = _FIND.search(text) if text in spoken else None
                 if match is None:
                     continue
                 if _holds_text(record, message):
@@ -113,12 +118,6 @@ class SourceLeak(RecordRule):
                     excerpt=around(text, match.span()),
                 )
                 return
-
-
-def _spoken(text: str) -> bool:
-    """True if an answer holds a word that wakes this rule; mostly it is the prompt that does."""
-    lowered = text.lower()
-    return any(word in lowered for word in _WORDS)
 
 
 def _holds_text(record: Record, message: Message) -> bool:

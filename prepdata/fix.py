@@ -65,13 +65,20 @@ class Dropped(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fixed(NamedTuple):
-    """What `fix` did to one file: the bytes as they should be are at `written` (a temporary file)."""
+    """What `fix` did to one file: the bytes as they should be are at `written` (a temporary file). `stamp` tells
+    whether the file itself was changed by somebody since."""
 
     path: Path
     written: Path
     changes: list[Change]
     dropped: list[Dropped]
     left: list[Finding]
+    stamp: tuple[int, int, int]
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    info = path.stat()
+    return info.st_ino, info.st_size, info.st_mtime_ns
 
 
 def fix_file(path: Path, settings: Settings, *, unsafe: bool, folder: Path) -> Fixed:
@@ -94,6 +101,7 @@ def fix_file(path: Path, settings: Settings, *, unsafe: bool, folder: Path) -> F
     changes: list[Change] = []
     dropped: list[Dropped] = []
     current = path
+    stamp = _stamp(path) if path.exists() else (0, 0, 0)  # what is not there is told by the first reading
     made: list[Path] = []
     kept = None
     try:
@@ -118,7 +126,7 @@ def fix_file(path: Path, settings: Settings, *, unsafe: bool, folder: Path) -> F
             current = made[-1]
             shutil.copyfile(path, current)
         kept = current
-        return Fixed(path, current, changes, dropped, list(report))
+        return Fixed(path, current, changes, dropped, list(report), stamp)
     finally:
         for one in made:
             if one != kept:
@@ -370,11 +378,14 @@ def keep(fixed: Fixed, result: Path) -> list[Path]:
 
     Raises:
         UsageError: the result would go through a symbolic link out of its folder.
+        InputError: the file was changed since it was read; what was written to it must not be lost.
     """
     if result.is_symlink():
         raise UsageError(f"{result} is a symbolic link; name the file itself")
     if result.exists() and not result.is_file():
         raise UsageError(f"{result} is not a regular file; name a file for the result")
+    if not fixed.path.exists() or _stamp(fixed.path) != fixed.stamp:
+        raise InputError(f"{fixed.path} changed while it was being repaired; run again when nothing writes to it")
     written = []
     mode = fixed.path.stat().st_mode & 0o777
     for kind, items in (("dropped", fixed.dropped), ("receipt", fixed.changes)):

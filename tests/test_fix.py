@@ -16,7 +16,7 @@ import pytest
 
 import prepdata
 from prepdata import fix as fixing
-from prepdata.errors import PrepdataError
+from prepdata.errors import InputError, PrepdataError
 from prepdata.fix import fix_file, keep
 from prepdata.settings import Settings
 
@@ -237,3 +237,14 @@ def test_stale_waivers_are_taken_out(tmp_path: Path) -> None:
     run = run_fix(tmp_path, "a.jsonl")
     assert run.returncode == 0, run.stderr
     assert [w["record"] for w in json.loads(waivers.read_text())["waivers"]] == [finding.digest]
+
+
+def test_what_others_wrote_meanwhile_is_not_lost(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf{}\n")
+    fixed = fix_file(path, Settings(jobs=1), unsafe=True, folder=tmp_path)
+    with path.open("ab") as file:
+        file.write(b'{"more": 1}\n')
+    with pytest.raises(InputError, match="changed while it was being repaired"):
+        keep(fixed, path)
+    assert path.read_bytes().endswith(b'{"more": 1}\n')

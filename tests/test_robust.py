@@ -173,6 +173,10 @@ def test_devices_are_read_within_bounds_and_never_replaced(tmp_path: Path) -> No
     data.write_bytes(ROW)
     for flag in ("--waivers", "--config", "--tokenizer"):
         assert command("validate", flag, "/dev/zero", str(data)).returncode == 2
+    config = tmp_path / "c.toml"
+    config.write_text('[rules.invalid-structured-answer]\nschema = "/dev/zero"\n')
+    assert command("validate", "--no-tokens", "--config", str(config), str(data)).returncode == 2
+    config.unlink()
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     assert command("fix", "-o", str(pipe), str(data)).returncode == 2

@@ -17,9 +17,12 @@ import msgspec
 
 from prepdata.chunk import Fact
 from prepdata.errors import InputError
+from prepdata.files import read_bounded
 from prepdata.sources.base import HEAD_BYTES, RawChunk, Source, digest_of
 from prepdata.sources.cut import Bounds, State, cut_lines
 
+_STATE_BYTES = 1 << 24
+"""Size of the list of files of a saved dataset beyond which it is not read (bytes)."""
 _BATCH_ROWS = 256
 _BLOCK = 256 << 10
 PARQUET, ARROW = b"PAR1", b"ARROW1"
@@ -91,7 +94,7 @@ def table_files(path: str) -> list[Path]:
     if not place.is_dir():
         return [place]
     try:
-        state = json.loads((place / "state.json").read_bytes())
+        state = json.loads(read_bounded(place / "state.json", _STATE_BYTES))
         names = [entry["filename"] for entry in state["_data_files"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is no saved dataset: its state.json cannot be read. Save it again.") from error
@@ -172,12 +175,12 @@ def _batches(file: Path) -> Iterator[Any]:
         with pyarrow.parquet.ParquetFile(file, pre_buffer=False) as table:
             yield from table.iter_batches(batch_size=_BATCH_ROWS)
         return
-    with pa.memory_map(str(file)) as mapped:
+    with pa.OSFile(str(file)) as plain:  # a map of a file that is cut off meanwhile ends the process
         if magic == ARROW:
-            reader = pa.ipc.open_file(mapped)
+            reader = pa.ipc.open_file(plain)
             found: Iterable[Any] = (reader.get_batch(i) for i in range(reader.num_record_batches))
         else:
-            found = pa.ipc.open_stream(mapped)
+            found = pa.ipc.open_stream(plain)
         for batch in found:
             for at in range(0, batch.num_rows, _BATCH_ROWS):
                 yield batch.slice(at, _BATCH_ROWS)

@@ -67,6 +67,24 @@ def test_an_arrow_file_and_an_arrow_stream(pa: Any, tmp_path: Path) -> None:
         assert [json.loads(text) for _, text in rows_of(read(path)[1])] == ROWS
 
 
+@pytest.mark.parametrize("kind", ["file", "stream", "parquet"])
+def test_a_table_that_is_cut_off_while_it_is_read(pa: Any, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.arrow"
+    table = pa.Table.from_pylist([{"text": "x" * 2000, "n": i} for i in range(4000)])
+    if kind == "parquet":
+        pa.parquet.write_table(table, path, row_group_size=400, compression="none", use_dictionary=False)
+    else:
+        make = pa.ipc.new_file if kind == "file" else pa.ipc.new_stream
+        with pa.OSFile(str(path), "wb") as sink, make(sink, table.schema) as writer:
+            writer.write_table(table, max_chunksize=400)
+    chunks = open_source(path).chunks()
+    next(chunks)
+    with path.open("rb+") as file:
+        file.truncate(path.stat().st_size // 4)
+    with pytest.raises(InputError):
+        list(chunks)
+
+
 def test_a_saved_dataset(pa: Any, tmp_path: Path) -> None:
     folder = saved(pa, tmp_path / "set", ROWS)
     assert [item.table for item in discover([folder])] == [True]

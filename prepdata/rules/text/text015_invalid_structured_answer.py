@@ -12,6 +12,7 @@ import msgspec
 
 from prepdata.chunk import Chunk
 from prepdata.errors import ConfigError
+from prepdata.files import read_bounded
 from prepdata.findings import Hit, Severity, around, clip
 from prepdata.jsontext import json_text
 from prepdata.record import Message, Record
@@ -20,6 +21,8 @@ from prepdata.rules.tool._schema import Schema, TooCostly
 
 SHARE = 0.9
 """Share of answers that must be JSON for a file to count as a file of JSON answers."""
+MOST_BYTES = 1 << 24
+"""Size of a schema file beyond which it is not read (bytes)."""
 FEWEST = 10
 """Answers below which a file's habits are not judged."""
 _FENCED = re.compile(r"```(?:json|JSON)?\s*\n(.*?)\n?\s*```", re.DOTALL)
@@ -250,11 +253,9 @@ def _load(path: str) -> Any:
     Raises:
         ConfigError: it cannot be read or is no JSON.
     """
-    from pathlib import Path
-
     try:
-        return msgspec.json.decode(path if path.lstrip()[:1] == "{" else Path(path).read_bytes())
-    except (OSError, msgspec.DecodeError) as error:
+        return msgspec.json.decode(path if path.lstrip()[:1] == "{" else read_bounded(path, MOST_BYTES))
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"rules.invalid-structured-answer.schema: cannot read '{clip(path)}': {error}") from None
 
 

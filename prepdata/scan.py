@@ -16,9 +16,8 @@ from prepdata.chunk import Chunk, Text, texts
 from prepdata.findings import Hit
 from prepdata.record import Record
 from prepdata.rules.base import CALLS, EVERY, LOOK, SHAPE, Pattern, RecordRule, Words
+from prepdata.text.search import Search
 
-LARGE = 1 << 18
-"""Bytes searched from which on an automaton pays that takes 4 ms to make and reads 480 MB/s, not 130."""
 MOST_SHAPES = 100_000
 """Different shapes that are remembered."""
 Seen = tuple[RecordRule, Record, Hit | BaseException]
@@ -42,9 +41,8 @@ class Scanner:
         self.words = [r for r in rules if triggers and isinstance(r.trigger, Words)]
         self.known: dict[Any, tuple[RecordRule, ...]] = {}
         owners = _owners(self.words)
-        self.vocabulary, self.owners = list(owners), list(owners.values())
-        self.automata: dict[bool, Any] = {}
-        self.searched = 0
+        self.owners = list(owners.values())
+        self.search = Search(list(owners))
 
     def run(self, chunk: Chunk) -> list[Seen]:
         """Return (rule, record, hit) of every finding; an exception in place of a hit where a rule crashed."""
@@ -115,24 +113,12 @@ class Scanner:
         seen: dict[int, set[str]] = {}
         for part in (plain, foreign):
             folded, ends = part.folded()
-            for word, start, _ in self._search(folded):
+            for word, start, _ in self.search.find(folded):
                 text = part.strings[bisect_right(ends, start)]
                 for owner in self.owners[word]:
                     seen.setdefault(owner, set()).add(text)
         for owner in sorted(seen):
             yield self.words[owner], seen[owner]
-
-    def _search(self, joined: bytes) -> list[tuple[int, int, int]]:
-        """Return (word, start, end) of all words in a text; the quicker automaton is made once that repays."""
-        self.searched += len(joined)
-        large = self.searched > LARGE
-        if large not in self.automata:
-            import ahocorasick_rs
-
-            kind = ahocorasick_rs.Implementation.DFA if large else None
-            self.automata[large] = ahocorasick_rs.BytesAhoCorasick(self.vocabulary, implementation=kind)
-        found: list[tuple[int, int, int]] = self.automata[large].find_matches_as_indexes(joined, overlapping=True)
-        return found
 
 
 class _Joined:

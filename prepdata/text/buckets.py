@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from prepdata.chunk import Chunk
 from prepdata.text import _edge_phrases as phrases
 from prepdata.text.columns import Column, turns
 from prepdata.text.language import quick
 from prepdata.text.negatives import negatives
+from prepdata.text.search import Search
 
 LONG = 4000
 """Letters from which on a user turn is very long (about 1,000 English tokens)."""
@@ -98,10 +99,10 @@ def _one_word(text: str) -> bool:
 
 def _by_phrase(prompts: Column) -> dict[str, list[int]]:
     """Return the buckets that phrases tell: code, typos, prompt injection."""
-    automaton, kinds = _automaton(len(prompts.folded) > 1 << 19)
+    search, kinds = _search()
     folded = b"\0" + prompts.folded  # so that every text begins after a NUL; offsets are one too high
     found: dict[str, set[int]] = {}
-    for word, _, end in automaton.find_matches_as_indexes(folded, overlapping=True):
+    for word, _, end in search.find(folded):
         kind = kinds[word]
         if kind == "typos" and _is_letter(folded, end):
             continue
@@ -127,18 +128,16 @@ _BEFORE = (" ", "\n", "\0")
 """What stands before a misspelt word; looked for with it, so that words that only hold it cost nothing."""
 
 
-@lru_cache(maxsize=2)
-def _automaton(large: bool) -> tuple[Any, list[str]]:
-    import ahocorasick_rs
-
+@lru_cache(maxsize=1)
+def _search() -> tuple[Search, list[str]]:
+    """Return the search for all phrases, and the bucket of each."""
     words: dict[str, str] = {}
     for kind, listed in (("prompt-injection", phrases.INJECTION), ("typos", phrases.TYPOS), ("code", phrases.CODE)):
         for word in listed:
             for spelling in {word, word[0].upper() + word[1:]} if not word[0].isascii() else {word}:
                 for before in _BEFORE if kind == "typos" else ("",):
                     words.setdefault(before + spelling, kind)
-    how = ahocorasick_rs.Implementation.DFA if large else None
-    return ahocorasick_rs.BytesAhoCorasick([w.encode() for w in words], implementation=how), list(words.values())
+    return Search([word.encode() for word in words]), list(words.values())
 
 
 def _unique(rows: list[int]) -> list[int]:

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from prepdata.chunk import Chunk
 from prepdata.text import _negative_phrases as phrases
 from prepdata.text.columns import Column, turns
+from prepdata.text.search import Search
 
 KINDS = ("decline", "ask-back", "not-in-context", "no-label", "refusing-call", "weight-0", "rejected", "disliked")
 """Kinds of negative examples, in the order in which they are told."""
@@ -65,10 +66,10 @@ def kind_of_answer(text: str) -> str | None:
 
 def in_column(column: Column) -> tuple[dict[str, list[int]], list[int]]:
     """Return (kind -> rows, rows that come near) for a column of answers."""
-    automaton, kinds = _automaton(len(column.folded) > _LARGE)
+    search, kinds = _search()
     found: dict[str, set[int]] = {}
     folded, ends, texts = column.folded, column.ends, column.texts
-    for word, start, end in automaton.find_matches_as_indexes(folded, overlapping=True):
+    for word, start, end in search.find(folded):
         number = column.at(start)
         kind = kinds[word]
         text = texts[number]
@@ -131,15 +132,9 @@ _WORD_BYTE = bytes(
 )
 
 
-_LARGE = 1 << 19
-"""From this many bytes on, the automaton that is slow to build and fast to search is used; it finds the same."""
-
-
-@lru_cache(maxsize=2)
-def _automaton(large: bool) -> tuple[Any, tuple[str, ...]]:
-    """Return the automaton over all phrases, and the kind of each."""
-    import ahocorasick_rs
-
+@lru_cache(maxsize=1)
+def _search() -> tuple[Search, tuple[str, ...]]:
+    """Return the search for all phrases, and the kind of each."""
     words: dict[str, str] = {}
     for kind, given in (
         ("decline", [phrase for own in phrases.DECLINE.values() for phrase in own]),
@@ -152,8 +147,7 @@ def _automaton(large: bool) -> tuple[Any, tuple[str, ...]]:
         for phrase in given:
             for spelling in _spellings(phrase):
                 words.setdefault(spelling, kind)
-    how = ahocorasick_rs.Implementation.DFA if large else None
-    return ahocorasick_rs.BytesAhoCorasick([w.encode() for w in words], implementation=how), tuple(words.values())
+    return Search([word.encode() for word in words]), tuple(words.values())
 
 
 def _spellings(phrase: str) -> list[str]:

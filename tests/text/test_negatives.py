@@ -13,7 +13,7 @@ from prepdata.chunk import Chunk
 from prepdata.formats import recognise
 from prepdata.text._negative_phrases import ASK_BACK, DECLINE, NOT_THERE
 from prepdata.text.columns import column
-from prepdata.text.negatives import KINDS, _automaton, in_column, kind_of_answer, negatives, refusing
+from prepdata.text.negatives import KINDS, in_column, kind_of_answer, negatives, refusing
 
 LINES = (Path(__file__).parent / "negatives.tsv").read_text(encoding="utf-8").split("\n")
 TABLE = [line.split("\t", 1) for line in LINES if line]
@@ -63,13 +63,6 @@ def test_rows_of_a_chunk() -> None:
 def test_a_text_with_a_nul_does_not_shift_rows() -> None:
     found = negatives(chunk(chat("a\0b\0c"), chat("fine"), chat("I'm unable to do that.")))
     assert found.rows == {"decline": [2]}
-
-
-def test_large_and_small_automaton_find_the_same() -> None:
-    texts = [text for _, text in TABLE]
-    raw = column(texts, list(range(len(texts)))).folded
-    found = [sorted(_automaton(large)[0].find_matches_as_indexes(raw, overlapping=True)) for large in (False, True)]
-    assert found[0] == found[1] and found[0]
 
 
 def test_phrases_are_lower_case_with_plain_apostrophe() -> None:

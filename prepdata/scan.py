@@ -47,8 +47,9 @@ class Scanner:
     def run(self, chunk: Chunk) -> list[Seen]:
         """Return (rule, record, hit) of every finding; an exception in place of a hit where a rule crashed."""
         seen: list[Seen] = []
-        for record in chunk.records:
-            ask(self.every, record, seen)
+        if self.every:
+            for record in chunk.records:
+                ask(self.every, record, seen)
         for rule in self.looking:
             for record in _wanted(rule, chunk):
                 ask((rule,), record, seen)

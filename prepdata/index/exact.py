@@ -27,10 +27,12 @@ def repeated(keys: bytes) -> list[list[int]]:
     column.frombytes(keys)
     if len(set(column)) == len(column):
         return []
-    groups: dict[int, list[int]] = {}
-    for place, key in enumerate(column):
-        groups.setdefault(key, []).append(place)
-    return [group for group in groups.values() if len(group) > 1]
+    ordered = sorted(column)
+    groups: dict[int, list[int]] = {one: [] for one, other in zip(ordered, ordered[1:]) if one == other}
+    places = [place for place, key in enumerate(column) if key in groups]
+    for place in places:
+        groups[column[place]].append(place)
+    return sorted(groups.values())
 
 
 def _repeated_large(keys: bytes) -> list[list[int]]:

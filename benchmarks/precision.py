@@ -214,7 +214,7 @@ def _real_part(judged: Sequence[tuple[type[Rule], Real]]) -> str:
         "one by one, as "
         "counted below, and defects that were seen otherwise were labelled too. The rules were tuned on "
         "these files, so "
-        "this shows what is left, not what to expect elsewhere. A rule that is not listed found nothing "
+        "this shows what is left, not what to expect elsewhere. A heuristic rule that is not listed found nothing "
         "here. Labels are "
         "kept by the digest of the row.\n\n" + "\n".join(real_table(judged)) + "\n"
     )

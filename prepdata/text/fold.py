@@ -1,7 +1,8 @@
 """Folding: which texts say the same, but for case, white space, Unicode variants and sentence punctuation?
 
 What may change the meaning is kept: digits, points and commas inside numbers, `+ - * / = < > % $ # & | ^ ~ @ _`,
-brackets, and everything in text that looks like code (there only runs of white space are folded).
+brackets, and everything in text that looks like code (there only runs of white space are folded, and a semicolon at
+the end dropped).
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def _folded(text: str, raw: bytes, plain: bytes, gaps: bytes, signs: bytes) -> b
     if signs.isdigit():
         return plain + _NUMBERS + _numbers(gaps)
     if b"{" in signs or b"`" in signs or (signs.strip(b"0123456789!") and _CODE.search(raw)):
-        return _AS_CODE + b" ".join(encode(text).split())
+        return _AS_CODE + b" ".join(encode(text).split()).rstrip(b"; ")
     if b"!" in signs:
         plain = _BANG.sub(_KEPT_BANG, raw).translate(_LOWER, _DROPPED)
     if signs.strip(_SIGNS):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any, ClassVar, Literal
 
 from prepdata.chunk import Chunk
@@ -16,14 +17,18 @@ from prepdata.rules.dup._answers import BAD, OPEN, PLAIN, SHORT, flags
 SHOWN = 10  # rows named beside the first two
 SAMPLED_SHARE = 0.5  # a set is taken as sampled where this share of its prompts has the same number of answers
 SAMPLED_PROMPTS = 5
+POOL_SHARE = 0.5  # a set is taken as written with a pool of answers where more of these prompts than this share ...
+POOL_PROMPTS = 3  # ... have two answers that stand together under at least so many prompts
+POOL_ANSWERS = 20  # answers of one prompt that are looked at for that
 
 
 class ConflictingOptions(Options, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Options of conflicting-answers.
 
     Args:
-        diversity: `auto` keeps quiet about a set in which most prompts have the same number of answers (they were
-            sampled on purpose); `allow` keeps quiet about all but short answers; `report` reports all.
+        diversity: `auto` keeps quiet about a set with variety on purpose: most prompts have the same number of
+            answers (they were sampled), or the same answers stand together under several prompts (wordings out of
+            one pool). `allow` keeps quiet about all but short answers; `report` reports all.
         open_prompts: True to report prompts that ask for something made up as well ("Tell me a joke").
     """
 
@@ -37,7 +42,7 @@ class ConflictingAnswers(CorpusRule):
     The whole prompt is compared: system prompt, tools, media, and all turns before the last answer, folded. One
     finding per prompt, at the first row with a second answer. Good and bad answers (KTO labels, chosen and rejected)
     are not held against each other; of a preference row the chosen answer counts. Prompts that ask for something made
-    up, and sets with several sampled answers for most prompts, are left alone. Keeps 13 bytes a row.
+    up, and sets with variety on purpose (`diversity`) are left alone, but for short answers. Keeps 13 bytes a row.
 
     Why: the model learns to be unsure where you want it to be sure. For labels it is a plain contradiction: one of the
     rows is wrong.
@@ -79,13 +84,13 @@ class ConflictingAnswers(CorpusRule):
             if len(kinds) > 1:
                 found.append(kinds)
         prompts = len(marks) - sum(len(group) - 1 for group in groups)
-        sampled = self.options.diversity == "auto" and _sampled(found, prompts)
+        meant = self.options.diversity == "auto" and (_sampled(found, prompts) or _pooled(found))
         for kinds in found:
-            yield from self._judge(joined, list(kinds.values()), marks, sampled)
+            yield from self._judge(joined, list(kinds.values()), marks, meant)
 
-    def _judge(self, joined: Joined, places: list[int], marks: bytes, sampled: bool) -> Iterator[tuple[int, Hit]]:
+    def _judge(self, joined: Joined, places: list[int], marks: bytes, meant: bool) -> Iterator[tuple[int, Hit]]:
         short = sum(1 for p in places if marks[p] & SHORT)
-        if short < 2 and (sampled or self.options.diversity == "allow"):
+        if short < 2 and (meant or self.options.diversity == "allow"):
             return
         if marks[places[0]] & OPEN and not self.options.open_prompts:
             return
@@ -107,3 +112,17 @@ def _sampled(found: list[dict[int, int]], prompts: int) -> bool:
         return False
     _, most = Counter(len(kinds) for kinds in found).most_common(1)[0]
     return most >= SAMPLED_SHARE * prompts
+
+
+def _pooled(found: list[dict[int, int]]) -> bool:
+    """True if most prompts have answers out of one pool of wordings: the same two stand under other prompts too."""
+    counted: Counter[tuple[int, int]] = Counter()
+    for kinds in found:
+        counted.update(_pairs(kinds))
+    pooled = sum(1 for kinds in found if any(counted[pair] >= POOL_PROMPTS for pair in _pairs(kinds)))
+    return pooled >= POOL_PROMPTS and pooled > POOL_SHARE * len(found)
+
+
+def _pairs(kinds: dict[int, int]) -> Iterator[tuple[int, int]]:
+    """Return the pairs of answers of one prompt, the lower digest first."""
+    return combinations(sorted(list(kinds)[:POOL_ANSWERS]), 2)

@@ -40,9 +40,6 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_rows: Value[int] | None = None
     recommended_rows: Value[int] | None = None
     max_rows: Value[int] | None = None
-    max_rows_in_all: Value[int] | None = None
-    """Training and validation rows together."""
-    max_validation_rows: Value[int] | None = None
     min_file_bytes: Value[int] | None = None
     max_file_bytes: Value[int] | None = None
     max_row_tokens: Value[int] | None = None

@@ -36,19 +36,18 @@ LIMITS: dict[str, dict[str, int]] = {
     "fireworks": {"min_rows": 3, "max_rows": 3_000_000},
     "mistral": {"min_rows": 10, "max_rows": 10_000_000, "min_file_bytes": 1000, "max_file_bytes": 10 * 10**9},
     "vertex-gemini": {
-        "max_rows": 1_000_000, "max_validation_rows": 5000, "max_file_bytes": 1024**3, "max_row_tokens": 131_072,
+        "max_rows": 1_000_000, "max_file_bytes": 1024**3, "max_row_tokens": 131_072,
         "max_images_per_row": 30, "max_image_bytes": 20 * 1024**2,
     },
     "bedrock-haiku": {
-        "min_rows": 32, "max_rows": 10_000, "max_validation_rows": 1000, "max_rows_in_all": 10_000,
-        "max_file_bytes": 10 * 1024**3, "max_row_tokens": 32_000,
+        "min_rows": 32, "max_rows": 10_000, "max_file_bytes": 10 * 1024**3, "max_row_tokens": 32_000,
     },
     "bedrock-nova": {
         "min_rows": 8, "recommended_rows": 100, "max_rows": 20_000, "max_images_per_row": 10,
         "max_image_bytes": 10 * 1024**2, "min_image_side": 25, "max_videos_per_row": 1,
         "max_video_bytes": 50 * 1024**2,
     },
-    "bedrock-llama": {"max_rows": 10_000, "max_validation_rows": 1000, "max_file_bytes": 1024**3},
+    "bedrock-llama": {"max_rows": 10_000, "max_file_bytes": 1024**3},
     "trl": {"default_row_tokens": 1024},
     "axolotl": {},
     "llama-factory": {},

@@ -13,7 +13,7 @@ from prepdata.rules.targeting import listed
 
 
 class TooFewExamples(CorpusRule):
-    """Finds data sets of fewer than 100 rows, and such as a target refuses for being too small. Keeps nothing a row.
+    """Finds data sets of fewer than 100 rows or than a target advises, and such as it refuses. Keeps nothing a row.
 
     Why: below a provider's minimum the job is refused. With a few dozen examples a model learns their wording rather
         than the task, and no row can be spared for a test.
@@ -60,13 +60,14 @@ class TooFewExamples(CorpusRule):
                     targets=names,
                 ),
             )
-        elif rows < self.options.least:
-            yield (
-                None,
-                Hit(
-                    f"only {_rows(rows)}: below {self.options.least} a model learns the wording, not the task; add more"
-                ),
-            )
+            return
+        advised = [(t.name, least.value) for t in self.context.targets if (least := t.limits.recommended_rows)]
+        wanted = max([self.options.least, *(value for _, value in advised)])
+        if rows < wanted:
+            names = tuple(name for name, value in advised if rows < value)
+            who = f" ({listed(names)} advises so)" if wanted > self.options.least else ""
+            text = f"only {_rows(rows)}: below {wanted}{who} a model learns the wording, not the task; add more"
+            yield None, Hit(text, targets=names if who else ())
 
 
 def _rows(rows: int) -> str:

@@ -1,4 +1,4 @@
-"""IMG002: images beyond the bounds of the target."""
+"""IMG002: images and videos beyond the bounds of the target."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 from prepdata.findings import Hit, Severity
 from prepdata.record import Record
 from prepdata.rules.base import SHAPE, RecordRule, Trigger
-from prepdata.rules.img._image import Image, images_of
+from prepdata.rules.img._image import Image, images_of, video_bytes
 from prepdata.rules.targeting import value
 
 MIB = 1 << 20
@@ -23,6 +23,8 @@ class Bounds(NamedTuple):
     side: int | None
     types: frozenset[str] | None
     transport: frozenset[str] | None
+    videos: int | None = None
+    video_size: int | None = None
 
 
 _USUAL = Bounds("", 10, 10 * MIB, None, frozenset({"png", "jpeg", "webp", "gif"}), None)
@@ -30,7 +32,8 @@ _USUAL = Bounds("", 10, 10 * MIB, None, frozenset({"png", "jpeg", "webp", "gif"}
 
 
 class ImageLimit(RecordRule):
-    """Finds images beyond the bounds of a target: how many in a row, bytes, pixels, type, and how they are carried.
+    """Finds images beyond the bounds of a target: how many in a row, bytes, pixels, type, and how they are carried; of
+    videos, how many in a row and their bytes.
 
     Why: the provider refuses the row or skips the image. Without a target the usual bounds give a warning.
     Bad:
@@ -60,12 +63,15 @@ class ImageLimit(RecordRule):
                     value(limits.min_image_side),
                     _short(types) if types is not None else None,
                     frozenset(transport) if transport is not None else None,
+                    value(limits.max_videos_per_row),
+                    value(limits.max_video_bytes),
                 )
             )
 
     def check(self, record: Record) -> Iterator[Hit]:
         found = images_of(record)
-        if not found:
+        films = [part for m in record.turns for part in m.parts if part.kind == "video"] if self.bounds else []
+        if not found and not films:
             return
         for bounds in self.bounds or (_USUAL,):
             severity: Severity = "error" if bounds.target else "warning"
@@ -77,6 +83,14 @@ class ImageLimit(RecordRule):
             for _, _, image in found:
                 for text in _beyond(image, bounds):
                     yield Hit(f"{text} ({who})", image.path, severity=severity, targets=targets)
+            if bounds.videos is not None and len(films) > bounds.videos:
+                text = f"{len(films)} videos in one row; {who} takes at most {bounds.videos}"
+                yield Hit(text, None, severity=severity, targets=targets)
+            for part in films if bounds.video_size is not None else ():
+                size = video_bytes(part)
+                if size > (bounds.video_size or 0):
+                    text = f"a video of {size:,} bytes; at most {bounds.video_size:,} are taken ({who})"
+                    yield Hit(text, part.path, severity=severity, targets=targets)
 
 
 def _beyond(image: Image, bounds: Bounds) -> Iterator[str]:

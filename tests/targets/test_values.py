@@ -1,29 +1,37 @@
-"""Every value of every target that a rule uses, from both sides: just inside is accepted, just outside is blocked."""
+"""Values of targets that rows meet or break, from both sides: just inside is accepted, just outside is blocked."""
 
 from __future__ import annotations
 
 import base64
 import json
-import struct
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from target_rows import (
+    BYTES,
+    PLAIN,
+    Row,
+    answer,
+    call,
+    calling,
+    image,
+    openai_row,
+    own_format,
+    png,
+    row,
+    seen,
+    tool,
+    usual_transport,
+)
 
 import prepdata
 from prepdata import formats, targets
 from prepdata.api import matrix
-from prepdata.engine import ChunkResult
-from prepdata.reduce import FileRun, findings
-from prepdata.rules.base import Context
-from prepdata.rules.loader import find
 from prepdata.targets.model import Accepts, Limits, Target
 
-ROOT = Path(__file__).parents[1]
-Row = dict[str, Any]
+ROOT = Path(__file__).parents[2]
 
 
 class Side(NamedTuple):
@@ -42,158 +50,6 @@ class Case(NamedTuple):
     outside: list[Side]
 
 
-# --- rows in the format of a target ----------------------------------------------------------------------------------
-
-
-def own_format(target: Target) -> str:
-    found: str = target.accepts.formats.value[0] if target.accepts.formats else "openai"
-    return {"bedrock": "bedrock", "gemini": "gemini"}.get(found, "openai")
-
-
-def row(target: Target, *turns: tuple[str, Any], system: str | None = None, **more: Any) -> Row:
-    """A row in the target's format; a content that is no text is a list of parts in that format."""
-    kind = own_format(target)
-    if kind == "openai":
-        messages = [{"role": "system", "content": system}] if system else []
-        return {"messages": [*messages, *({"role": r, "content": c} for r, c in turns)], **more}
-    if kind == "bedrock":
-        listed = [{"role": r, "content": [{"text": c}] if isinstance(c, str) else c} for r, c in turns]
-        head: Row = {"schemaVersion": "bedrock-conversation-2024"}
-        return {**head, **({"system": [{"text": system}]} if system else {}), "messages": listed, **more}
-    words = {"assistant": "model"}
-    parts = [{"role": words.get(r, r), "parts": [{"text": c}] if isinstance(c, str) else c} for r, c in turns]
-    head = {"systemInstruction": {"role": "system", "parts": [{"text": system}]}} if system else {}
-    return {**head, "contents": parts, **more}
-
-
-PLAIN = (("user", "What is the capital of Peru?"), ("assistant", "Lima."))
-
-
-def openai_row(*turns: Row, **more: Any) -> Row:
-    return {"messages": list(turns), **more}
-
-
-def call(arguments: Any = "{}", name: str = "f", **more: Any) -> Row:
-    return {"id": "a1B2c3D4e", "type": "function", "function": {"name": name, "arguments": arguments}, **more}
-
-
-def tool(name: str = "f") -> Row:
-    empty = {"type": "object", "properties": {}}
-    return {"type": "function", "function": {"name": name, "description": "d", "parameters": empty}}
-
-
-def calling(*calls: Row, tools: Any = None) -> Row:
-    results = [{"role": "tool", "tool_call_id": c["id"], "content": "1"} for c in calls]
-    last = {"role": "assistant", "content": "Done."}
-    turns = [{"role": "user", "content": "Go"}, {"role": "assistant", "content": None, "tool_calls": list(calls)}]
-    return openai_row(*turns, *results, last, tools=tools if tools is not None else [tool()])
-
-
-def answer(**more: Any) -> Row:
-    return openai_row({"role": "user", "content": "Hi?"}, {"role": "assistant", "content": "Yes.", **more})
-
-
-# --- images ----------------------------------------------------------------------------------------------------------
-
-
-def png(size: int = 100, width: int = 64, height: int = 64) -> bytes:
-    head = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBB", 13, b"IHDR", width, height, 8, 2, 0, 0, 0)
-    return head + b"\0" * (size - len(head))
-
-
-BYTES = {
-    "png": png(),
-    "jpeg": b"\xff\xd8\xff\xc0\x00\x11\x08\x00\x40\x00\x40\x03" + b"\0" * 90,
-    "gif": b"GIF89a\x40\x00\x40\x00" + b"\0" * 90,
-    "webp": b"RIFF\x5a\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\0\0\0\0\x3f\0\0\x3f\0\0" + b"\0" * 60,
-    "bmp": b"BM" + b"\0" * 98,
-}
-ADDRESS = {"url": "https://example.org/a", "s3": "s3://bucket/a", "gcs": "gs://bucket/a", "path": "images/a"}
-
-
-def image(target: Target, transport: str, kind: str = "png", data: bytes | None = None) -> Row:
-    """An image part in the target's format, carried in some way."""
-    encoded = base64.b64encode(data if data is not None else BYTES[kind]).decode()
-    form = own_format(target)
-    place = f"{ADDRESS[transport]}.{kind}" if transport in ADDRESS else f"data:image/{kind};base64,{encoded}"
-    if form == "bedrock":
-        source = {"bytes": encoded} if transport == "base64" else {"s3Location": {"uri": place}}
-        return {"image": {"format": kind, "source": source}}
-    if form == "gemini":
-        if transport == "base64":
-            return {"inlineData": {"mimeType": f"image/{kind}", "data": encoded}}
-        return {"fileData": {"mimeType": f"image/{kind}", "fileUri": place}}
-    return {"type": "image_url", "image_url": {"url": place}}
-
-
-def usual_transport(target: Target) -> str:
-    """A way to carry an image that the target takes."""
-    if target.accepts.image_transport:
-        return str(target.accepts.image_transport.value[0])
-    return {"bedrock": "s3", "gemini": "gcs"}.get(own_format(target), "url")
-
-
-def seen(target: Target, *images: Row, role: str = "user") -> Row:
-    """A row with images in a turn of some role."""
-    words = {"openai": {"type": "text", "text": "See."}}.get(own_format(target), {"text": "See."})
-    if role == "user":
-        return row(target, ("user", [words, *images]), ("assistant", "A cat."))
-    return row(target, ("user", "Draw a cat."), (role, [words, *images]), ("assistant", "There."))
-
-
-# --- values that count rows or bytes: no such files are written ------------------------------------------------------
-
-
-def counted(target: Target, rule: str, *, rows: int = 100, size: int = 10_000) -> list[prepdata.Finding]:
-    """Findings of a rule on a file of so many rows and bytes."""
-    result = ChunkResult(rows, rows, b"", b"", [], {f"rule:{rule}": None})
-    made = find(rule)(context=Context(targets=(target,)))
-    return findings([FileRun("a.jsonl", 0, size, True, [result], [])], [made])
-
-
-COUNTS: list[tuple[str, str, str, int]] = [
-    ("min_rows", "too-few-examples", "rows", -1),
-    ("max_rows", "target-limit", "rows", 1),
-    ("max_file_bytes", "target-limit", "size", 1),
-    ("min_file_bytes", "target-limit", "size", -1),
-]
-
-
-def count_params() -> Iterator[Any]:
-    for name in targets.names():
-        for field, rule, what, step in COUNTS:
-            value = getattr(targets.load(name).limits, field)
-            if value and value.value + step:  # a file without rows is FMT021's
-                yield pytest.param(name, field, rule, what, step, id=f"{name}:{field}")
-
-
-@pytest.mark.parametrize(("name", "field", "rule", "what", "step"), list(count_params()))
-def test_counts_from_both_sides(name: str, field: str, rule: str, what: str, step: int) -> None:
-    target = targets.load(name)
-    value = getattr(target.limits, field).value
-    (inside,) = matrix(counted(target, rule, **{what: value}), [target])
-    assert (inside.rows, inside.files, inside.by_rule) == (0, 0, {})
-    (outside,) = matrix(counted(target, rule, **{what: value + step}), [target])
-    assert (outside.target, outside.rows, outside.files, outside.by_rule) == (name, 0, 1, {rule: 1})
-    (other,) = matrix(counted(target, rule, **{what: value + step}), [targets.load("trl")])
-    assert other.files == 0, "what one target refuses does not block another"
-
-
-@pytest.mark.parametrize("text", ["", "\n", " \n\t\n"])
-@pytest.mark.parametrize("name", ["together", "mistral"])
-def test_a_file_without_rows_is_blocked_once(tmp_path: Path, name: str, text: str) -> None:
-    (tmp_path / "a.jsonl").write_text(text)
-    report = prepdata.validate(tmp_path / "a.jsonl", targets=[name], tokens=False)
-    assert report.targets[0].by_rule.keys() == {"unreadable-file"} | (
-        {"target-limit"} if text and name == "mistral" else set()
-    )
-    assert report.targets[0].files == 1
-    assert report.exit_code == 1
-
-
-# --- values that rows meet or break ----------------------------------------------------------------------------------
-
-
 def of_images_per_row(target: Target, most: int) -> Case:
     one = image(target, usual_transport(target))
     return Case("image-limit", [Side([seen(target, *[one] * most)])], [Side([seen(target, *[one] * (most + 1))])])
@@ -202,6 +58,20 @@ def of_images_per_row(target: Target, most: int) -> Case:
 def of_image_bytes(target: Target, most: int) -> Case:
     inside, outside = (seen(target, image(target, "base64", data=png(n))) for n in (most, most + 1))
     return Case("image-limit", [Side([inside], "bytes; at most")], [Side([outside], "bytes; at most")])
+
+
+def of_videos_per_row(target: Target, most: int) -> Case:
+    one = {"video": {"format": "mp4", "source": {"s3Location": {"uri": "s3://bucket/a.mp4"}}}}
+    inside, outside = seen(target, *[one] * most), seen(target, *[one] * (most + 1))
+    return Case("image-limit", [Side([inside])], [Side([outside], "videos in one row")])
+
+
+def of_video_bytes(target: Target, most: int) -> Case:
+    def film(size: int) -> Row:
+        data = base64.b64encode(bytes(size)).decode()
+        return seen(target, {"video": {"format": "mp4", "source": {"bytes": data}}})
+
+    return Case("image-limit", [Side([film(most)])], [Side([film(most + 1)], f"a video of {most + 1:,} bytes")])
 
 
 def of_image_side(target: Target, least: int) -> Case:
@@ -277,6 +147,13 @@ def of_repeated_roles(target: Target, allowed: bool) -> Case:
     twice = [Side([row(target, PLAIN[0], *PLAIN)]), Side([row(target, *PLAIN, PLAIN[1])])]
     right = [Side([row(target, *PLAIN)]), Side([row(target, *PLAIN, *PLAIN)])]
     return Case("repeated-role", right + (twice if allowed else []), [] if allowed else twice)
+
+
+def of_first_role(target: Target, role: str) -> Case:
+    assert role == "user"
+    opened = row(target, ("assistant", "Hello!"), *PLAIN)
+    inside = [Side([row(target, *PLAIN)]), Side([row(target, *PLAIN, system="Be brief.")])]
+    return Case("no-user-turn", inside, [Side([opened], "an assistant turn comes first")])
 
 
 def of_last_role(target: Target, role: str) -> Case:
@@ -395,11 +272,14 @@ VALUES: dict[str, Callable[[Target, Any], Case]] = {
     "max_images_per_row": of_images_per_row,
     "max_image_bytes": of_image_bytes,
     "min_image_side": of_image_side,
+    "max_videos_per_row": of_videos_per_row,
+    "max_video_bytes": of_video_bytes,
     "max_tools": of_max_tools,
     "roles": of_roles,
     "system": of_system,
     "several_systems": of_several_systems,
     "repeated_roles": of_repeated_roles,
+    "first_role": of_first_role,
     "last_role": of_last_role,
     "optional_keys_all_or_none": of_optional_keys,
     "weights": of_weights,
@@ -432,7 +312,8 @@ def value_params() -> Iterator[Any]:
 def blocked(target: Target, rule: str, side: Side, path: Path) -> bool:
     """True if the target matrix says that something of this side is blocked by the rule."""
     path.write_text("".join(json.dumps(r) + "\n" for r in side.rows), encoding="utf-8")
-    report = prepdata.validate(path, select=[rule], targets=[target.name], tokens=False, jobs=1, cache=False, meters=[])
+    fixed: dict[str, Any] = {"tokens": False, "jobs": 1, "cache": False, "meters": [], "max_line_bytes": 1 << 28}
+    report = prepdata.validate(path, select=[rule], targets=[target.name], **fixed)
     assert report.not_run == () and not [f for f in report if f.name == "rule-crash"]
     meant = [f for f in report.findings if side.word in f.message]
     (line,) = matrix(meant, [target])
@@ -454,75 +335,19 @@ def test_values_from_both_sides(name: str, field: str, tmp_path: Path) -> None:
         assert blocked(target, case.rule, side, tmp_path / "out.jsonl"), json.dumps(side.rows)[:300]
 
 
-# --- the rest --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", targets.names())
-def test_a_byte_order_mark_and_its_absence(name: str, tmp_path: Path) -> None:
-    said = targets.load(name).accepts.bom
-    wanted = said.value if said else None
-    for mark in (True, False):
-        path = tmp_path / f"{mark}.jsonl"
-        path.write_bytes(b"\xef\xbb\xbf" * mark + json.dumps(answer()).encode() + b"\n")
-        found = list(prepdata.validate(path, select=["FMT003"], targets=[name], tokens=False))
-        silent = {"required": mark, "refused": not mark, "accepted": True}.get(wanted or "", not mark)
-        assert (found == []) == silent
-        if wanted == "required" and not mark:
-            assert found[0].targets == (name,)
-
-
-@pytest.mark.parametrize("name", targets.names())
-def test_a_plain_row_in_its_own_format_blocks_nothing(name: str, tmp_path: Path) -> None:
-    target = targets.load(name)
-    path = tmp_path / "a.jsonl"
-    rows = [
-        row(target, ("user", f"What is {i} plus {i + 1}?"), ("assistant", f"It is {2 * i + 1}.")) for i in range(40)
-    ]
-    mark = b"\xef\xbb\xbf" if target.accepts.bom and target.accepts.bom.value == "required" else b""
-    path.write_bytes(mark + "".join(json.dumps(r) + "\n" for r in rows).encode())
-    report = prepdata.validate(path, targets=[name], tokens=False)
-    assert [(f.name, f.message) for f in report if f.severity == "error"] == []
-    assert (report.targets[0].rows, report.targets[0].files) == (0, 0)
-
-
-def test_targets_are_judged_side_by_side(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    rows = [calling(call(id="call_1")), answer(weight=0.5), answer()]
-    path.write_text("".join(json.dumps(r) + "\n" for r in rows))
-    wanted = ["openai", "mistral", "unsloth", "trl"]
-    report = prepdata.validate(path, targets=wanted, select=["ROLE", "TOOL"], tokens=False)
-    assert {t.target: (t.rows, t.files) for t in report.targets} == {
-        "openai": (1, 0), "mistral": (2, 0), "unsloth": (2, 0), "trl": (0, 0),
-    }  # fmt: skip
-    assert [t.target for t in report.targets] == wanted
-
-
-UNUSED = {
-    "recommended_rows", "max_rows_in_all", "max_validation_rows", "max_rows_with_images", "max_videos_per_row",
-    "max_video_bytes", "first_role",
+ELSEWHERE = {
+    "min_rows", "recommended_rows", "max_rows", "min_file_bytes", "max_file_bytes", "max_rows_with_images",
+    "bom", "max_row_tokens", "default_row_tokens", "row_keys", "message_keys", "unknown_keys",
 }  # fmt: skip
-"""Values that no rule uses yet. Take one out when a rule speaks of it, and add its rows above."""
-ELSEWHERE = {"bom", "max_row_tokens", "default_row_tokens", "row_keys", "message_keys", "unknown_keys"}
-"""Tested on their own, used by a meter, or named by no target yet."""
+"""Tested by `test_counts` or on their own, used by a meter, or named by no target yet."""
 
 
-def test_every_value_is_tested_from_both_sides_or_known_to_be_unused() -> None:
+def test_every_value_is_used_and_tested_from_both_sides() -> None:
     source = "\n".join(
         path.read_text(encoding="utf-8")
         for folder in ("rules", "meters")
         for path in (ROOT / "prepdata" / folder).rglob("*.py")
     )
-    tested = {*VALUES, *(field for field, *_ in COUNTS), *ELSEWHERE}
     for field in (*Limits.__struct_fields__, *Accepts.__struct_fields__):
-        used = f"limits.{field}" in source or f"accepts.{field}" in source
-        assert used == (field not in UNUSED), f"{field}: UNUSED is out of date"
-        assert (field in tested) == used, f"{field}: rows on both sides are missing"
-
-
-def test_the_command_line_says_what_a_target_blocks(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    path.write_text(json.dumps(calling(call(id="call_1"))) + "\n")
-    command = [sys.executable, "-m", "prepdata", "validate", str(path), "--target", "mistral", "--select", "TOOL009"]
-    run = subprocess.run([*command, "--isolated"], capture_output=True, text=True, cwd=tmp_path)
-    assert run.returncode == 1
-    assert "call-id-format" in run.stdout and "mistral" in run.stdout
+        assert f"limits.{field}" in source or f"accepts.{field}" in source, f"{field}: no rule speaks of it"
+        assert field in VALUES or field in ELSEWHERE, f"{field}: rows on both sides are missing"

@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,12 @@ MOST_JOBS = 61
 Progress = Callable[[str, int, int], None]
 """Called with (path, bytes done, bytes in all or 0) after each chunk."""
 
+LOOK_SECONDS = 5.0
+"""How often a run that waits for a result looks whether its worker processes are alive."""
+
+_ENDING = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
+"""Signals that end a run."""
+
 _WHY_EMPTY = {
     "empty-file", "unsupported-file", "lfs-pointer", "truncated-archive", "decompression-bound", "oversized-line",
 }  # fmt: skip
@@ -47,9 +54,26 @@ _mapper: Mapper | None = None
 def _start(plan: bytes) -> None:
     global _mapper
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in _ENDING - {signal.SIGINT}:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, signal.SIG_DFL)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _mapper = Mapper(msgspec.msgpack.decode(plan, type=Plan))
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Hold back the signals that end a run: a process started meanwhile gets them once it has its own handlers."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_with_parent() -> None:
@@ -95,8 +119,10 @@ class Runner:
             context = multiprocessing.get_context("fork" if forkable else "spawn")
             plan = msgspec.msgpack.encode(self.plan)
             self.pool = ProcessPoolExecutor(self.jobs, context, initializer=_start, initargs=(plan,))
-            with contextlib.suppress(BrokenProcessPool):  # the first chunk will tell
+            with _signals_held(), contextlib.suppress(BrokenProcessPool):  # the first chunk will tell
                 self.pool.submit(int)  # starts all processes now, before any thread is
+            if forkable:
+                _close_writer(self.pool)
         return self
 
     def __exit__(self, kind: Any, *rest: Any) -> None:
@@ -155,12 +181,26 @@ class Runner:
             kept.put(raw.digest, blob)
         return result
 
-    def _take(self, raw: RawChunk, result: ChunkResult | Future[bytes | ChunkResult], kept: Any) -> ChunkResult:
-        if isinstance(result, Future):
+    def _wait(self, result: Future[bytes | ChunkResult]) -> bytes | ChunkResult:
+        """Return what a worker process gives.
+
+        Raises:
+            PrepdataError: a worker was ended from outside; the pool notices unless it is in the middle of a result.
+        """
+        assert self.pool is not None
+        while True:
             try:
-                sent = result.result()
+                return result.result(LOOK_SECONDS)
             except BrokenProcessPool as error:
                 raise _ended(error) from error
+            except TimeoutError:
+                dead = [p for p in _processes(self.pool) if p.exitcode is not None]
+                if dead and not result.done():
+                    raise _ended(f"exit code {dead[0].exitcode}") from None
+
+    def _take(self, raw: RawChunk, result: ChunkResult | Future[bytes | ChunkResult], kept: Any) -> ChunkResult:
+        if isinstance(result, Future):
+            sent = self._wait(result)
             if isinstance(sent, bytes) and kept.active:
                 kept.put(raw.digest, sent)
             result = decode_result(sent) if isinstance(sent, bytes) else sent
@@ -170,15 +210,28 @@ class Runner:
         return result
 
 
-def _ended(error: BrokenProcessPool) -> PrepdataError:
+def _ended(error: object) -> PrepdataError:
     return PrepdataError(f"a worker process ended before its work was done ({error}); try --jobs 1")
+
+
+def _processes(pool: ProcessPoolExecutor) -> list[BaseProcess]:
+    return list((getattr(pool, "_processes", None) or {}).values())
 
 
 def _end(pool: ProcessPoolExecutor) -> None:
     """End the processes of a pool at once, whatever they are doing."""
-    processes: dict[int, BaseProcess] = getattr(pool, "_processes", None) or {}
-    for process in list(processes.values()):
+    for process in _processes(pool):
         process.terminate()
+    _close_writer(pool)
+
+
+def _close_writer(pool: ProcessPoolExecutor) -> None:
+    """Close this process's own end of the pipe that results come through, which it never writes to. Otherwise the pool
+    waits for ever for the rest of a result whose writer was ended in the middle of it."""
+    writer = getattr(getattr(pool, "_result_queue", None), "_writer", None)
+    if writer is not None:
+        with contextlib.suppress(OSError):
+            writer.close()
 
 
 def _detected(source: Source, columns: dict[str, str]) -> str | None:

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ import pytest
 
 import prepdata
 from prepdata import runner as running
+from prepdata.api import plan_of
 from prepdata.engine import Mapper
 from prepdata.errors import InputError, PrepdataError
 from prepdata.runner import PARALLEL_BYTES, Runner, jobs_for, total_size
+from prepdata.select import select
 from prepdata.settings import Settings
 from prepdata.sources import Input, finder, open_source
 from prepdata.sources.cut import Bounds
@@ -339,3 +342,35 @@ def test_values_that_few_encodings_can_say_travel_too(tmp_path: Path, what: str)
     one, two = (run(path, jobs, tokens=False, select=["ALL"]) for jobs in (1, 2))
     assert one.findings == two.findings
     assert any(f.fix and f.name == "invalid-tool-list" for f in one)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that opens and cannot be read")
+def test_workers_that_are_ended_while_they_start_say_nothing() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "prepdata",
+        "validate",
+        "/proc/self/mem",
+        "--jobs",
+        "2",
+        "--no-tokens",
+        "--no-cache",
+    ]
+    for _ in range(10):
+        run = subprocess.run(command, capture_output=True, text=True)
+        assert run.returncode == 2
+        assert run.stderr.startswith("prepdata: /proc/self/mem cannot be read") and run.stderr.count("\n") == 1
+
+
+def test_a_worker_that_ends_in_the_middle_of_a_result_is_noticed(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "LOOK_SECONDS", 0.01)
+    settings = Settings(jobs=2, cache=False, tokens=False)
+    plan = plan_of(settings, select(settings), (), 0)
+    waiting: Future[Any] = Future()  # the pool never hears of it
+    with Runner(plan, settings, 0) as runner:
+        assert runner.pool is not None
+        first = running._processes(runner.pool)[0]
+        first.kill()
+        with pytest.raises(PrepdataError, match=r"a worker process ended before its work was done \(exit code -9\)"):
+            runner._wait(waiting)

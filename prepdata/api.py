@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from prepdata.engine import Mapper, Plan
+from prepdata.engine import Plan
 from prepdata.errors import InputError
 from prepdata.findings import Finding
 from prepdata.meters import USUAL
@@ -65,7 +65,7 @@ def validate(
     plan = plan_of(settings, selection, targets, size, meters, triggers)
     with Runner(plan, settings, size, progress) as runner:
         runs = [runner.run(item) for item in inputs]
-    return _report(settings, selection, targets, runs, runner.mapper)
+    return _report(settings, selection, targets, runs, runner)
 
 
 def changed(settings: Settings, changes: dict[str, Any]) -> Settings:
@@ -109,13 +109,15 @@ def plan_of(
 
 
 def _report(
-    settings: Settings, selection: Selection, targets: tuple[Target, ...], runs: list[Any], mapper: Mapper
+    settings: Settings, selection: Selection, targets: tuple[Target, ...], runs: list[Any], runner: Runner
 ) -> Report:
     files: list[FileRun] = [run for run, _, _ in runs]
     context = Context(targets=targets, model=settings.model, marks=settings.marks, columns=settings.columns)
     rules = [build(rule, options_of(rule, settings), context) for rule in selection.rules]
     runnable = [rule for rule in rules if rule.missing() is None]
-    found = settle(findings(files, runnable), settings, selection.rules, {f.path: f.rows for f in files})
+    mapper = runner.mapper
+    found = findings(files, runnable, runner.reader().rows)
+    found = settle(found, settings, selection.rules, {f.path: f.rows for f in files})
     found = _waived(found, settings, files, runnable)
     whole = measures(files, mapper.meters)
     reports = tuple(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from hashlib import blake2b
 from itertools import accumulate, groupby
 from typing import Any, NamedTuple
 
 from prepdata.engine import ChunkResult, RawHit, crash_hit, discreet
+from prepdata.errors import PrepdataError
 from prepdata.findings import Finding, Hit, Place
 from prepdata.meters import Meter
+from prepdata.record import Record
 from prepdata.report import CRASH
 from prepdata.rules.base import CorpusRule, FileInfo, Parts, Rule
 
@@ -80,8 +83,18 @@ def fingerprint(rule: str, digest: int | str, path: str | None) -> str:
     return blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-def findings(files: Sequence[FileRun], rules: Sequence[Rule]) -> list[Finding]:
-    """Return all findings of a run, in order of file, line, code and path."""
+Again = Callable[[Sequence[FileRun], Collection[int]], Iterator[tuple[int, Record]]]
+"""Reads rows of files again (`prepdata.reread`)."""
+
+
+def findings(files: Sequence[FileRun], rules: Sequence[Rule], again: Again | None = None) -> list[Finding]:
+    """Return all findings of a run, in order of file, line, code and path.
+
+    Args:
+        files: what the files gave.
+        rules: the rules of the run.
+        again: reads rows again, for rules that need that.
+    """
     by_name = {rule.name: rule for rule in rules}
     found: list[Finding] = []
     for file in files:
@@ -89,7 +102,7 @@ def findings(files: Sequence[FileRun], rules: Sequence[Rule]) -> list[Finding]:
     for rule in rules:
         if isinstance(rule, CorpusRule):
             for scope in _scopes(files, rule.scope):
-                found.extend(_corpus_findings(rule, scope))
+                found.extend(_corpus_findings(rule, scope, again))
     order = {file.path: i for i, file in enumerate(files)}
     found.sort(
         key=lambda f: (order[f.file], f.line or 0, f.record or 0, f.code, f.path or "", f.span or (0, 0), f.message)
@@ -144,10 +157,15 @@ def _file_findings(file: FileRun, rules: dict[str, Rule]) -> Iterator[Finding]:
         row, line = row + result.rows, line + result.lines
 
 
-def _corpus_findings(rule: CorpusRule, files: Sequence[FileRun]) -> Iterator[Finding]:
+def _corpus_findings(rule: CorpusRule, files: Sequence[FileRun], again: Again | None) -> Iterator[Finding]:
     locator = Locator(files)
+    parts = _parts(files, "rule:" + rule.name)
+    if again is not None and rule.rereads:
+        parts = parts._replace(fetch=partial(again, files))
     try:
-        found = list(_located(rule, files, locator))
+        found = list(_located(rule, files, locator, parts))
+    except PrepdataError:
+        raise
     except Exception as error:
         hit = crash_hit(rule.name, error)
         yield _finding(rule, hit, files[0].path, None, None, files[0].path, crash=f"{type(error).__name__}: {error}")
@@ -155,8 +173,8 @@ def _corpus_findings(rule: CorpusRule, files: Sequence[FileRun]) -> Iterator[Fin
     yield from found
 
 
-def _located(rule: CorpusRule, files: Sequence[FileRun], locator: Locator) -> Iterator[Finding]:
-    for row, found in rule.finish(_parts(files, "rule:" + rule.name)):
+def _located(rule: CorpusRule, files: Sequence[FileRun], locator: Locator, parts: Parts) -> Iterator[Finding]:
+    for row, found in rule.finish(parts):
         hit = discreet(rule, found)
         related = tuple(locator.place(r) for r in hit.related)
         if row is None:

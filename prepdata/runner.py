@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, repeat
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
@@ -24,6 +25,7 @@ from prepdata.engine import ChunkResult, Mapper, Plan, decode_result, encode_res
 from prepdata.errors import PrepdataError
 from prepdata.formats import detect
 from prepdata.reduce import FileRun
+from prepdata.reread import Origin, Reader, Spooling
 from prepdata.settings import Settings
 from prepdata.sources import Input, open_source
 from prepdata.sources.base import RawChunk, Source
@@ -111,6 +113,8 @@ class Runner:
         self.cache = Cache.of(settings, plan, size)
         self.pool: ProcessPoolExecutor | None = None
         self.seen: set[str] = set()  # kinds of facts of the chunks of one input
+        self.origins: dict[str, Origin] = {}  # by the path that people see
+        self.spools: dict[str, IO[bytes]] = {}
 
     def __enter__(self) -> Runner:
         if self.jobs > 1:
@@ -133,7 +137,7 @@ class Runner:
 
     def run(self, item: Input) -> tuple[FileRun, Source, str | None]:
         """Return what one input gave, its source, and the name of its format."""
-        source = open_source(item, self.settings)
+        source = self._open(item)
         chosen = self.settings.format
         format_name = chosen if chosen != "auto" else _detected(source, self.plan.columns)
         kept = self.cache.open(source.path, format_name)
@@ -144,11 +148,24 @@ class Runner:
         if not any(r.rows for r in results) and _WHY_EMPTY.isdisjoint(self.seen | {f.kind for f in facts}):
             facts.append(Fact("empty-file"))
         hits = self.mapper.explain(facts)
+        self.origins[source.path] = Origin(item, format_name, self.spools.get(item.path))
         return (
             FileRun(source.path, item.argument, source.size or 0, source.has_lines, results, hits),
             source,
             format_name,
         )
+
+    def reader(self) -> Reader:
+        """Return what reads rows of the inputs again."""
+        return Reader(self.origins, self.settings, self.plan.columns)
+
+    def _open(self, item: Input) -> Source:
+        """Open an input; standard input is kept beside where some rule will read rows again."""
+        if item.path != "-" or not any(rule.rereads for rule in self.mapper.corpus):
+            return open_source(item, self.settings)
+        spool = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the runner's last reader)
+        self.spools[item.path] = spool
+        return open_source(item, self.settings, file=Spooling(sys.stdin.buffer, spool))
 
     def _results(self, source: Source, format_name: str | None, kept: Any) -> Iterator[ChunkResult]:
         waiting: deque[tuple[RawChunk, ChunkResult | Future[bytes | ChunkResult]]] = deque()

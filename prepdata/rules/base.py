@@ -7,7 +7,7 @@ severity, options, documentation (the class docstring) and check. `prepdata.rule
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import msgspec
@@ -178,6 +178,11 @@ class FileInfo(msgspec.Struct, frozen=True):
     """Number of its first row, counted over the scope of the rule."""
 
 
+def _unread(rows: Collection[int]) -> Iterator[tuple[int, Record]]:
+    """Read no row again: for scopes whose files are not at hand."""
+    return iter(())
+
+
 class Parts(NamedTuple):
     """All that the chunks of a scope gave, in file order.
 
@@ -185,11 +190,14 @@ class Parts(NamedTuple):
         files: the files of the scope, in order.
         parts: (number of the chunk's first row, what `see` returned); add it to the rule's chunk-local row numbers.
         rows: rows in the scope.
+        fetch: reads rows again, named by their numbers in the scope: yields (number, record) in rising order, without
+            rows that hold no record. For rules that say so with `rereads`.
     """
 
     files: Sequence[FileInfo]
     parts: Sequence[tuple[int, Any]]
     rows: int
+    fetch: Callable[[Collection[int]], Iterator[tuple[int, Record]]] = _unread
 
 
 class CorpusRule(Rule):
@@ -202,8 +210,10 @@ class CorpusRule(Rule):
     Args:
         scope: what `finish` sees at once: one `file`, one `dataset` (a path argument: a file or a folder), or the
             whole `run`.
+        rereads: True if `finish` uses `Parts.fetch`: standard input is then kept in a temporary file.
     """
 
+    rereads: ClassVar[bool] = False
     scope: ClassVar[Literal["file", "dataset", "run"]] = "dataset"
 
     def see(self, chunk: Chunk) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import xxhash
 
@@ -16,6 +16,16 @@ HEAD_BYTES = 1 << 20
 """Decoded bytes that format detection may look at."""
 
 Rows = tuple[tuple[int, int, int], ...]
+
+
+class Readable(Protocol):
+    """What a stream of bytes is read from."""
+
+    def read(self, size: int = ..., /) -> bytes:
+        """Return up to `size` bytes, b"" at the end."""
+
+    def close(self) -> None:
+        """Let go of it."""
 
 
 class RawChunk(NamedTuple):

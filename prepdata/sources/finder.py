@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from prepdata.errors import InputError
-from prepdata.sources.base import Source
+from prepdata.sources.base import Readable, Source
 from prepdata.sources.cut import MAX_LINE_BYTES, Bounds
 from prepdata.sources.unpack import Limit
 
@@ -133,8 +133,15 @@ def is_data(name: str) -> bool:
     return suffix in SUFFIXES
 
 
-def open_source(item: Input | str | os.PathLike[str], settings: Any = None, *, max_line_bytes: int | None = None,
-                max_ratio: float | None = None, hashed: bool = True) -> Source:  # fmt: skip
+def open_source(
+    item: Input | str | os.PathLike[str],
+    settings: Any = None,
+    *,
+    max_line_bytes: int | None = None,
+    max_ratio: float | None = None,
+    hashed: bool = True,
+    file: Readable | None = None,
+) -> Source:
     """Open one input.
 
     Args:
@@ -143,6 +150,7 @@ def open_source(item: Input | str | os.PathLike[str], settings: Any = None, *, m
         max_line_bytes: longest line that is read, in bytes; default 64 MiB.
         max_ratio: decoded bytes per stored byte at which a compressed file is no longer believed; default 250.
         hashed: False to leave out `sha256`.
+        file: read from this in place of the path (streams only).
 
     Raises:
         InputError: it cannot be opened.
@@ -157,7 +165,7 @@ def open_source(item: Input | str | os.PathLike[str], settings: Any = None, *, m
     from prepdata.sources.stream import StreamSource
 
     limit = Limit() if max_ratio is None else Limit(ratio=max_ratio)
-    return StreamSource(given.path, bounds=bounds, limit=limit, hashed=hashed)
+    return StreamSource(given.path, bounds=bounds, limit=limit, hashed=hashed, file=file)
 
 
 def _is_table(path: str) -> bool:

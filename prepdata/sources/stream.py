@@ -13,7 +13,7 @@ from typing import IO
 
 from prepdata.chunk import Fact
 from prepdata.errors import InputError
-from prepdata.sources.base import HEAD_BYTES, RawChunk, Source, digest_of
+from prepdata.sources.base import HEAD_BYTES, RawChunk, Readable, Source, digest_of
 from prepdata.sources.cut import Bounds, Cut, State, cut_lines
 from prepdata.sources.digest import Digest
 from prepdata.sources.newlines import NewlineCount
@@ -35,7 +35,7 @@ class StreamSource(Source):
     """A file or standard input. Opens its file when made, so that an unreadable one is noticed at once."""
 
     def __init__(self, path: str, *, bounds: Bounds | None = None, limit: Limit | None = None,
-                 hashed: bool = True, file: IO[bytes] | None = None) -> None:  # fmt: skip
+                 hashed: bool = True, file: Readable | None = None) -> None:  # fmt: skip
         """Open `path` ("-" for standard input) and look at its head.
 
         Args:

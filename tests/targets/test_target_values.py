@@ -339,7 +339,7 @@ ELSEWHERE = {
     "min_rows", "recommended_rows", "max_rows", "min_file_bytes", "max_file_bytes", "max_rows_with_images",
     "bom", "max_row_tokens", "default_row_tokens", "row_keys", "message_keys", "unknown_keys",
 }  # fmt: skip
-"""Tested by `test_counts` or on their own, used by a meter, or named by no target yet."""
+"""Tested by `test_target_counts` or on their own, used by a meter, or named by no target yet."""
 
 
 def test_every_value_is_used_and_tested_from_both_sides() -> None:

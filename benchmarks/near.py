@@ -31,6 +31,16 @@ NAMES = {
     "frozen": ["Marta", "Nils", "Olga", "Pavel", "Quinn", "Rosa", "Samir", "Tilda", "Ulf", "Vera", "Wanda", "Yusuf"],
 }
 KINDS = ("1 %", "5 %", "10 %", "20 %", "moved", "case", "number", "name", "negation")
+_MEANT = """
+    not never without none nor neither cannot non nie ohne kein keine keinen nicht sans pas jamais sin nunca
+    ninguno one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty fifty
+    hundred thousand million first second third fourth fifth sixth half double twice triple monday tuesday
+    wednesday thursday friday saturday sunday zwei drei vier sechs sieben neun zehn elf erste zweite dritte deux
+    trois quatre cinq sept huit neuf dix cent mille tres cuatro cinco seis siete ocho nueve diez cien mil primero
+    primera dix dois quatro due sei otto
+"""
+MEANT = frozenset(_MEANT.split())
+"""Words that are left out of the vocabulary, since exchanging them changes what a text says."""
 HARD = ("number", "name", "negation")
 
 
@@ -45,7 +55,7 @@ class Planted(NamedTuple):
 def vocabulary(half: str) -> dict[str, list[str]]:
     """Return the words of one half: those of the samples, every second one."""
     text = " ".join(path.read_text(encoding="utf-8") for path in sorted(SAMPLES.rglob("train.jsonl")))
-    english = sorted(set(re.findall(r"[a-z]{3,}", text)) - {"not", "never", "without"})
+    english = sorted(set(re.findall(r"[a-z]{3,}", text)) - MEANT)
     chinese = sorted(set(re.findall(r"[\u4e00-\u9fff]", text)) - set("不没无非否未别一二三四五六七八九十百千万两"))
     offset = 0 if half == "tuning" else 1
     return {"English": english[offset::2], "Chinese": chinese, "code": english[offset::2]}

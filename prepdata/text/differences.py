@@ -154,7 +154,7 @@ def _pairs(how: Difference) -> set[tuple[str, str]]:
         before, after = before[start:], after[start:]
         end = _alike(before[::-1], after[::-1])
         pair = before[: len(before) - end], after[: len(after) - end]
-        if all(pair):
+        if all(any(map(str.isalnum, side)) for side in pair):
             found.add(pair)
     return found
 

@@ -129,6 +129,8 @@ def test_the_same_meaning_in_other_words(one: str, other: str) -> None:
         (("a red car", "a blue car"), ("it is fast", "it is slow"), False),
         (("a car", "a red car"), ("fast", "red fast"), False),
         (("", ""), ("", ""), False),
+        (("Yes. Go.", "Yes; Go."), ("No. Stay.", "No; Stay."), False),
+        (("今天。明天", "今天，明天"), ("好。坏", "好，坏"), False),
     ],
 )
 def test_the_same_exchange_on_both_sides(asked: tuple[str, str], answered: tuple[str, str], found: bool) -> None:

@@ -36,7 +36,7 @@ class NearOptions(Options, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     similarity: float = 0.6
     ratio: float = 0.8
-    candidate: float = 0.4
+    candidate: float = 0.3
     common: float = 0.1
     variants: bool = True
 

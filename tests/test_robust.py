@@ -43,8 +43,8 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def repair(path: Path, **settings: Any) -> Any:
-    return fix_file(path, Settings(select=("ALL",), jobs=1, **settings), unsafe=True, folder=path.parent)
+def repair(path: Path, *, select: tuple[str, ...] = ("ALL",), **settings: Any) -> Any:
+    return fix_file(path, Settings(select=select, jobs=1, **settings), unsafe=True, folder=path.parent)
 
 
 @pytest.mark.parametrize("value", ["\ud800", {"a": "\udfff", "b": 2**70}, [1.5, None, "\x9b"], 2**64, {}])
@@ -113,7 +113,7 @@ def test_a_fix_that_changes_nothing_is_no_change(tmp_path: Path) -> None:
 def test_rows_parted_by_carriage_returns_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(ROW.replace(b"\n", b"\r") + ROW.replace(b"way", b"back").replace(b"\n", b"\r"))
-    fixed = repair(path)
+    fixed = repair(path, select=("FMT",))
     assert fixed.written.read_bytes() == ROW + ROW.replace(b"way", b"back")
     assert {c.rule for c in fixed.changes} == {"line-endings"}
 

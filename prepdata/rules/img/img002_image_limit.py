@@ -32,8 +32,9 @@ _USUAL = Bounds("", 10, 10 * MIB, None, frozenset({"png", "jpeg", "webp", "gif"}
 
 
 class ImageLimit(RecordRule):
-    """Finds images beyond the bounds of a target: how many in a row, bytes, pixels, type, and how they are carried; of
-    videos, how many in a row and their bytes.
+    """Finds images and videos beyond the bounds of a target.
+
+    Bounded are how many a row has, bytes, pixels, type, and how images are carried; of videos the number and the bytes.
 
     Why: the provider refuses the row or skips the image. Without a target the usual bounds give a warning.
     Bad:

@@ -76,9 +76,10 @@ def forms(chunk: Chunk) -> Forms:
 
 def _forms(records: list[Record]) -> Forms:
     said = [m.text for r in records for m in (r.turns if r.chosen or r.rejected else r.messages)]
-    texts = list(dict.fromkeys(said))
+    known = dict.fromkeys(said, (b"", b""))
+    texts = list(known)
     encoded = [encode(text) for text in texts]
-    known = dict(zip(texts, zip(encoded, fold_all(texts, encoded))))
+    known.update(zip(texts, zip(encoded, fold_all(texts, encoded))))
     return Forms(known, [known[text] for text in said])
 
 
@@ -171,7 +172,8 @@ def _add_alike(made: _Made, places: list[tuple[int, int]], marks: bytes, turns: 
 def _add(made: _Made, place: int, record: Record, known: dict[str, Form]) -> None:
     """Add the digests of any row."""
     before, after, tail, folded_tail = _pieces(record, known)
-    made.exact[place] = xxh3_64_intdigest(b"".join([*[p[0] for p in before], SECTION, *[p[0] for p in after], tail]))
+    pieces = [p[0] for p in before]
+    made.exact[place] = xxh3_64_intdigest(b"".join([*pieces, SECTION, *[p[0] for p in after], tail]))
     made.prompts[place] = xxh3_64_intdigest(b"".join([p[1] for p in before]))
     made.answers[place] = xxh3_64_intdigest(b"".join([p[1] for p in after]))
     made.tails[place] = xxh3_64_intdigest(folded_tail) if folded_tail else 0
@@ -180,7 +182,6 @@ def _add(made: _Made, place: int, record: Record, known: dict[str, Form]) -> Non
         answers = [i for i, message in enumerate(messages) if message.role == "assistant"]
         if answers:
             last = answers.pop()
-            pieces = [p[0] for p in before]
             found = _beginnings(pieces, [i for i in answers if i], b"".join(pieces[last:]))
             made.beginnings += [(place, number) for number in found]
 
@@ -245,10 +246,9 @@ def piece(message: Message, known: dict[str, Form]) -> Form:
     role, text = message.role, message.text
     mark = _ROLES.get(role) or _OTHER_ROLE + (encode(role) if role else _json(message.raw_role)) + _OTHER_ROLE
     exact, folded = known[text]
-    if message.kind == "text" and text and not message.parts and not message.calls and message.reasoning is None:
-        extra = _name(message)
-        return mark + exact + extra, mark + folded + extra
     extra = _extra(message)
+    if not extra and not message.reasoning and text:
+        return mark + exact, mark + folded
     thought = _EXTRA + b"r" + encode(message.reasoning) if message.reasoning else b""
     return mark + exact + thought + extra, mark + (folded if text else b"") + extra
 
@@ -256,6 +256,8 @@ def piece(message: Message, known: dict[str, Form]) -> Form:
 def _extra(message: Message) -> bytes:
     """Return the bytes of what a message holds besides text."""
     found = [_name(message)]
+    if message.kind == "text" and message.text and not message.parts and not message.calls:
+        return found[0]
     if (
         message.kind == "other"
         or (not message.role and not message.text)

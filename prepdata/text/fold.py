@@ -50,6 +50,18 @@ def fold(text: str) -> bytes:
     return fold_all([text], [encode(text)])[0]
 
 
+def alike(one: str, other: str) -> bool:
+    """True if two texts fold to the same. Quick where their letters differ."""
+    texts = (one, other)
+    encoded = [encode(text) for text in texts]
+    if one.isascii() and other.isascii():
+        letters, others = (raw.translate(_LOWER, _DROPPED) for raw in encoded)
+        if letters != others:
+            return False
+    first, second = fold_all(texts, encoded)
+    return first == second
+
+
 def fold_all(texts: Sequence[str], encoded: Sequence[bytes]) -> list[bytes]:
     """Return `fold` of every text. The texts are laid end to end, which spares most of the work where they are short.
     About 1 microsecond per 300 ASCII bytes.

@@ -34,8 +34,7 @@ def repeated(keys: bytes) -> list[list[int]]:
             groups[key] = []
         else:
             seen.add(key)
-    places = [place for place, key in enumerate(column) if key in groups]
-    for place in places:
+    for place in [place for place, key in enumerate(column) if key in groups]:
         groups[column[place]].append(place)
     return sorted(groups.values())
 

@@ -77,6 +77,7 @@ _LINK = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+")
 _OWNED = frozenset(OWNERS)
 _ENGLISH_ALONE = frozenset(word for word, owners in OWNERS.items() if owners == (("en", ONE),))
+_TELLING = ENGLISH_ONLY | FOREIGN_ONLY
 _ACCENTED = frozenset(LETTERS)
 _CODE_SIGNS = b"{}[]();=<>_\\/|$#@*+~^&"
 _MUCH_CODE = 0.08
@@ -264,9 +265,9 @@ def quick(text: str) -> str | None:
     for English."""
     head = text[:120]
     if head.isascii():
-        words = head.lower().split()
-        english = len(ENGLISH_ONLY.intersection(words))
-        if english >= 2 and english >= 3 * len(FOREIGN_ONLY.intersection(words)):
+        telling = _TELLING.intersection(head.lower().split())
+        english = len(telling & ENGLISH_ONLY)
+        if english >= 2 and english >= 3 * (len(telling) - english):
             return "en"
         if english < 5 and len(text) <= 120 and "`" not in text:
             return _latin(text)  # as `detect` would come to

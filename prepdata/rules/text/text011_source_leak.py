@@ -14,7 +14,8 @@ from prepdata.rules.text._pieces import answers, pieces, prompt_of
 
 _NOUN = r"(?:text|passage|article|document|excerpt|paragraph|snippet|transcript|reading)"
 _LATIN = (
-    rf"(?:in|on|by|from|to|of|using) the (?:given|provided|above|supplied|attached) (?:{_NOUN}|context)\b(?! (?:file|box))"
+    rf"(?:in|on|by|from|to|of|using) the (?:given|provided|above|supplied|attached) (?:{_NOUN}"
+    rf"|context)\b(?! (?:file|box))"
     rf"|the (?:given|provided|above|supplied|attached) (?:{_NOUN}|context) (?:says?|states?"
     rf"|mentions?|does|doesn't|describes)"
     rf"|(?:according to|as (?:stated|mentioned|described|noted|explained|outlined) (?:in|by)|(?:stated|mentioned|"

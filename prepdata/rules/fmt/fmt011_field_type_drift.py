@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, ClassVar, Literal
 
 from prepdata.alike import Alike, alike
@@ -77,10 +78,6 @@ class FieldTypeDrift(CorpusRule):
                 yield from _drift(field.partition(":")[2], kinds)
 
 
-def _row(item: Any) -> int:
-    return int(item[0])
-
-
 def _first(rows: list[Any], *, single: bool) -> list[Any]:
     """Return (row, path, value) of rows; values are looked up for those only, and if they are `single`."""
     return [
@@ -98,7 +95,7 @@ def _add(found: _Found, format: str, fields: list[Field], records: list[Record],
         if len(rows) < _MOST or records[0].row < rows[-1][0]:
             rows.append((records[0].row, path, value, None))
             rows += [(record.row, path, None, record) for record in records[1:_MOST]]
-            rows.sort(key=_row)
+            rows.sort(key=itemgetter(0))
             del rows[_MOST:]
 
 

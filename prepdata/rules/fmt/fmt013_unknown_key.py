@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from functools import cache
+from operator import itemgetter
 from typing import Any, ClassVar, Literal
 
 from prepdata.alike import alike
@@ -81,7 +82,7 @@ class UnknownKey(CorpusRule):
                 for record in others:
                     self._inside(record, inside)
         odd = [[list(keys), _runs(sorted(found))] for keys, found in rows.items() if self._odd(keys, "")]
-        return [odd, [[list(keys), sorted(found, key=_row)] for keys, found in inside.items() if found]]
+        return [odd, [[list(keys), sorted(found, key=itemgetter(0))] for keys, found in inside.items() if found]]
 
     def _inside(self, record: Record, found: dict[Keys, list[Any] | None]) -> bool:
         """Note the messages of a row that have a strange key, by their keys; None for keys that are all known.
@@ -187,10 +188,6 @@ class UnknownKey(CorpusRule):
         advice = f"{verb} no part of the format: take {them} out, or add {them} to the option `allow`"
         text = f"unknown {what} key{end} {shown}; {advice}"
         return Hit(text, f"{base}/{escape(keys[0])}", severity="info" if self.mild else None)
-
-
-def _row(place: list[Any]) -> int:
-    return int(place[0])
 
 
 def _runs(rows: list[int]) -> list[list[int]]:

@@ -6,6 +6,7 @@ import re
 import struct
 from collections.abc import Iterator
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import msgspec
@@ -108,7 +109,7 @@ class InvalidStructuredAnswer(CorpusRule):
                 else:
                     seen["broken"].append([record.row, field, kind, span, why])
         for kept in (seen["declared"], seen["broken"]):
-            kept.sort(key=_row)
+            kept.sort(key=itemgetter(0))
         seen["plain"] = {path: struct.pack(f"<{len(rows)}I", *sorted(rows)) for path, rows in plain.items()}
         return seen
 
@@ -164,10 +165,6 @@ def _all_broken(parts: Parts, looking: int, answers: int) -> Hit:
         severity="warning",
         related=(first,),
     )
-
-
-def _row(item: list[Any]) -> int:
-    return int(item[0])
 
 
 def _final(record: Record) -> int | None:

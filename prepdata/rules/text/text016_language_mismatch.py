@@ -48,8 +48,7 @@ _SMALL_WORDS = {
 }
 _SMALL = {word: language for language, words in _SMALL_WORDS.items() for word in words.split()}
 _KEYS = frozenset(_SMALL)
-_WORDS = {name: frozenset(word for word, language in _SMALL.items() if language == name) for name in _SMALL_WORDS}
-_ENGLISH = {"en"}
+_ENGLISH = frozenset(word for word, language in _SMALL.items() if language == "en")
 _NOT_LETTERS = bytes(c for c in range(128) if not chr(c).isalpha())
 _LETTER = re.compile("[\u0370-\u1fff\u3040-\ud7ff\uf900-\ufaff]")
 _PIECE = re.compile(r"\n+|[\"“”„«»「」『』]|: ")
@@ -141,33 +140,28 @@ class LanguageMismatch(RecordRule):
 def _in_one_language(prompt: str, text: str) -> bool:
     """True if a quick look shows that nothing is to be said of a prompt and its answer: the prompt asks for no language
     and is in that of the answer, or too short to tell."""
-    if not prompt.isascii():
-        return not may_ask(prompt) and _alike(prompt, text)
-    lowered = prompt.lower()
-    if may_ask(lowered):
+    if may_ask(prompt):
         return False
-    size = len(prompt)
-    short = size < 1.5 * _SHORTEST and (size < _SHORTEST or _letters(prompt) < _SHORTEST) and "`" not in prompt
-    return short or _alike(lowered, text)
+    if len(prompt) < 1.5 * _SHORTEST and prompt.isascii() and "`" not in prompt:
+        return (_letters(prompt) < _SHORTEST and not may_ask(prompt.lower())) or _alike(prompt, text)
+    return _alike(prompt, text)
 
 
 def _alike(prompt: str, text: str) -> bool:
     """True if prompt and answer show small words of one language, or letters of one script: the usual case, told
     cheaply and before anything else is looked at."""
     head, begins = prompt[:HEAD].lower(), text[:HEAD]
-    english = " the " in head or " you " in head or " my " in head
-    first = _ENGLISH if english else _small(head.split())
-    if "en" in first and (" the " in begins or " you " in begins):
+    english = " the " in head or not _ENGLISH.isdisjoint(head.split())
+    if english and (" the " in begins or " you " in begins):
         return True  # what the next lines would say too, at twice the cost
-    words = begins.lower().split()
-    if any(not _WORDS[language].isdisjoint(words) for language in first):
+    begins = begins.lower()
+    if english and not _ENGLISH.isdisjoint(begins.split(None, 16)):
         return True
-    if english:
-        first = _small(head.split())
-        if any(not _WORDS[language].isdisjoint(words) for language in first):
-            return True
-    if first and not _KEYS.isdisjoint(words):
-        return False
+    first = _small(head.split())
+    if first:
+        second = _small(begins.split())
+        if second:
+            return not first.isdisjoint(second)
     one, other = _LETTER.search(prompt, 0, 60), _LETTER.search(text, 0, 60)
     return one is not None and other is not None and _block(one[0]) == _block(other[0])
 

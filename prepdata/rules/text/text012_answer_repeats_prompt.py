@@ -85,7 +85,7 @@ class AnswerRepeatsPrompt(RecordRule):
 def _begin_alike(answer: str, prompt: str) -> bool:
     """Return whether two beginnings start with the same three letters, or one of them with a quotation mark."""
     head = answer.lstrip()[:3]
-    return head[:1] in _QUOTES or head.lower() == prompt.lstrip()[:3].lower()
+    return head.lower() == prompt.lstrip()[:3].lower() or head[:1] in _QUOTES
 
 
 def _judge(record: Record, message: Message, answer: str, prompt: str) -> Iterator[Hit]:

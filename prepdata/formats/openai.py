@@ -62,13 +62,15 @@ class OpenAIChat(Format):
 
     def view(self, raw: dict[str, Any]) -> Record:
         listed = raw.get("messages")
-        messages, shape, keys = view_turns(listed, "/messages", CHAT)
+        turns = view_turns(listed, "/messages", CHAT)
+        messages, shape = turns.messages, turns.shape
         if shape is not None:
             if len(raw) == 1:
-                return Record(self.name, raw, messages, shape=shape, keys=keys + 1)
+                return Record(self.name, raw, messages, shape=shape, strings=turns.strings + 1)
             more = extras(raw, _OWN)
             if more is not None and "tools" not in raw and "functions" not in raw:
-                return Record(self.name, raw, messages, shape=(shape, more[0]), keys=keys + len(raw) + more[1])
+                strings = turns.strings + len(raw) + more[1]
+                return Record(self.name, raw, messages, shape=(shape, more[0]), strings=strings)
         record = Record(self.name, raw, messages)
         add_tools(record, raw)
         if messages and "functions" not in raw:
@@ -85,21 +87,21 @@ class OpenAIChat(Format):
 
 
 def _set_outline(record: Record, raw: dict[str, Any]) -> None:
-    """Set the outline of a row, and its number of keys, if it holds calls or tools and nothing rarer."""
+    """Set the outline of a row, and its number of strings, if it holds calls or tools and nothing rarer."""
     found = outline_of(record.messages, CHAT_ROLES)
     if found is None:
         return
-    outline, keys = found
+    outline, strings = found
     parallel, more = raw.get("parallel_tool_calls"), None
     if len(raw) > 1 + ("tools" in raw):
         more = extras(raw, _WITH_TOOLS)
-        if more is None or (parallel is not None and type(parallel) is not bool) or "\\" in str(more[0]):
+        if more is None or (parallel is not None and type(parallel) is not bool):
             return
-        keys += more[1]
+        strings += more[1]
         more = more[0]
     if "tools" in raw and (not record.tools or type(raw["tools"]) is not list):
         return
-    record.outline, record.keys = (outline, more, parallel, "tools" in raw), keys + len(raw)
+    record.outline, record.strings = (outline, more, parallel, "tools" in raw), strings + len(raw)
 
 
 def _is_other(raw: dict[str, Any]) -> bool:
@@ -155,11 +157,6 @@ def view_message(raw: Any, path: str, roles: dict[str, str] = CHAT_ROLES) -> Mes
 
 CHAT = Dialect("role", "content", CHAT_ROLES, view_message)
 """Messages as `{"role": ..., "content": ...}`."""
-
-
-def view_messages(listed: list[Any], base: str = "/messages") -> tuple[tuple[Message, ...], Any, int]:
-    """Return (messages, shape or None, number of keys) for a list of role/content objects."""
-    return view_turns(listed, base, CHAT)
 
 
 def view_content(content: Any, field: str) -> tuple[str, Kind, tuple[Part, ...]]:

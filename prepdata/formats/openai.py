@@ -34,6 +34,8 @@ CHAT_KEYS = frozenset(
 _PART_KINDS = {"text": "text", "image_url": "image", "image": "image", "input_audio": "audio", "audio": "audio",
                "audio_url": "audio", "video": "video", "video_url": "video", "file": "file",
                "refusal": "refusal", "reasoning": "reasoning", "thinking": "reasoning"}  # fmt: skip
+_REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
+_REASONING = frozenset(_REASONING_KEYS)
 _OWN = ("messages",)
 _WITH_TOOLS = ("messages", "tools")
 _OTHERS = frozenset({"schemaVersion", "system", "label", "kto_tag", "chosen", "rejected"})
@@ -67,8 +69,8 @@ class OpenAIChat(Format):
         if shape is not None:
             if len(raw) == 1:
                 return Record(self.name, raw, messages, shape=shape, strings=turns.strings + 1)
-            more = extras(raw, _OWN)
-            if more is not None and "tools" not in raw and "functions" not in raw:
+            more = extras(raw, _OWN) if "tools" not in raw and "functions" not in raw else None
+            if more is not None:
                 strings = turns.strings + len(raw) + more[1]
                 return Record(self.name, raw, messages, shape=(shape, more[0]), strings=strings)
         record = Record(self.name, raw, messages)
@@ -150,9 +152,12 @@ def view_message(raw: Any, path: str, roles: dict[str, str] = CHAT_ROLES) -> Mes
     raw_role = raw.get("role")
     role = roles.get(raw_role, raw_role) if type(raw_role) is str else ""
     text, kind, parts = view_content(content, field) if "content" in raw else ("", "absent", ())
-    reasoning = next((raw[k] for k in ("reasoning_content", "reasoning", "thinking") if type(raw.get(k)) is str), None)
+    reasoning = None
+    if not _REASONING.isdisjoint(raw):
+        reasoning = next((raw[k] for k in _REASONING_KEYS if type(raw.get(k)) is str), None)
+    calls = view_calls(raw, path) if "tool_calls" in raw or "function_call" in raw else ()
     return Message(role, text, kind, path, field, raw, raw_role, raw.get("weight"), reasoning,
-                   raw.get("tool_call_id"), raw.get("name"), parts, view_calls(raw, path))  # fmt: skip
+                   raw.get("tool_call_id"), raw.get("name"), parts, calls)  # fmt: skip
 
 
 CHAT = Dialect("role", "content", CHAT_ROLES, view_message)

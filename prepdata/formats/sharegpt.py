@@ -49,7 +49,7 @@ def _calls(value: Any, path: str, field: str) -> tuple[ToolCall, ...]:
 
 
 DIALECT = Dialect("from", "value", _ROLES, _slow, frozenset({"function_call"}))
-_CHAT = CHAT._replace(roles=_ROLES, slow=_slow)
+_CHAT = Dialect("role", "content", _ROLES, _slow)
 
 
 class ShareGPT(Format):

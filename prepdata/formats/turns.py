@@ -7,7 +7,7 @@ so that rows of one shape differ in nothing but their texts.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -16,12 +16,14 @@ from prepdata.record import Kind, Message, escape, kind_of
 
 _MOST_STEPS = 10_000
 """Steps of conversations that are kept."""
+_LONGEST = 256
+"""Messages up to which a shape is kept with its step."""
 _SIMPLE: dict[type, Any] = {str: "string", bool: "boolean", type(None): "null"}
 PLAIN_NUMBER = 2**53
 """Numbers up to this are plain: every parser keeps them."""
 
 
-class Dialect(NamedTuple):
+class Dialect(msgspec.Struct):
     """How a format writes a message.
 
     Args:
@@ -30,6 +32,7 @@ class Dialect(NamedTuple):
         slow: views a message that is not plain, given (raw, path).
         special: role words that are never plain.
         part_keys: number of keys in the one part of a plain message whose content is a list; 0 if that is not plain.
+        roots: trees of the messages seen so far, by the place of the list; `grown` counts their steps.
     """
 
     role_key: str
@@ -38,6 +41,8 @@ class Dialect(NamedTuple):
     slow: Callable[[Any, str], Message]
     special: frozenset[str] = frozenset()
     part_keys: int = 0
+    roots: dict[str, _Step] = {}
+    grown: int = 0
 
 
 class Turns(msgspec.Struct, frozen=True, gc=False):
@@ -82,30 +87,18 @@ class _Step:
             while step.before is not None:
                 entries.append(step.entry)
                 step = step.before
+            if self.number > _LONGEST:
+                return tuple(reversed(entries))
             self.shaped = tuple(reversed(entries))
         return self.shaped
 
 
-_roots: dict[tuple[str, int], tuple[_Step, Dialect]] = {}
-"""Trees of steps, by the place of the list and the identity of the dialect, which stays alive with its tree."""
-_steps = 0
-
-
-def _root(base: str, dialect: Dialect) -> _Step:
-    global _steps
-    if _steps > _MOST_STEPS:
-        _roots.clear()
-        _steps = 0
-    found = _roots.get((base, id(dialect)))
-    if found is None:
-        found = _roots[base, id(dialect)] = _Step(None, None, -1, 0), dialect
-    return found[0]
-
-
 def _grow(step: _Step, key: Any, base: str, dialect: Dialect) -> _Step:
     """Add the step after `step` for a message with this key (see `view_turns`)."""
-    global _steps
-    _steps += 1
+    dialect.grown += 1
+    if dialect.grown > _MOST_STEPS:
+        dialect.roots.clear()
+        dialect.grown = 0
     entry: tuple[Any, ...] | None = (key, "text") if type(key) is str else key
     if entry is not None and (entry[0] not in dialect.roles or entry[0] in dialect.special):
         entry = None
@@ -125,9 +118,9 @@ def view_turns(listed: Any, base: str, dialect: Dialect) -> Turns:
     """Return the view of a list of message objects at `base`; of anything but a list, nothing."""
     if type(listed) is not list:
         return Turns((), None, 0)
-    role_key, text_key, _, slow, _, part_keys = dialect
+    role_key, text_key, part_keys = dialect.role_key, dialect.text_key, dialect.part_keys
     messages: list[Message] = []
-    step = _root(base, dialect)
+    step = dialect.roots.get(base) or dialect.roots.setdefault(base, _Step(None, None, -1, 0))
     text: Any
     for raw in listed:
         key: Any = None  # a role where all else is as usual, an entry of a shape, or None for what is not plain
@@ -146,7 +139,7 @@ def view_turns(listed: Any, base: str, dialect: Dialect) -> Turns:
         if step.role is not None:
             messages.append(Message(step.role, text, step.kind, step.path, step.field, raw, role, step.weight))
             continue
-        message = slow(raw, step.path)
+        message = dialect.slow(raw, step.path)
         messages.append(message)
         if part_keys and before.plain and _one_part(message, dialect):
             key = (message.raw_role, message.kind, message.weight, "part")

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from prepdata.formats.base import Format
-from prepdata.formats.openai import CHAT, CHAT_KEYS, add_tools, view_content, view_message
+from prepdata.formats.openai import CHAT_KEYS, add_tools, view_content, view_message
 from prepdata.formats.turns import Dialect, Turns, bare_turn, plain_row, view_side, view_turns
 from prepdata.formats.writing import apart, arguments_object, bare_tool, lose, plain_text, reasoning_of
 from prepdata.jsontext import json_text

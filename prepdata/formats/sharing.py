@@ -65,7 +65,9 @@ def share(record: Record, text: bytes) -> None:
         _shared.clear()
         _same.clear()
     inside = strings_inside(record.tools_raw)
-    made = Shared(text, record.tools_raw, record.tools, strings_in(text), inside is not None)
+    made = Shared(
+        text, record.tools_raw, record.tools, strings_in(text) if inside is None else inside, inside is not None
+    )
     _shared[text, record.format, record.tools_path] = made
     _same[id(made.raw), record.format, record.tools_path] = made
     record.tools_key = text

@@ -121,7 +121,7 @@ def test_a_whole_table(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
     validate.main()
     printed = capsys.readouterr().out
     assert "**60 rows" in printed
-    assert printed.count("\n| prepdata") == 6
+    assert printed.count("\n| prepdata") == 7
     assert out.read_text() == printed
     loop = next(line for line in printed.split("\n") if line.startswith("| peer loop"))
     assert loop.endswith("| 1.00x |")

@@ -134,13 +134,14 @@ class GroupSplit(CorpusRule):
         self, groups: dict[tuple[int, int], list[Member]]
     ) -> Iterator[tuple[Member, tuple[int | Place, ...]]]:
         """Yield the rows of the training side whose group an evaluation file has, with its places there."""
+        references = [given for given in self.context.references if given.kind == "eval"]
+        if not references or not groups:
+            return
         import numpy as np
 
         from prepdata.rules.leak._near import place_of
 
-        for given in self.context.references:
-            if given.kind != "eval" or not groups:
-                continue
+        for given in references:
             reference: Reference = open_reference(given.path)
             listed = list(groups.values())
             found = reference.holders("groups", np.array([members[0].key for members in listed], np.uint64))

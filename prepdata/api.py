@@ -6,14 +6,16 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from prepdata.contamination import contamination
 from prepdata.engine import Plan
 from prepdata.errors import InputError
 from prepdata.findings import Finding
 from prepdata.meters import USUAL
 from prepdata.meters.base import MeterContext
 from prepdata.reduce import FileRun, findings, measures
+from prepdata.references import references
 from prepdata.report import Blocked, FileReport, NotRun, Report
-from prepdata.rules.base import Context, FactRule, Rule
+from prepdata.rules.base import Context, FactRule, Given, Rule
 from prepdata.rules.loader import build
 from prepdata.runner import Progress, Runner, jobs_for, total_size
 from prepdata.select import Selection, options_of, select, settle
@@ -62,10 +64,11 @@ def validate(
     selection = select(settings)
     targets = tuple(load_target(name) for name in settings.targets)
     size = total_size(inputs)
-    plan = plan_of(settings, selection, targets, size, meters, triggers)
-    with Runner(plan, settings, size, progress) as runner:
-        runs = [runner.run(item) for item in inputs]
-    return _report(settings, selection, targets, runs, runner)
+    with references(settings) as given:
+        plan = plan_of(settings, selection, targets, size, meters, triggers, given)
+        with Runner(plan, settings, size, progress) as runner:
+            runs = [runner.run(item) for item in inputs]
+        return _report(settings, selection, plan.context, runs, runner)
 
 
 def changed(settings: Settings, changes: dict[str, Any]) -> Settings:
@@ -88,13 +91,14 @@ def plan_of(
     size: int,
     meters: Sequence[str] | None = None,
     triggers: bool = True,
+    given: tuple[Given, ...] = (),
 ) -> Plan:
     """Return the plan of a run: what a worker process needs to know."""
     wanted = tuple(USUAL if meters is None else meters)
     if not settings.tokens:
         wanted = tuple(name for name in wanted if name not in ("tokens", "cost"))
     rules = tuple((rule.name, options_of(rule, settings)) for rule in selection.rules)
-    context = Context(targets=targets, model=settings.model, marks=settings.marks, columns=settings.columns)
+    context = Context(targets, settings.model, settings.marks, settings.columns, given)
     meter_context = MeterContext(
         targets=targets,
         encoding=settings.encoding,
@@ -108,11 +112,9 @@ def plan_of(
     return Plan(rules, context, wanted, meter_context, settings.columns, triggers)
 
 
-def _report(
-    settings: Settings, selection: Selection, targets: tuple[Target, ...], runs: list[Any], runner: Runner
-) -> Report:
+def _report(settings: Settings, selection: Selection, context: Context, runs: list[Any], runner: Runner) -> Report:
     files: list[FileRun] = [run for run, _, _ in runs]
-    context = Context(targets=targets, model=settings.model, marks=settings.marks, columns=settings.columns)
+    targets = context.targets
     rules = [build(rule, options_of(rule, settings), context) for rule in selection.rules]
     runnable = [rule for rule in rules if rule.missing() is None]
     mapper = runner.mapper
@@ -120,6 +122,8 @@ def _report(
     found = settle(found, settings, selection.rules, {f.path: f.rows for f in files})
     found = _waived(found, settings, files, runnable)
     whole = measures(files, mapper.meters)
+    if context.references:
+        whole["contamination"] = contamination(found, context.references, sum(file.rows for file in files))
     reports = tuple(
         FileReport(
             path=file.path,

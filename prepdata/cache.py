@@ -29,7 +29,7 @@ SMALLEST = 4_000_000
 """Inputs below this size in bytes are not cached: reading them again is as quick."""
 LARGEST = 1_000_000_000
 """A cache file above this size in bytes is not written."""
-_NAMES = re.compile(r"(\.prepdata-)?[0-9a-f]{16}")
+_NAMES = re.compile(r"(\.prepdata-)?[0-9a-f]{16}(\.prepidx)?")
 KEEP_DAYS = 30
 """A cache file unused for this long is removed."""
 

@@ -33,7 +33,9 @@ _KINDS = (
     ("str", "a text"),
 )
 _LEAST = {"jobs": 0, "max_line_bytes": 100, "context_length": 1, "epochs": 0}
-_NOT_SETTINGS = {"PREPDATA_OUTPUT_FORMAT", "PREPDATA_CACHE_DIR", "PREPDATA_VOCAB_DIR", "PREPDATA_DEBUG"}
+_NOT_SETTINGS = {
+    "PREPDATA_OUTPUT_FORMAT", "PREPDATA_CACHE_DIR", "PREPDATA_INDEX_DIR", "PREPDATA_VOCAB_DIR", "PREPDATA_DEBUG",
+}  # fmt: skip
 
 
 def find_config(start: Path) -> Path | None:

@@ -34,6 +34,13 @@ class Fix(msgspec.Struct, frozen=True, gc=False):
     edits: tuple[Edit, ...]
 
 
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """Another place that a finding speaks of. `line` is 1-based."""
+
+    file: str
+    line: int | None
+
+
 class Hit(msgspec.Struct, frozen=True, gc=False):
     """What a rule yields: the problem and where in the row it sits; the engine adds file, line and rule.
 
@@ -45,7 +52,7 @@ class Hit(msgspec.Struct, frozen=True, gc=False):
             a secret.
         severity: set where it differs from the rule's own.
         targets: names of the targets for which this holds; empty where it holds for all.
-        related: other rows concerned, as row numbers counted over the rule's scope (corpus rules only).
+        related: other rows concerned, as row numbers counted over the rule's scope (corpus rules only), or as places.
         fix: what `prepdata fix` would do.
     """
 
@@ -55,15 +62,8 @@ class Hit(msgspec.Struct, frozen=True, gc=False):
     excerpt: str | None = None
     severity: Severity | None = None
     targets: tuple[str, ...] = ()
-    related: tuple[int, ...] = ()
+    related: tuple[int | Place, ...] = ()
     fix: Fix | None = None
-
-
-class Place(msgspec.Struct, frozen=True, gc=False):
-    """Another place that a finding speaks of. `line` is 1-based."""
-
-    file: str
-    line: int | None
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False, kw_only=True):

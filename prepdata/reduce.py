@@ -176,7 +176,7 @@ def _corpus_findings(rule: CorpusRule, files: Sequence[FileRun], again: Again | 
 def _located(rule: CorpusRule, files: Sequence[FileRun], locator: Locator, parts: Parts) -> Iterator[Finding]:
     for row, found in rule.finish(parts):
         hit = discreet(rule, found)
-        related = tuple(locator.place(r) for r in hit.related)
+        related = tuple(locator.place(r) if isinstance(r, int) else r for r in hit.related)
         if row is None:
             yield _finding(rule, hit, files[0].path, None, None, files[0].path, related)
         else:

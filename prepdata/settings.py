@@ -23,6 +23,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         tokens: False to skip counting.
         epochs: epochs for the cost estimate; None for the provider's default.
         context_length: tokens a row may have; None for the targets' own.
+        eval: evaluation files that the rows are held against: nothing in them may be trained on.
+        index: indexes of benchmarks that the rows are held against, by name or path (`prepdata index build`).
         select: rules that run, by name, code, beginning of codes or ALL; empty for the default set.
         extend_select: rules that run besides.
         ignore: rules that do not run.
@@ -47,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     tokens: bool = True
     epochs: float | None = None
     context_length: int | None = None
+    eval: tuple[str, ...] = ()
+    index: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
     extend_select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()

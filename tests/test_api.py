@@ -100,7 +100,7 @@ VALUES: dict[str, Any] = {
     "tokenizer": "tokenizer.json", "tokens": False, "epochs": 2.0, "context_length": 100, "select": ["FMT"],
     "extend_select": ["ROLE"], "ignore": ["TEXT"], "per_file_ignores": {"a*": ["FMT"]},
     "rules": {"FMT001": {"max": "1"}}, "fail_on": "never", "waivers": "w.json", "marks": {"id": "uid"}, "jobs": 2,
-    "cache": False, "cache_dir": "x", "max_line_bytes": 5000, "offline": True,
+    "cache": False, "cache_dir": "x", "max_line_bytes": 5000, "offline": True, "eval": ["test,1.jsonl"], "index": ["evals"],
 }  # fmt: skip
 
 

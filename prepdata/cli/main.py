@@ -24,6 +24,7 @@ COMMANDS = {
     "cost": "Estimate tokens, price and time of a fine-tune.",
     "rule": "Explain a rule, or list all of them.",
     "init": "Write a commented configuration and the pre-commit snippet.",
+    "index": "Build and list indexes of benchmarks that no training row may hold.",
     "vocab": "List or add vocabulary files for exact token counts without internet.",
     "completion": "Print the shell completion script.",
 }

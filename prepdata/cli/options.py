@@ -67,6 +67,15 @@ FLAGS: dict[str, list[tuple[str, dict[str, Any]]]] = {
                 "help": "Least severity that makes the exit code 1: error (default), warning, info, never.",
             },
         ),
+        ("--eval", {"multiple": True, "metavar": "FILE", "help": "Evaluation file that no row may hold; may repeat."}),
+        (
+            "--index",
+            {
+                "multiple": True,
+                "metavar": "NAME",
+                "help": "Index of benchmarks that no row may hold (`prepdata index`).",
+            },
+        ),
         (
             "--waivers",
             {"type": click.Path(), "help": "File of accepted findings (default: prepdata-waivers.json, if there)."},
@@ -146,6 +155,8 @@ def settings_from(flags: dict[str, Any]) -> tuple[Settings, Path | None]:
         if name.startswith("no_"):
             if value:
                 given[name[3:]] = False
+        elif name in ("eval", "index"):
+            given[name] = list(value)
         elif name in _LISTS:
             given[_LISTS[name]] = [piece.strip() for item in value for piece in item.split(",") if piece.strip()]
         elif value is not False:

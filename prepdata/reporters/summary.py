@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TextIO
+from typing import Any, TextIO
 
 from prepdata.findings import RANK
 from prepdata.report import Blocked, Report
@@ -76,11 +76,25 @@ def write_summary(report: Report, out: TextIO, output: Output) -> None:
     files = plural(len(report.files), "file") if len(report.files) > 1 else safe(report.files[0].path)
     say(f"{files}: {plural(report.examples, 'row')} ({formats}): {said}{waived}", out, output)
     write_matrix(report, out, output)
+    for entry in report.measures.get("contamination", ()):
+        say(contaminated(entry), out, output)
     for item in report.not_run:
         say(f"not run: {item.name} (needs {safe(item.needs)})", out, output)
     for note in report.notes:
         say(f"note: {safe(note)}", out, output)
     _write_fixes(report, out, output)
+
+
+def contaminated(entry: dict[str, Any]) -> str:
+    """Return how much of an evaluation set is among the rows."""
+    name, items = safe(entry["name"]), plural(entry["items"], "item")
+    if not entry["spoilt"]:
+        return f"{entry['kind']} {name}: none of {items} is among the rows"
+    rows = plural(entry["rows"], "row")
+    return (
+        f"{entry['kind']} {name}: {entry['spoilt']:,} of {items} ({entry['share']:.1%}) are in {rows}; "
+        f"without these {plural(entry['rows_left'], 'row')} are left"
+    )
 
 
 def _write_fixes(report: Report, out: TextIO, output: Output) -> None:

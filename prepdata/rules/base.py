@@ -30,6 +30,22 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     max: str | None = None
 
 
+class Given(msgspec.Struct, frozen=True):
+    """An evaluation set that rows are held against.
+
+    Args:
+        kind: `eval` for the user's own files (`--eval`), `index` for an index of benchmarks (`--index`).
+        path: of the index file (`prepdata.index.reference`).
+        digest: of what it holds: with it the findings change.
+        files: the evaluation files, as real paths: their own rows are not held against them.
+    """
+
+    kind: Literal["eval", "index"]
+    path: str
+    digest: str
+    files: tuple[str, ...] = ()
+
+
 class Context(msgspec.Struct, frozen=True):
     """What a rule may know about the run besides its options.
 
@@ -38,12 +54,14 @@ class Context(msgspec.Struct, frozen=True):
         model: the model to be fine-tuned, if named (PROV003), else None.
         marks: names of the row marks (`id`, `source`, `group`, `reviewed_by`, `generator`, `label`, `split`, ...).
         columns: the user's column mapping (setting `columns`): {"prompt": "question", ...}.
+        references: evaluation sets that rows are held against.
     """
 
     targets: tuple[Target, ...] = ()
     model: str | None = None
     marks: dict[str, str] = {}
     columns: dict[str, str] = {}
+    references: tuple[Given, ...] = ()
 
     def mark(self, name: str, raw: dict[str, Any]) -> Any:
         """Return the value of a row mark, looked up in the row and in its `metadata`/`meta` object, or None."""

@@ -105,6 +105,27 @@ def compare(one: Sequence[str], other: Sequence[str]) -> Difference:
     return Difference(2 * same / total, 2 * in_common / total, tuple(changes), _exchanged(*facts))
 
 
+def changes(one: Sequence[str], other: Sequence[str]) -> tuple[list[Change], list[str]]:
+    """Return (the places where two texts differ, the longest run of words that they have in common), given their
+    `tokens`. Case makes no difference."""
+    from rapidfuzz.distance import Indel
+
+    low, high = [token.casefold() for token in one], [token.casefold() for token in other]
+    found: list[Change] = []
+    run: list[str] = []
+    for tag, i, k, m, n in _blocks(Indel.opcodes(low, high).as_list()):
+        if tag == "equal":
+            run = max(run, list(one[i:k]), key=len)
+        else:
+            found.append(Change(tuple(one[i:k]), tuple(other[m:n])))
+    return found, run
+
+
+def number_facts(words: Sequence[str]) -> set[str]:
+    """Return the numbers among some words, written in digits or as words."""
+    return {fact for fact in _facts(words, 0, len(words)) if fact[0] == "#"}
+
+
 def _blocks(steps: Iterable[Any]) -> list[tuple[str, int, int, int, int]]:
     """Return the steps of an alignment, insertions and deletions that stand side by side as one."""
     joined: list[tuple[str, int, int, int, int]] = []

@@ -62,7 +62,8 @@ def test_flags_named_in_the_text_exist() -> None:
     for name in COMMANDS:
         command = cli.get_command(click.Context(cli), name)
         assert command is not None
-        known |= {opt for param in command.params for opt in param.opts}
+        below = command.commands.values() if isinstance(command, click.Group) else ()
+        known |= {opt for each in (command, *below) for param in each.params for opt in param.opts}
     for guide in GUIDES:
         text = guide.read_text(encoding="utf-8")
         for span in re.findall(r"`([^`\n]+)`", text):

@@ -11,10 +11,15 @@ import pytest
 
 import prepdata
 from benchmarks.rows import filled
+from prepdata.index.reference import Builder
+from prepdata.items import items
 from prepdata.rules.loader import find, rules
+from prepdata.settings import Settings
+from prepdata.sources import discover
 
 CASES = Path(__file__).parent / "cases"
-KEYS = {"case", "why", "rows", "fill", "text", "base64", "name", "options", "targets", "settings", "waivers", "hits"}
+KEYS = {"case", "why", "rows", "fill", "text", "base64", "name", "options", "targets", "settings", "waivers", "hits",
+        "eval", "index", "files"}  # fmt: skip
 HIT_KEYS = {"row", "line", "path", "severity", "targets", "message"}
 
 
@@ -43,17 +48,35 @@ def write_data(case: dict[str, Any], folder: Path) -> Path:
     return path
 
 
+def write_rows(path: Path, rows: list[Any]) -> Path:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def write_index(folder: Path, rows: list[Any], grams: list[int]) -> Path:
+    builder = Builder(grams)
+    item = discover([write_rows(folder / "benchmark.jsonl", rows)])[0]
+    builder.add("benchmark", items(item, Settings()))
+    builder.save(folder / "benchmark.prepidx")
+    return folder / "benchmark.prepidx"
+
+
 def run(name: str, case: dict[str, Any], folder: Path, **more: Any) -> list[prepdata.Finding]:
     path = write_data(case, folder)
     settings = dict(case.get("settings", {}))
     settings.setdefault("select", [name])
+    if "eval" in case:
+        settings["eval"] = [str(write_rows(folder / "held-out.jsonl", case["eval"]))]
+    if "index" in case:
+        settings["index"] = [str(write_index(folder, case["index"], settings.pop("grams", ())))]
+    paths = [path, *(write_rows(folder / other, rows) for other, rows in case.get("files", {}).items())]
     if "waivers" in case:
         waivers = folder / "prepdata-waivers.json"
         waivers.write_text(json.dumps({"schema_version": 1, "waivers": case["waivers"]}), encoding="utf-8")
         settings["waivers"] = str(waivers)
     settings["rules"] = {**settings.get("rules", {}), name: case.get("options", {})}
     settings["targets"] = case.get("targets", [])
-    report = prepdata.validate(path, tokens=False, cache=False, jobs=1, **settings, **more)
+    report = prepdata.validate(paths, tokens=False, cache=False, jobs=1, **settings, **more)
     assert not [f for f in report if f.name == "rule-crash"], list(report)
     return [f for f in report if f.name == name]
 

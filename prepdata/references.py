@@ -1,0 +1,111 @@
+"""Evaluation sets of a run: files given with `--eval` become an index, indexes given with `--index` are found."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from xxhash import xxh3_64_hexdigest
+
+import prepdata
+from prepdata.cache import folder as cache_folder
+from prepdata.errors import InputError, UsageError, nearest
+from prepdata.index.presets import PRESETS
+from prepdata.index.reference import SUFFIX, Builder, Reference, open_reference
+from prepdata.rules.base import Given
+from prepdata.settings import Settings
+
+
+@contextlib.contextmanager
+def references(settings: Settings) -> Iterator[tuple[Given, ...]]:
+    """Give the evaluation sets that the settings name, as index files, while the block runs.
+
+    Raises:
+        InputError: an evaluation file or an index cannot be read.
+        UsageError: there is no index of that name.
+    """
+    with contextlib.ExitStack() as stack:
+        given: list[Given] = []
+        if settings.eval:
+            given.append(_of_files(settings, stack))
+        for name in settings.index:
+            reference = open_reference(str(index_path(name)))
+            given.append(Given("index", str(reference.path), _digest(reference)))
+        yield tuple(given)
+
+
+def _of_files(settings: Settings, stack: contextlib.ExitStack) -> Given:
+    """Build the index of the evaluation files, or find the one that an earlier run built of the same rows."""
+    from prepdata.items import items
+    from prepdata.sources import discover
+
+    if "-" in settings.eval:
+        raise UsageError("--eval reads files; standard input cannot be one")
+    builder = Builder(_sizes(settings))
+    found = discover(settings.eval)
+    for item in found:
+        builder.add(item.path, items(item, settings), _groups(settings))
+    said = repr((builder.benchmarks, builder.sizes, builder.columns["item_lines"], builder.columns["groups.keys"]))
+    name = xxh3_64_hexdigest(f"{prepdata.__version__} {said}".encode()) + SUFFIX
+    own = tuple(os.path.realpath(item.path) for item in found)
+    if settings.cache:
+        path = cache_folder(settings.cache_dir) / name
+        with contextlib.suppress(OSError, InputError):
+            if path.is_file():
+                os.utime(path)
+                return Given("eval", str(path), _digest(open_reference(str(path))), own)
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            builder.save(path)
+            return Given("eval", str(path), _digest(open_reference(str(path))), own)
+    place = stack.enter_context(tempfile.TemporaryDirectory(prefix="prepdata-", ignore_cleanup_errors=True))
+    path = Path(place) / name
+    builder.save(path)
+    return Given("eval", str(path), _digest(open_reference(str(path))), own)
+
+
+def _digest(reference: Reference) -> str:
+    return xxh3_64_hexdigest(repr((reference.benchmarks, reference.sizes)).encode())
+
+
+def _sizes(settings: Settings) -> Sequence[int]:
+    """Return the lengths of n-grams that the presets in the settings ask for."""
+    asked = (options.get("preset") for options in settings.rules.values())
+    return [PRESETS[preset].size for preset in asked if isinstance(preset, str) and preset in PRESETS]
+
+
+def _groups(settings: Settings) -> tuple[str, ...]:
+    from prepdata.index.reference import GROUPS
+
+    own = [settings.marks.get(name, name) for name in ("group", "source")]
+    return tuple(dict.fromkeys([*own, *GROUPS]))
+
+
+def index_folder() -> Path:
+    """Return the folder of indexes: PREPDATA_INDEX_DIR, or `indexes` in the user's data folder."""
+    chosen = os.environ.get("PREPDATA_INDEX_DIR")
+    if chosen:
+        return Path(chosen)
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("prepdata")) / "indexes"
+
+
+def index_path(name: str) -> Path:
+    """Return the file of an index, given its name or its path.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if os.sep in name or name.endswith(SUFFIX):
+        return Path(name)
+    path = index_folder() / (name + SUFFIX)
+    if not path.is_file():
+        known = sorted(found.stem for found in index_folder().glob("*" + SUFFIX))
+        listed = f" Known: {', '.join(known)}." if known else ""
+        hint = f"{nearest(name, known)}{listed} Make it with `prepdata index build {name} FILES...`"
+        raise UsageError(f"there is no index '{name}'.{hint}")
+    return path

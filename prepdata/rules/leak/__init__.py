@@ -1,0 +1,1 @@
+"""LEAK: evaluation items among the rows to train on."""

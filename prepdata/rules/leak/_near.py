@@ -1,0 +1,270 @@
+"""What the rules about texts that cover evaluation items share: which rows cover which items, and how."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from prepdata.chunk import Chunk
+from prepdata.findings import Edit, Fix, Hit, Place, clip
+from prepdata.index.presets import PRESETS, SKIPPED, Preset
+from prepdata.index.reference import USUAL, Reference, open_reference, turn_key
+from prepdata.index.words import plain
+from prepdata.record import Record
+from prepdata.rules.base import CorpusRule, Options, Parts
+from prepdata.rules.leak._overlap import Cover, Gathered, cover, gather, matches, others
+from prepdata.text.differences import shown
+from prepdata.text.excerpts import excerpt
+from prepdata.text.fold import fold
+
+SHORT = 12  # words of a turn below which it has to stand in the text whole, as sentences of their own
+BRIEF = 20  # words of a turn below which most of it has to be covered, ...
+MOST = 0.8  # ... and how much: in few words one other word makes another question
+PLACES = 50  # items named in one finding
+
+
+class OverlapOptions(Options, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Options of the rules about overlap.
+
+    Args:
+        coverage: share of an item's words (0-1) that one text has to cover with runs of 5 words or more; template text,
+            which many rows or many items have, is left out of account.
+        preset: use a published rule in place of that: gpt3, palm, llama2, tulu3 or open-r1; null for none.
+        numbers: True to tell, as infos, rows that ask the same with other numbers.
+    """
+
+    coverage: float = 0.5
+    preset: Literal["gpt3", "palm", "llama2", "tulu3", "open-r1"] | None = None
+    numbers: bool = True
+
+
+class Verdict(NamedTuple):
+    """A text that covers an item.
+
+    Args:
+        places: (row, number of the turn) of every place the text stands at.
+        turn: index of the covered turn in the reference.
+        item: number of the item in the reference.
+        share: share of the item's words that are covered, 0 to 1; 1 where a rule counts otherwise.
+        said: how the two differ, and the longest run in common, for people.
+        pointer: JSON pointer to the text in the first of the rows.
+        role: who says the text there.
+        other_numbers: True for the same task with other numbers.
+        example: True where the item and its answer stand in a prompt, as an example of what to do.
+        exact: True where a user turn is the item and nothing else.
+    """
+
+    places: list[tuple[int, int]]
+    turn: int
+    item: int
+    share: float
+    said: str
+    pointer: str
+    role: str
+    other_numbers: bool
+    example: bool
+    exact: bool
+
+
+class Overlap(CorpusRule):
+    """Base of rules about texts that cover evaluation items. `kind` names the references they look at."""
+
+    kind: ClassVar[Literal["eval", "index"]]
+    rereads: ClassVar[bool] = True
+    heuristic: ClassVar[bool] = False
+    Options: ClassVar[type[Options]] = OverlapOptions
+    options: OverlapOptions
+
+    def setup(self) -> None:
+        self.given = [reference for reference in self.context.references if reference.kind == self.kind]
+        self.preset: Preset | None = PRESETS[self.options.preset] if self.options.preset else None
+        self.size = self.preset.size if self.preset else USUAL
+
+    def missing(self) -> str | None:
+        lacking = next((g.path for g in self.given if self.size not in open_reference(g.path).sizes), None)
+        if lacking is not None:
+            return f"n-grams of {self.size} words in {lacking}: build it with --gram {self.size}"
+        if self.given:
+            return None
+        return "an evaluation file with --eval" if self.kind == "eval" else "an index with --index"
+
+    def see(self, chunk: Chunk) -> Any:
+        return [matches(chunk, given.path, self.size) for given in self.given]
+
+    def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
+        for number, given in enumerate(self.given):
+            reference = open_reference(given.path)
+            gathered = gather((row, part[number]) for row, part in others(parts, given))
+            yield from self.tell(reference, verdicts(self, reference, gathered, parts))
+
+    def tell(self, reference: Reference, found: Iterable[Verdict]) -> Iterator[tuple[int | None, Hit]]:
+        """Yield what the rule says of the verdicts of one reference."""
+        raise NotImplementedError
+
+
+def verdicts(rule: Overlap, reference: Reference, gathered: Gathered, parts: Parts) -> Iterator[Verdict]:
+    """Yield the texts that cover items, having read their rows again, in order of their first row."""
+    covered = cover(gathered, reference, rule.size, parts.rows, everything=rule.preset is not None)
+    chosen = _chosen(covered, reference, rule.options.coverage, rule.preset)
+    wanted: dict[int, list[tuple[int, int, float]]] = {}  # first row -> (text, turn of the index, share)
+    for text, turn, share in chosen:
+        wanted.setdefault(gathered.rows[text][0][0], []).append((text, turn, share))
+    for row, record in parts.fetch(sorted(wanted)):
+        for text, turn, share in wanted[row]:
+            number = gathered.rows[text][0][1]
+            verdict = _judged(reference, record, gathered.rows[text], number, turn, share)
+            short = int(reference.array("part_words")[turn]) < SHORT and rule.preset is None
+            if short and not stands_alone(reference.texts("parts", turn), record.turns[number].text):
+                continue
+            if rule.preset is None:
+                yield verdict
+                continue
+            verdict = verdict._replace(other_numbers=False)  # published rules make no difference
+            if rule.preset.judged != "runs":
+                yield verdict
+                continue
+            share = in_runs(reference.texts("parts", turn), record.turns[number].text, rule.preset.size)
+            if share >= rule.preset.least:
+                yield verdict._replace(share=share)
+
+
+def _chosen(covered: Cover, reference: Reference, least: float, preset: Preset | None) -> list[tuple[int, int, float]]:
+    """Return (text, turn, share) of what covers enough, in that order."""
+    import numpy as np
+
+    sizes = reference.array("part_words")[covered.parts].astype(np.int64)
+    if preset is None:
+        share: Any = covered.covered / np.maximum(covered.counted, 1)
+        enough = (share >= np.where(sizes < BRIEF, max(MOST, least), least)) & (covered.covered >= USUAL)
+        enough &= (sizes >= SHORT) | (covered.covered == covered.counted)
+    else:
+        grams = np.maximum(sizes - preset.size + 1, 1)
+        share = {
+            "any": covered.grams >= 1,
+            "grams": covered.grams / grams,
+            "words": covered.covered / np.maximum(sizes, 1),
+            "runs": np.ones(len(sizes)),
+        }[preset.judged]
+        enough = (share >= preset.least) if preset.judged != "words" else (share > preset.least)
+    kept = np.flatnonzero(enough)
+    kept = kept[np.lexsort((covered.parts[kept], covered.texts[kept]))]
+    shares = np.minimum(np.asarray(share, float)[kept], 1.0)
+    return list(zip(covered.texts[kept].tolist(), covered.parts[kept].tolist(), shares.tolist()))
+
+
+def _judged(
+    reference: Reference, record: Record, places: list[tuple[int, int]], number: int, turn: int, share: float
+) -> Verdict:
+    message = record.turns[number]
+    wanted = reference.texts("parts", turn)
+    item = int(reference.array("part_items")[turn])
+    exact = message.role == "user" and turn_key(message.text) == turn_key(wanted)
+    found = excerpt(wanted, message.text)
+    said = f"in common: '{clip(found.run, 80)}'"
+    if found.other_numbers:
+        said = f"with {shown(found.other_numbers)}; {said}"
+    example = not exact and _is_example(record, number, wanted, reference.texts("answers", item))
+    return Verdict(
+        places, turn, item, share, said, message.field, message.role, bool(found.other_numbers), example, exact
+    )
+
+
+def _is_example(record: Record, number: int, wanted: str, answer: str) -> bool:
+    """True where the text stands in the prompt of a row, and the answer to the item after it or in the next turn."""
+    prompt, _ = record.split()
+    if number >= len(prompt) or not answer.strip():
+        return False
+    expected = fold(answer)
+    said = prompt[number]
+    if said.role not in ("system", "developer", "user"):
+        return False
+    if number + 1 < len(prompt) and prompt[number + 1].role == "assistant":
+        given = fold(prompt[number + 1].text)
+        if given == expected or (len(expected) > 8 and expected in given):
+            return True
+    last = wanted.split()[-3:]
+    after = said.text.rpartition(" ".join(last))[2] if last and " ".join(last) in said.text else ""
+    return len(after.split()) > 0 and expected in fold(after)
+
+
+def stands_alone(item: str, text: str) -> bool:
+    """True if a text has the words of an item one after another, as sentences of their own: what comes before and after
+    is an end of a sentence, a colon, a quote, or a line break."""
+    wanted = r"\W{1,4}".join(re.escape(word) for word in re.findall(r"\w+", item))
+    found = re.search(
+        rf"(?:^|[.!?:;>\n\"'“«(\[*#]\s*|[。！？：「]){wanted}(?:\W*$|\s*[.!?:;<\n\"'”»)\]*]|[。！？」])", text, re.I
+    )
+    return found is not None
+
+
+def in_runs(item: str, text: str, size: int) -> float:
+    """Return the share of an item's words (0 to 1) that lie in runs of more than `size` words which stand in the text
+    too and may differ from it in `SKIPPED` words after the first `size`, not in the last."""
+    wanted, given = _words(item), _words(text)
+    places: dict[tuple[str, ...], list[int]] = {}
+    for at in range(len(given) - size + 1):
+        places.setdefault(tuple(given[at : at + size]), []).append(at)
+    marked = [False] * len(wanted)
+    for begin in range(len(wanted) - size + 1):
+        for at in places.get(tuple(wanted[begin : begin + size]), ()):
+            length, left, end = size, SKIPPED, size
+            while begin + length < len(wanted) and at + length < len(given):
+                if wanted[begin + length] == given[at + length]:
+                    end = length + 1
+                elif left:
+                    left -= 1
+                else:
+                    break
+                length += 1
+            if end > size:
+                marked[begin : begin + end] = [True] * end
+    return sum(marked) / max(1, len(wanted))
+
+
+def _words(text: str) -> list[str]:
+    kept = (c if c.isalnum() or c == "_" or ord(c) >= 128 else " " for c in plain(text).lower())
+    return "".join(kept).split()
+
+
+def name_of(reference: Reference, item: int) -> str:
+    """Return how an item is called: its file and line, and its id if it has one."""
+    benchmark, line, name = reference.place(item)
+    return f"{benchmark.name}:{line}" + (f" ({clip(name, 40)})" if name else "")
+
+
+def place_of(reference: Reference, item: int) -> Place:
+    """Return the place of an item."""
+    benchmark, line, _ = reference.place(item)
+    return Place(benchmark.name, line)
+
+
+def overlap_hits(reference: Reference, found: Iterable[Verdict], numbers: bool) -> Iterator[tuple[int, Hit]]:
+    """Yield one hit for each row whose texts cover items; one for all rows that share a system prompt which does."""
+    rows: dict[int, list[tuple[Verdict, int]]] = {}
+    for verdict in found:
+        everywhere = verdict.role in ("system", "developer")
+        for row, _ in verdict.places[:1] if everywhere else verdict.places:
+            rows.setdefault(row, []).append((verdict, len(verdict.places) if everywhere else 1))
+    for row, listed in sorted(rows.items()):
+        same = [entry for entry in listed if not entry[0].other_numbers]
+        if not same and not numbers:
+            continue
+        listed = same or listed
+        (best, shared), others = max(listed, key=lambda entry: entry[0].share), len({v.item for v, _ in listed}) - 1
+        yield row, _hit(reference, best, shared, others, [v.item for v, _ in listed])
+
+
+def _hit(reference: Reference, best: Verdict, shared: int, others: int, items: list[int]) -> Hit:
+    what = f"{best.share:.0%} of what {name_of(reference, best.item)} asks"
+    if others:
+        what += f", and {others} more of its items"
+    related = tuple(place_of(reference, item) for item in list(dict.fromkeys([best.item, *items]))[:PLACES])
+    if best.other_numbers:
+        message = f"the same task with other numbers: holds {what}, {best.said}; fine if that is meant"
+        return Hit(message, path=best.pointer, severity="info", related=related)
+    if best.role in ("system", "developer"):
+        message = f"a system prompt ({shared:,} rows) holds {what}, {best.said}; take it out of the prompt"
+        return Hit(message, path=best.pointer, related=related)
+    fix = Fix("drop the row", False, (Edit("drop"),))
+    return Hit(f"holds {what}, {best.said}; drop the row", path=best.pointer, related=related, fix=fix)

@@ -1,0 +1,202 @@
+"""Which texts of a file cover an evaluation item? By the n-grams of words they share with it.
+
+In the pass every different text of a chunk is looked up in the index; what is kept are the matches. Afterwards matches
+of n-grams that many texts or many items have (template text, phrases of everyday) are left out, and what is covered of
+each item is added up.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from xxhash import xxh3_64_intdigest
+
+from prepdata.chunk import Chunk
+from prepdata.index.reference import Reference, open_reference
+from prepdata.record import Record
+from prepdata.rules.base import Given, Parts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+MANY_TEXTS = 50  # an n-gram in more texts than this, and than `COMMON` of the rows, is template text
+MANY_ITEMS = 20  # and so is one in more turns of the evaluation set than this, and than `COMMON` of them, ...
+MANY_OF_FEW = 3  # ... or, of a small set, in more than this and a third of them
+COMMON = 0.01
+
+
+class Cover(NamedTuple):
+    """What the texts of a scope cover of the turns of evaluation items; all arrays of one length.
+
+    Args:
+        texts: numbers of texts in `Gathered`.
+        parts: numbers of turns in the index.
+        covered: words of the turn that lie in shared n-grams, but in none of template text.
+        counted: words of the turn that lie in no shared n-gram of template text.
+        grams: different shared n-grams, template text included.
+    """
+
+    texts: Ints
+    parts: Ints
+    covered: Ints
+    counted: Ints
+    grams: Ints
+
+
+class Gathered(NamedTuple):
+    """Matches of a whole scope.
+
+    Args:
+        rows: for each different text, (row, number of the turn) of every place it stands at, in file order.
+        texts: (matches,) number of the text; entries: (matches,) place in the index.
+    """
+
+    rows: list[list[tuple[int, int]]]
+    texts: Ints
+    entries: Ints
+
+
+def matches(chunk: Chunk, path: str, size: int) -> dict[str, bytes]:
+    """Return what a chunk shares with an index, packed; {} if nothing. Kept: 8 bytes for each text that shares an
+    n-gram, 4 for each match, 8 for each place such a text stands at."""
+    return chunk.derived(_finder(path, size))
+
+
+@lru_cache(maxsize=16)
+def _finder(path: str, size: int) -> Callable[[Chunk], dict[str, bytes]]:
+    def find(chunk: Chunk) -> dict[str, bytes]:
+        return _matches(chunk.records, open_reference(path), size)
+
+    return find
+
+
+def _matches(records: Iterable[Record], reference: Reference, size: int) -> dict[str, bytes]:
+    import numpy as np
+
+    from prepdata.index.words import shingles, words
+
+    places: dict[str, list[tuple[int, int]]] = {}
+    for record in records:
+        for number, message in enumerate(record.turns):
+            if message.text:
+                places.setdefault(message.text, []).append((record.row, number))
+    texts = list(places)
+    grams = shingles(words(texts), size)
+    found = reference.find(size, grams.hashes)
+    if not len(found.which):
+        return {}
+    owners = np.searchsorted(grams.ends, found.which, "right")
+    keys = np.unique(owners << 32 | found.entries)  # an n-gram counts once a text
+    owners, entries = keys >> 32, keys & 0xFFFFFFFF
+    held, counts = np.unique(owners, return_counts=True)
+    listed = [texts[number] for number in held.tolist()]
+    links = [places[text] for text in listed]
+    return {
+        "texts": np.array([xxh3_64_intdigest(text.encode("utf-8", "replace")) for text in listed], "<u8").tobytes(),
+        "counts": counts.astype("<u4").tobytes(),
+        "entries": entries.astype("<u4").tobytes(),
+        "places": np.array([len(found) for found in links], "<u4").tobytes(),
+        "rows": np.array([row for found in links for row, _ in found], "<u4").tobytes(),
+        "turns": np.array([turn for found in links for _, turn in found], "<u4").tobytes(),
+    }
+
+
+def others(parts: Parts, given: Given) -> list[tuple[int, Any]]:
+    """Return the parts of a scope without those of the evaluation files themselves."""
+    own = [
+        range(file.first_row, file.first_row + file.rows)
+        for file in parts.files
+        if os.path.realpath(file.path) in given.files
+    ]
+    return [(first, part) for first, part in parts.parts if not any(first in rows for rows in own)]
+
+
+def gather(parts: Iterable[tuple[int, dict[str, bytes]]]) -> Gathered:
+    """Return the matches of all chunks together; a text that stands in several chunks counts once.
+
+    Args:
+        parts: (first row, what `matches` returned) of every chunk.
+    """
+    import numpy as np
+
+    known: dict[int, int] = {}
+    rows: list[list[tuple[int, int]]] = []
+    owners, entries = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for first, part in parts:
+        if not part:
+            continue
+        texts, counts = np.frombuffer(part["texts"], "<u8").tolist(), np.frombuffer(part["counts"], "<u4")
+        places = np.frombuffer(part["places"], "<u4").tolist()
+        links = zip((np.frombuffer(part["rows"], "<u4") + first).tolist(), np.frombuffer(part["turns"], "<u4").tolist())
+        new = np.zeros(len(texts), bool)
+        numbers = np.zeros(len(texts), np.int64)
+        for at, (text, number) in enumerate(zip(texts, places)):
+            new[at] = text not in known
+            numbers[at] = known.setdefault(text, len(rows))
+            if new[at]:
+                rows.append([])
+            rows[numbers[at]].extend(next(links) for _ in range(number))
+        kept = np.repeat(new, counts)
+        owners.append(np.repeat(numbers, counts)[kept])
+        entries.append(np.frombuffer(part["entries"], "<u4").astype(np.int64)[kept])
+    return Gathered(rows, np.concatenate(owners), np.concatenate(entries))
+
+
+def cover(gathered: Gathered, reference: Reference, size: int, rows: int, *, everything: bool = False) -> Cover:
+    """Return what each text covers of each turn it shares n-grams with.
+
+    Args:
+        gathered: the matches.
+        reference: the index.
+        size: words of the n-grams.
+        rows: rows in the scope.
+        everything: True to count template text too.
+    """
+    import numpy as np
+
+    keys = reference.array(f"grams{size}")
+    parts = reference.array(f"grams{size}.parts")[gathered.entries].astype(np.int64)
+    places = reference.array(f"grams{size}.places")[gathered.entries].astype(np.int64)
+    pairs = gathered.texts << 32 | parts
+    order = np.lexsort((places, pairs))
+    pairs, places, entries = pairs[order], places[order], gathered.entries[order]
+    common = np.zeros(len(entries), bool)
+    if not everything:
+        in_texts = np.bincount(entries, minlength=1)[entries]
+        alike = np.searchsorted(keys, keys[entries], "right") - np.searchsorted(keys, keys[entries], "left")
+        turns = len(reference.array("part_items"))
+        most = min(max(MANY_ITEMS, int(COMMON * turns)), max(MANY_OF_FEW, turns // 3))
+        common = (in_texts > max(MANY_TEXTS, int(COMMON * rows))) | (alike > most)
+    new = np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]
+    groups = np.cumsum(new) - 1
+    found = pairs[new]
+    sizes = reference.array("part_words")[found & 0xFFFFFFFF].astype(np.int64)
+    width = np.minimum(size, sizes)
+    everywhere = _covered(groups, places, width)
+    template = _covered(groups[common], places[common], width)
+    grams = np.bincount(groups, minlength=len(found))
+    return Cover(found >> 32, found & 0xFFFFFFFF, everywhere - template, sizes - template, grams)
+
+
+def _covered(groups: Ints, places: Ints, width: Ints) -> Ints:
+    """Return how many words n-grams cover together, given the place of each, in order of group and place.
+
+    Args:
+        groups: group of each n-gram.
+        places: its first word.
+        width: words of an n-gram, for each group.
+    """
+    import numpy as np
+
+    if not len(groups):
+        return np.zeros(len(width), np.int64)
+    step = np.append(places[1:] - places[:-1], 0)
+    last = np.append(groups[1:] != groups[:-1], True)
+    counted = np.where(last, width[groups], np.minimum(width[groups], step))
+    return np.bincount(groups, counted, minlength=len(width)).astype(np.int64)

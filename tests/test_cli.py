@@ -119,6 +119,21 @@ def test_several_formats_at_once(folder: Path) -> None:
     assert prepdata("validate", "bad.jsonl", "-f", "json", "-f", "sarif", cwd=folder).returncode == 2
 
 
+def test_a_report_is_written_piece_by_piece_and_whole_or_not_at_all(folder: Path) -> None:
+    from prepdata.cli.output import written
+
+    target = folder / "r.txt"
+    with written(target) as text:
+        for _ in range(100):
+            text.write("é\ud800\n" * 1000)
+        assert not target.exists() and [f.stat().st_size for f in folder.glob(".prepdata-*")][0] > 700_000
+    assert target.read_bytes() == b"\xc3\xa9\\ud800\n" * 100_000
+    with pytest.raises(RuntimeError), written(target) as text:
+        text.write("other")
+        raise RuntimeError
+    assert target.stat().st_size == 900_000 and not list(folder.glob(".prepdata-*"))
+
+
 def test_show_files_and_settings(folder: Path) -> None:
     (folder / "prepdata.toml").write_text('fail_on = "warning"\n')
     listed = prepdata("validate", ".", "--show-files", cwd=folder).stdout.split()

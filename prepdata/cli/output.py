@@ -7,9 +7,9 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, BinaryIO, TextIO, TypeVar, cast
 
 import click
 
@@ -77,9 +77,9 @@ def write_report(report: Report, flags: dict[str, Any]) -> int:
     writers = [(get(name), file) for name, file in pairs]
     for write, file in writers:
         if file is not None:
-            text = io.StringIO()
-            write(report, text, Output(level="normal" if level == "silent" else level, statistics=flags["statistics"]))
-            write_atomically(Path(file), text.getvalue())
+            with written(Path(file)) as text:
+                shown: Any = "normal" if level == "silent" else level
+                write(report, text, Output(level=shown, statistics=flags["statistics"]))
         elif level != "silent":
             out = _stdout()
             color = _color(flags["color"], out)
@@ -116,12 +116,20 @@ def _color(wanted: str, out: TextIO) -> bool:
     return wanted == "always"
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file so that it is there whole or not at all."""
+@contextlib.contextmanager
+def written(path: Path) -> Iterator[TextIO]:
+    """Open a text file that is there whole or not at all; what is written goes to the disk piece by piece.
+
+    Raises:
+        UsageError: there is no such folder.
+        OSError: it cannot be written.
+    """
     if not path.parent.is_dir():
         raise UsageError(f"{path}: cannot be written: there is no folder '{path.parent}'")
     with replacing(path) as file:
-        file.write(text.encode("utf-8", "backslashreplace"))
+        text = io.TextIOWrapper(cast(BinaryIO, file), encoding="utf-8", errors="backslashreplace", newline="\n")
+        yield text
+        text.detach()
 
 
 def show_settings(settings: Settings, config: Path | None) -> None:

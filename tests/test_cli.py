@@ -161,6 +161,23 @@ def test_init_writes_a_configuration_that_loads(folder: Path) -> None:
     assert prepdata("init", "--force", cwd=folder).returncode == 0
 
 
+@pytest.mark.parametrize("named", [[], ["--waivers", "mine.json"]])
+def test_accepted_findings_come_back_no_more(folder: Path, named: list[str]) -> None:
+    accept = ["validate", "bad.jsonl", *QUICK, "--write-waivers", *named]
+    without = prepdata(*accept, cwd=folder)
+    assert without.returncode == 2 and "--write-waivers needs --reason" in without.stderr
+    for said in ("1 finding accepted", "0 findings accepted"):
+        run = prepdata(*accept, "--reason", "an old row", cwd=folder)
+        assert (run.returncode, run.stdout) == (0, "") and said in run.stderr
+    name = named[-1] if named else "prepdata-waivers.json"
+    [waiver] = json.loads((folder / name).read_text())["waivers"]
+    assert waiver["rule"] == "unknown-role" and waiver["reason"] == "an old row"
+    assert prepdata("validate", "bad.jsonl", *QUICK, *named, cwd=folder).returncode == 0
+    write(folder / "bad.jsonl", GOOD, {"messages": [*BAD["messages"], *GOOD["messages"]]})
+    assert prepdata("validate", "bad.jsonl", *QUICK, *named, cwd=folder).returncode == 1
+    assert prepdata("validate", "bad.jsonl", *QUICK, "--waivers", "none.json", cwd=folder).returncode == 2
+
+
 def test_rule_explains_and_lists(folder: Path) -> None:
     one = prepdata("rule", "ROLE002", cwd=folder).stdout
     assert "unknown-role" in one and "Why:" in one and "Bad:" in one

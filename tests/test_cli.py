@@ -119,6 +119,17 @@ def test_several_formats_at_once(folder: Path) -> None:
     assert prepdata("validate", "bad.jsonl", "-f", "json", "-f", "sarif", cwd=folder).returncode == 2
 
 
+def test_a_report_never_takes_the_place_of_the_data(folder: Path) -> None:
+    (folder / "link").symlink_to("bad.jsonl")
+    before = (folder / "bad.jsonl").read_bytes()
+    for name in ("bad.jsonl", "./bad.jsonl", str(folder / "bad.jsonl"), "link"):
+        run = prepdata("validate", ".", *QUICK, "-f", "concise", "-o", "new.txt", "-f", "json", "-o", name, cwd=folder)
+        assert run.returncode == 2 and "give the report a name of its own" in run.stderr
+    assert (folder / "bad.jsonl").read_bytes() == before and not (folder / "new.txt").exists()
+    run = prepdata("validate", "bad.jsonl", *QUICK, "-f", "json", "-o", "/dev/null", cwd=folder)
+    assert run.returncode == 1
+
+
 def test_a_report_is_written_piece_by_piece_and_whole_or_not_at_all(folder: Path) -> None:
     from prepdata.cli.output import written
 

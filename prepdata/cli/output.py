@@ -67,7 +67,7 @@ def write_report(report: Report, flags: dict[str, Any]) -> int:
     """Write a report in all formats asked for; return its exit code.
 
     Raises:
-        UsageError: an unknown format, or two formats for standard output.
+        UsageError: an unknown format, two formats for standard output, or a file of the data to be written over.
     """
     from prepdata.reporters import get
     from prepdata.reporters.base import Output
@@ -75,6 +75,9 @@ def write_report(report: Report, flags: dict[str, Any]) -> int:
     level: Any = flags["level"] or "normal"
     pairs = _pairs(list(flags["formats"]), list(flags["files"]))
     writers = [(get(name), file) for name, file in pairs]
+    for _, file in pairs:
+        if file is not None and any(_same(file, read.path) for read in report.files):
+            raise UsageError(f"{file} is a file that was checked; give the report a name of its own")
     for write, file in writers:
         if file is not None:
             with written(Path(file)) as text:
@@ -102,6 +105,13 @@ def _pairs(formats: list[str], files: list[str]) -> list[tuple[str, str | None]]
     if sum(1 for _, file in pairs if file is None) > 1:
         raise UsageError("only one output format can go to standard output; give the others an --output-file")
     return pairs
+
+
+def _same(one: str, other: str) -> bool:
+    """True if two names lead to one file."""
+    with contextlib.suppress(OSError, ValueError):
+        return Path(one).samefile(other)
+    return False
 
 
 def _stdout() -> TextIO:

@@ -119,6 +119,32 @@ def test_several_formats_at_once(folder: Path) -> None:
     assert prepdata("validate", "bad.jsonl", "-f", "json", "-f", "sarif", cwd=folder).returncode == 2
 
 
+def test_a_report_never_takes_the_place_of_the_data(folder: Path) -> None:
+    (folder / "link").symlink_to("bad.jsonl")
+    before = (folder / "bad.jsonl").read_bytes()
+    for name in ("bad.jsonl", "./bad.jsonl", str(folder / "bad.jsonl"), "link"):
+        run = prepdata("validate", ".", *QUICK, "-f", "concise", "-o", "new.txt", "-f", "json", "-o", name, cwd=folder)
+        assert run.returncode == 2 and "give the report a name of its own" in run.stderr
+    assert (folder / "bad.jsonl").read_bytes() == before and not (folder / "new.txt").exists()
+    run = prepdata("validate", "bad.jsonl", *QUICK, "-f", "json", "-o", "/dev/null", cwd=folder)
+    assert run.returncode == 1
+
+
+def test_a_report_is_written_piece_by_piece_and_whole_or_not_at_all(folder: Path) -> None:
+    from prepdata.cli.output import written
+
+    target = folder / "r.txt"
+    with written(target) as text:
+        for _ in range(100):
+            text.write("é\ud800\n" * 1000)
+        assert not target.exists() and next(f.stat().st_size for f in folder.glob(".prepdata-*")) > 700_000
+    assert target.read_bytes() == b"\xc3\xa9\\ud800\n" * 100_000
+    with pytest.raises(RuntimeError), written(target) as text:
+        text.write("other")
+        raise RuntimeError
+    assert target.stat().st_size == 900_000 and not list(folder.glob(".prepdata-*"))
+
+
 def test_show_files_and_settings(folder: Path) -> None:
     (folder / "prepdata.toml").write_text('fail_on = "warning"\n')
     listed = prepdata("validate", ".", "--show-files", cwd=folder).stdout.split()
@@ -144,6 +170,23 @@ def test_init_writes_a_configuration_that_loads(folder: Path) -> None:
     assert prepdata("validate", "good.jsonl", *QUICK, cwd=folder).returncode == 0
     assert prepdata("init", cwd=folder).returncode == 2
     assert prepdata("init", "--force", cwd=folder).returncode == 0
+
+
+@pytest.mark.parametrize("named", [[], ["--waivers", "mine.json"]])
+def test_accepted_findings_come_back_no_more(folder: Path, named: list[str]) -> None:
+    accept = ["validate", "bad.jsonl", *QUICK, "--write-waivers", *named]
+    without = prepdata(*accept, cwd=folder)
+    assert without.returncode == 2 and "--write-waivers needs --reason" in without.stderr
+    for said in ("1 finding accepted", "0 findings accepted"):
+        run = prepdata(*accept, "--reason", "an old row", cwd=folder)
+        assert (run.returncode, run.stdout) == (0, "") and said in run.stderr
+    name = named[-1] if named else "prepdata-waivers.json"
+    [waiver] = json.loads((folder / name).read_text())["waivers"]
+    assert waiver["rule"] == "unknown-role" and waiver["reason"] == "an old row"
+    assert prepdata("validate", "bad.jsonl", *QUICK, *named, cwd=folder).returncode == 0
+    write(folder / "bad.jsonl", GOOD, {"messages": [*BAD["messages"], *GOOD["messages"]]})
+    assert prepdata("validate", "bad.jsonl", *QUICK, *named, cwd=folder).returncode == 1
+    assert prepdata("validate", "bad.jsonl", *QUICK, "--waivers", "none.json", cwd=folder).returncode == 2
 
 
 def test_rule_explains_and_lists(folder: Path) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from prepdata.settings import Settings
 
 DEFAULT_GPUS = ("RTX4090", "A100-80", "H100")
+MOST_BILLIONS = 1e6  # a model of more is a slip: parameters in place of billions; nan is none of these either
 PER_ROW = (("least", "min"), ("median", "p50"), ("95 % up to", "p95"), ("most", "max"))
 
 
@@ -37,6 +38,8 @@ def command(paths: tuple[str, ...], **flags: Any) -> int:
     settings, _ = settings_from(flags)
     if not paths:
         raise UsageError("give at least one file or folder, or - for standard input")
+    if wanted["billions"] is not None and not wanted["billions"] <= MOST_BILLIONS:
+        raise UsageError(f"--params {wanted['billions']}: expected the billions of parameters of a model, such as 8")
     if not settings.tokens:
         raise UsageError("a price needs the tokens: leave out --no-tokens")
     answer = estimate(paths, settings, wanted)

@@ -64,9 +64,10 @@ def command(folder: str, force: bool) -> int:
     path = Path(folder) / "prepdata.toml"
     if (path.exists() or path.is_symlink()) and not force:
         raise UsageError(f"{path} exists; --force writes over it")
-    from prepdata.cli.output import write_atomically
+    from prepdata.cli.output import written
 
-    write_atomically(path, config())
+    with written(path) as text:
+        text.write(config())
     click.echo(f"written: {path}")
     click.echo("It holds the defaults; take away the # of what you want to change.")
     click.echo("\nTo check every commit, put this into .pre-commit-config.yaml:\n")

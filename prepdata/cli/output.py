@@ -7,9 +7,9 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, BinaryIO, TextIO, TypeVar, cast
 
 import click
 
@@ -67,7 +67,7 @@ def write_report(report: Report, flags: dict[str, Any]) -> int:
     """Write a report in all formats asked for; return its exit code.
 
     Raises:
-        UsageError: an unknown format, or two formats for standard output.
+        UsageError: an unknown format, two formats for standard output, or a file of the data to be written over.
     """
     from prepdata.reporters import get
     from prepdata.reporters.base import Output
@@ -75,11 +75,14 @@ def write_report(report: Report, flags: dict[str, Any]) -> int:
     level: Any = flags["level"] or "normal"
     pairs = _pairs(list(flags["formats"]), list(flags["files"]))
     writers = [(get(name), file) for name, file in pairs]
+    for _, file in pairs:
+        if file is not None and any(_same(file, read.path) for read in report.files):
+            raise UsageError(f"{file} is a file that was checked; give the report a name of its own")
     for write, file in writers:
         if file is not None:
-            text = io.StringIO()
-            write(report, text, Output(level="normal" if level == "silent" else level, statistics=flags["statistics"]))
-            write_atomically(Path(file), text.getvalue())
+            with written(Path(file)) as text:
+                shown: Any = "normal" if level == "silent" else level
+                write(report, text, Output(level=shown, statistics=flags["statistics"]))
         elif level != "silent":
             out = _stdout()
             color = _color(flags["color"], out)
@@ -104,6 +107,13 @@ def _pairs(formats: list[str], files: list[str]) -> list[tuple[str, str | None]]
     return pairs
 
 
+def _same(one: str, other: str) -> bool:
+    """True if two names lead to one file."""
+    with contextlib.suppress(OSError, ValueError):
+        return Path(one).samefile(other)
+    return False
+
+
 def _stdout() -> TextIO:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -116,12 +126,20 @@ def _color(wanted: str, out: TextIO) -> bool:
     return wanted == "always"
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file so that it is there whole or not at all."""
+@contextlib.contextmanager
+def written(path: Path) -> Iterator[TextIO]:
+    """Open a text file that is there whole or not at all; what is written goes to the disk piece by piece.
+
+    Raises:
+        UsageError: there is no such folder.
+        OSError: it cannot be written.
+    """
     if not path.parent.is_dir():
         raise UsageError(f"{path}: cannot be written: there is no folder '{path.parent}'")
     with replacing(path) as file:
-        file.write(text.encode("utf-8", "backslashreplace"))
+        text = io.TextIOWrapper(cast(BinaryIO, file), encoding="utf-8", errors="backslashreplace", newline="\n")
+        yield text
+        text.detach()
 
 
 def show_settings(settings: Settings, config: Path | None) -> None:

@@ -52,11 +52,18 @@ def command(paths: tuple[str, ...], **flags: Any) -> int:
         raise UsageError("give at least one file or folder, or - for standard input")
     if listing:
         return _show_files(paths)
+    if write_waivers and not (reason or "").strip():
+        raise UsageError("--write-waivers needs --reason: say why these findings are accepted")
+    read = settings
+    if write_waivers and settings.waivers and not Path(settings.waivers).exists():
+        from msgspec.structs import replace
+
+        read = replace(settings, waivers=None)  # the file is about to be made
     from prepdata.api import validate
     from prepdata.cli.progress import progress
 
     with progress(enabled=flags["level"] == "normal" and not flags["no_progress"]) as report_progress:
-        report = validate(paths, settings, progress=report_progress)
+        report = validate(paths, read, progress=report_progress)
     if write_waivers:
         return _write_waivers(report, settings, config, reason)
     code = write_report(report, flags)
@@ -72,13 +79,11 @@ def _show_files(paths: tuple[str, ...]) -> int:
     return EXIT_CLEAN
 
 
-def _write_waivers(report: Report, settings: Settings, config: Path | None, reason: str | None) -> int:
+def _write_waivers(report: Report, settings: Settings, config: Path | None, reason: str) -> int:
     from prepdata.cli.options import waivers_path
     from prepdata.reporters.summary import plural
     from prepdata.waivers import accept, add
 
-    if not reason or not reason.strip():
-        raise UsageError("--write-waivers needs --reason: say why these findings are accepted")
     path = Path(settings.waivers) if settings.waivers else waivers_path(config)
     new = accept(report, lambda f: int(f.digest, 16) if f.digest else None, reason=reason)
     print(f"prepdata: {plural(add(path, new), 'finding')} accepted in {path}", file=sys.stderr)

@@ -107,7 +107,8 @@ def test_a_provider_without_price_is_named(data):
 @pytest.mark.parametrize(
     ("args", "said"),
     [([], "give at least one file"), (["DATA", "--no-tokens"], "needs the tokens"),
-     (["DATA", "--gpu", "H100"], "--params"), (["DATA", "--gpu", "abacus", "--params", "7"], "Unknown GPU"),
+     (["DATA", "--gpu", "H100"], "--params"), (["DATA", "--gpu", "H100", "--params", "nan"], "--params nan"),
+     (["DATA", "--gpu", "H100", "--params", "7000000000"], "expected the billions"), (["DATA", "--gpu", "abacus", "--params", "7"], "Unknown GPU"),
      (["DATA", "--target", "opnai"], "Did you mean 'openai'")],
 )  # fmt: skip
 def test_wrong_use(data, args, said):

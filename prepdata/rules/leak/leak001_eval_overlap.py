@@ -15,7 +15,7 @@ from prepdata.record import Record
 from prepdata.rules.base import CorpusRule, Parts
 from prepdata.rules.leak._near import name_of, place_of
 from prepdata.rules.leak._overlap import others
-from prepdata.text.fold import fold
+from prepdata.text.fold import alike
 
 Found = tuple[int, int, int, bool, bool]
 """(row, turn, item, word for word, with the same answer)"""
@@ -86,7 +86,7 @@ def _found(chunk: Chunk, reference: Reference) -> Iterator[Found]:
     import numpy as np
     from xxhash import xxh3_64_intdigest
 
-    folded = chunk.derived(forms).folded
+    known = chunk.derived(forms).known
     keys: list[int] = []
     owners: list[tuple[Record, int]] = []  # turn -1: the whole prompt
     for record in chunk.records:
@@ -101,7 +101,7 @@ def _found(chunk: Chunk, reference: Reference) -> Iterator[Found]:
                 and (len(whole) == 1 or len(message.text.split(None, FEWEST)) >= FEWEST)
             ):
                 bare = stem(message.text) if "\n" in message.text else message.text
-                keys.append(xxh3_64_intdigest(folded[bare]) if bare is message.text else turn_key(bare))
+                keys.append(xxh3_64_intdigest(known[bare][1]) if bare is message.text else turn_key(bare))
                 owners.append((record, -1 if len(whole) == 1 else number))
     column = np.array(keys, np.uint64)
     seen: set[tuple[int, int]] = set()
@@ -123,7 +123,7 @@ def _compared(record: Record, turn: int, item: int, reference: Reference) -> Fou
         reference.texts("parts", part) in said for part in range(first, last))  # fmt: skip
     answer = "\n".join(message.text for message in record.split()[1])
     expected = reference.texts("answers", item)
-    return record.row, turn, item, exact, bool(expected) and fold(answer) == fold(expected)
+    return record.row, turn, item, exact, bool(expected) and alike(answer, expected)
 
 
 def turns_of_item(reference: Reference, item: int) -> tuple[int, int]:

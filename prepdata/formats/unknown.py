@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import Any
 
+from prepdata.formats.marks import ROW_MARKS
+
 WRAPPERS = ("row", "data", "record", "example", "item", "sample", "body", "json", "_source")
 """Keys under which viewers and exports keep the row itself."""
 BOOKKEEPING = frozenset({"row_idx", "truncated_cells", "idx", "index", "_id", "_index", "_type", "_score"})
@@ -14,7 +16,7 @@ BOOKKEEPING = frozenset({"row_idx", "truncated_cells", "idx", "index", "_id", "_
 def describe(raw: dict[str, Any]) -> dict[str, Any]:
     """Return what can be said of an unknown row: its `keys` (at most 20); `wrapped`, the key that holds a row of a
     known format, with `beside`, what else would be lost with the wrapper; `renames`, the key spellings that would
-    make it known."""
+    make it known, with `strangers`, other keys that no format knows."""
     found: dict[str, Any] = {"keys": list(raw)[:20]}
     key = wrapped(raw)
     if key is not None:
@@ -24,6 +26,7 @@ def describe(raw: dict[str, Any]) -> dict[str, Any]:
     renames = spellings(raw)
     if renames:
         found["renames"] = renames
+        found["strangers"] = [k for k in raw if k not in renames and k not in _row_keys() and k not in ROW_MARKS][:5]
     return found
 
 

@@ -23,8 +23,8 @@ class UnknownFormat(FactRule):
     Good:
         {"prompt": "Hi", "completion": "Hello."}
     Fix: safe where the row is found under a wrapper's key with nothing but bookkeeping beside it (the row takes the
-    place of the wrapper), or where one misspelt key makes the difference (it is renamed). Where other keys would be
-    lost with the wrapper it is unsafe; otherwise there is none.
+    place of the wrapper), or where misspelt keys make the difference and all others are known (they are renamed).
+    Where other keys would be lost with the wrapper, or are unknown, it is unsafe; otherwise there is none.
     Source: answers of dataset-viewer services (`row_idx`, `row`, `truncated_cells`), read 2026-11; own experience.
     """
 
@@ -41,7 +41,7 @@ class UnknownFormat(FactRule):
         if data.get("wrapped"):
             yield _wrapped(str(data["wrapped"]), list(data.get("beside", ())))
         elif data.get("renames"):
-            yield _misspelt({str(k): str(v) for k, v in data["renames"].items()})
+            yield _misspelt({str(k): str(v) for k, v in data["renames"].items()}, not data.get("strangers"))
         elif not keys:
             yield Hit("an empty object; take the line out, or write the row that was meant")
         elif set(keys) <= _VIEWER and "rows" in keys:
@@ -63,9 +63,10 @@ def _wrapped(key: str, beside: list[str]) -> Hit:
     return Hit(text, "/" + escape(key), fix=fix)
 
 
-def _misspelt(renames: dict[str, str]) -> Hit:
-    """Return the finding of a row that other spellings of its keys would make known."""
+def _misspelt(renames: dict[str, str], sure: bool) -> Hit:
+    """Return the finding of a row that other spellings of its keys would make known; not `sure` where it has more keys
+    that no format knows, and so may be something else altogether."""
     said = ", ".join(f"`{clip(old, 30)}` was probably meant as `{new}`" for old, new in renames.items())
     edits = tuple(Edit("rename", "/" + escape(old), new) for old, new in renames.items())
-    fix = Fix("rename the keys" if len(edits) > 1 else "rename the key", True, edits)
+    fix = Fix("rename the keys" if len(edits) > 1 else "rename the key", sure, edits)
     return Hit(f"no known record format has these keys: {said}; rename it", edits[0].path, fix=fix)

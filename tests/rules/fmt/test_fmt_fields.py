@@ -244,3 +244,21 @@ def test_wrapped_and_misspelt_rows_are_repaired(tmp_path: Path) -> None:
     made = (tmp_path / "train.fixed.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in made] == [{"prompt": "Hi", "completion": "Hello."}] * 2
     assert not list(prepdata.validate(tmp_path / "train.fixed.jsonl", select=["FMT"], cache=False, tokens=False))
+
+
+@pytest.mark.parametrize(
+    ("row", "safe"),
+    [
+        ({"mesages": [U, A]}, True),
+        ({"mesages": [U, A], "id": 7}, True),
+        ({"mesages": [U, A], "my_own": 7}, False),
+        ({"schema_version": 1, "tool": {"name": "prepdata"}, "files": [], "summary": {}}, False),
+    ],
+)
+def test_keys_are_renamed_safely_only_where_all_others_are_known(
+    tmp_path: Path, row: dict[str, Any], safe: bool
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    (found,) = prepdata.validate(path, select=["FMT016"], tokens=False)
+    assert found.fix is not None and found.fix.safe is safe

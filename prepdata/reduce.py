@@ -9,6 +9,8 @@ from hashlib import blake2b
 from itertools import accumulate, groupby
 from typing import Any, NamedTuple
 
+import msgspec
+
 from prepdata.engine import ChunkResult, RawHit, crash_hit, discreet
 from prepdata.errors import PrepdataError
 from prepdata.findings import Finding, Hit, Place
@@ -178,6 +180,8 @@ def _located(rule: CorpusRule, files: Sequence[FileRun], locator: Locator, parts
         hit = discreet(rule, found)
         related = tuple(locator.place(r) if isinstance(r, int) else r for r in hit.related)
         if row is None:
+            if len(files) > 1:
+                hit = msgspec.structs.replace(hit, message=f"{hit.message} ({len(files):,} files taken together)")
             yield _finding(rule, hit, files[0].path, None, None, files[0].path, related)
         else:
             file, line, record, digest = locator.find(row)

@@ -126,7 +126,7 @@ TWO_OF_ONE = [file("a", result(2)), file("b", result(3)), file("c", result(1), a
 
 def test_a_dataset_is_one_argument() -> None:
     assert said(Corpus(), TWO_OF_ONE) == [
-        ("5 rows in a:0+2 b:2+3", "a", None, ""),
+        ("5 rows in a:0+2 b:2+3 (2 files taken together)", "a", None, ""),
         ("last", "b", 3, "a"),
         ("1 rows in c:0+1", "c", None, ""),
         ("last", "c", 1, "c"),
@@ -141,7 +141,7 @@ def test_a_file_is_a_file() -> None:
 
 def test_a_run_is_everything() -> None:
     assert said(OfRun(), TWO_OF_ONE) == [
-        ("6 rows in a:0+2 b:2+3 c:5+1", "a", None, ""),
+        ("6 rows in a:0+2 b:2+3 c:5+1 (3 files taken together)", "a", None, ""),
         ("last", "c", 1, "a"),
     ]
 
@@ -402,3 +402,12 @@ def test_all_findings_are_the_same_when_they_come_from_another_process(tmp_path:
     one, two = prepdata.validate(folder, **run, jobs=1), prepdata.validate(folder, **run, jobs=2)
     assert [diff for diff in zip(one.findings, two.findings) if diff[0] != diff[1]] == []
     assert one.to_json() == two.to_json()
+
+
+def test_what_is_said_of_several_files_says_so(tmp_path: Path) -> None:
+    row = '{"messages": [{"role": "user", "content": "%s"}, {"role": "assistant", "content": "Yes."}]}\n'
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_text(row % name, encoding="utf-8")
+    (alone,) = prepdata.validate(tmp_path / "a.jsonl", select=["COV001"], tokens=False)
+    (together,) = prepdata.validate(tmp_path, select=["COV001"], tokens=False)
+    assert "together" not in alone.message and together.message.endswith("(2 files taken together)")

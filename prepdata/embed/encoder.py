@@ -206,13 +206,12 @@ def _gelu(x: Floats) -> Floats:
         f(0.254829592) + t * (f(-0.284496736) + t * (f(1.421413741) + t * (f(-1.453152027) + t * f(1.061405429))))
     )
     tail *= np.exp(-z * z)
-    found = x * f(0.5) * (1 + np.sign(x) * (1 - tail))
-    return found
+    return np.asarray(x * f(0.5) * (1 + np.sign(x) * (1 - tail)), f)
 
 
 @lru_cache(maxsize=2)
 def open_embedder(given: str) -> Embedder:
-    """Return the model that a name means: a folder, or an installed package.
+    """Return the model that a name means: a folder, an installed package, or one that was `pinned`.
 
     Raises:
         UsageError: there is none, or it cannot be used.

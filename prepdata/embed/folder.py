@@ -19,6 +19,7 @@ from prepdata.files import read_bounded
 MOST_BYTES = 1 << 28
 """Size of a tokenizer.json beyond which it is not read (bytes)."""
 _MOST_SETTINGS = 1 << 22
+_PIN = "#xxh3:"
 _DEEPEST = 2  # folders inside a package in which a model is looked for
 _STATIC = ("embeddings", "embedding.weight")
 _STEPS = ("Transformer", "Pooling", "Normalize", "StaticEmbedding")
@@ -97,10 +98,22 @@ def look(given: str) -> Folder:
     Raises:
         UsageError: there is none, or it cannot be used; the message says why.
     """
-    path = locate(given)
+    path = locate(given.partition(_PIN)[0])
     near = [*path.glob("*"), *path.glob("*/*")]
     files = [file for file in near if file.suffix in (".json", ".safetensors") and file.is_file()]
     return _look(path, tuple(sorted((str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files)))
+
+
+def pinned(given: str) -> str:
+    """Return a name that stands for the model as it is now: its folder, and the digest of what is in it.
+
+    Raises:
+        UsageError: there is none, or it cannot be used.
+    """
+    if _PIN in given:
+        return given
+    found = look(given)
+    return f"{found.path}{_PIN}{found.digest}"
 
 
 @lru_cache(maxsize=16)

@@ -55,7 +55,7 @@ def amounts(text: str) -> set[str]:
     found |= {str(_WORDS[word]) for match in _WORD.finditer(text.casefold()) if (word := match[0]) in _WORDS}
     if not text.isascii():
         found |= {str(_ALONE[char]) for char in set(text) & _ALONE.keys()}
-    return found - {"1", "0"}
+    return found - {"1", ""}
 
 
 def other_amounts(one: str, other: str) -> tuple[list[str], list[str]] | None:
@@ -71,12 +71,12 @@ def other_amounts(one: str, other: str) -> tuple[list[str], list[str]] | None:
 
 def _plain(number: str) -> str:
     """Return a number without separators of thousands and ends of zeros: 1,200 is 1200, 2.50 is 2.5."""
-    if re.fullmatch(r"\d{1,3}(?:[.,]\d{3})+", number):
-        number = re.sub(r"[.,]", "", number)
+    if match := re.fullmatch(r"([1-9]\d{0,2}(?:([.,])\d{3}(?:\2\d{3})*))((?!\2)[.,]\d+)?", number):
+        number = re.sub(r"[.,]", "", match[1]) + (match[3] or "")
     number = number.replace(",", ".")
     if number.count(".") == 1:
         number = number.rstrip("0").rstrip(".")
-    return number.lstrip("0") or "0"
+    return number.lstrip("0")
 
 
 def _order(number: str) -> tuple[int, str]:

@@ -101,9 +101,9 @@ def nearest(found: Asked, path: str, model: str, least: float) -> list[Nearest]:
         model: name of the model (`prepdata.embed`).
         least: similarity, 0 to 1, from which on a text is near.
     """
-    if not found.places:
-        return []
     items, parts, vectors = _embedded(path, model)
+    if not found.places or not items:
+        return []
     embedder = open_embedder(model)
     near = []
     for text, match in zip(found.places, matches(found.vectors, vectors, least)):

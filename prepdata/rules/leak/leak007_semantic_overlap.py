@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
 from prepdata.chunk import Chunk
+from prepdata.embed.encoder import open_embedder
+from prepdata.embed.folder import pinned
 from prepdata.findings import Edit, Fix, Hit, Severity, clip
 from prepdata.index.reference import Reference, open_reference, turn_key
 from prepdata.rules.base import CorpusRule, Options, Parts
@@ -75,16 +77,13 @@ class SemanticOverlap(CorpusRule):
     def resolve(cls, options: dict[str, Any]) -> dict[str, Any]:
         """Return the options with the folder of the model and the digest of what is in it."""
         model = options.get("model")
-        if type(model) is not str or _DIGEST in model:
-            return options
-        from prepdata.embed.folder import look
-
-        found = look(model)
-        return {**options, "model": f"{found.path}{_DIGEST}{found.digest}"}
+        return {**options, "model": pinned(model)} if type(model) is str else options
 
     def setup(self) -> None:
         self.given = self.context.references
-        self.model = (self.options.model or "").partition(_DIGEST)[0]
+        self.model = self.options.model or ""
+        if self.missing() is None:
+            open_embedder(self.model)
 
     def missing(self) -> str | None:
         if not self.given:
@@ -141,9 +140,6 @@ class SemanticOverlap(CorpusRule):
             return Hit(said + "; fine if that is meant", path=message.field, severity="info", related=related)
         fix = Fix("drop the row", False, (Edit("drop"),))
         return Hit(f"asks in other words {what}: {quoted}; drop the row", path=message.field, related=related, fix=fix)
-
-
-_DIGEST = "#xxh3:"
 
 
 def _told(found: list[Nearest], reference: Reference, rows: int) -> list[Nearest]:

@@ -37,13 +37,25 @@ class Embedder:
         """Raises:
         UsageError: a part of the model is missing or damaged.
         """
+        import numpy as np
+
+        try:
+            self._open(folder)
+            self._compute(np.zeros(2, np.int64))
+        except (ValueError, IndexError, TypeError, AttributeError, ArithmeticError):
+            raise UsageError(f"the model in {folder.path} is damaged: its parts do not fit together") from None
+
+    def _open(self, folder: Folder) -> None:
         tensors = Tensors(folder.weights)
-        self._static = _Static(tensors, folder.table) if folder.kind == "static" else None
-        self._encoder = _Encoder(tensors, folder.config, folder.pooling) if folder.kind == "bert" else None
+        self._compute: _Static | _Encoder
+        self._marked = folder.kind == "bert"  # with the tokens that begin and end a text
         self._longest = folder.longest
         self._tokenizer = _tokenizer(folder.tokenizer)
-        if self._encoder is not None:
+        if folder.kind == "bert":
+            self._compute = _Encoder(tensors, folder.config, folder.pooling)
             self._tokenizer.enable_truncation(folder.longest)
+        else:
+            self._compute = _Static(tensors, folder.table)
         self._unknown = [self._tokenizer.token_to_id(name) for name in ("[UNK]", "<unk>")]
         self._vector = lru_cache(_REMEMBERED)(self._one)
 
@@ -60,12 +72,12 @@ class Embedder:
         import numpy as np
 
         clean = text[: self._longest * _CHARACTERS].encode("utf-8", "replace").decode()
-        found = self._tokenizer.encode(clean, add_special_tokens=self._encoder is not None)
+        found = self._tokenizer.encode(clean, add_special_tokens=self._marked)
         ids = np.array(found.ids[: self._longest], np.int64)
         unknown = sum(int((ids == number).sum()) for number in self._unknown if number is not None)
         if unknown > _UNKNOWN * len(ids):
             ids = ids[:0]
-        vector = self._encoder(ids) if self._encoder is not None else self._static(ids)  # type: ignore[misc]
+        vector = self._compute(ids)
         length = float(np.sqrt((vector.astype(np.float64) ** 2).sum()))
         return vector / np.float32(length) if length else vector
 
@@ -143,6 +155,7 @@ class _Encoder:
     def __call__(self, ids: NDArray[np.int64]) -> Floats:
         import numpy as np
 
+        ids = ids[ids < len(self.tokens)]
         if not len(ids):
             return np.zeros(self.tokens.shape[1], np.float32)
         x = self.tokens[ids] + self.positions[self.first : self.first + len(ids)]

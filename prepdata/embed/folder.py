@@ -136,8 +136,8 @@ def _look(path: Path, files: tuple[tuple[str, int, int], ...]) -> Folder:
     places, _ = header(weights)
     table = next((name for name in _STATIC if name in places), "")
     if table:
-        longest = config.get("seq_length") or 512
-        found = Folder(path, "static", weights, tokenizer, config, "mean", int(longest), table, "")
+        longest = _whole(config.get("seq_length"), 512)
+        found = Folder(path, "static", weights, tokenizer, config, "mean", longest, table, "")
     else:
         found = _encoder(path, inner, weights, tokenizer, config)
     return found._replace(digest=_digest(found))
@@ -156,11 +156,15 @@ def _encoder(path: Path, inner: Path, weights: Path, tokenizer: Path, config: di
     modes = [name for name, used in pooling.items() if name.startswith("pooling_mode_") and used is True]
     if modes not in (["pooling_mode_mean_tokens"], ["pooling_mode_cls_token"]):
         raise _unusable(path, "its pooling is of a kind that is not known")
-    positions = int(config.get("max_position_embeddings", 512)) - (0 if kind == "bert" else 2)
+    positions = _whole(config.get("max_position_embeddings"), 512) - (0 if kind == "bert" else 2)
     said: dict[str, Any] = _settings(inner / "sentence_bert_config.json", dict[str, Any], {})
-    longest = min(positions, int(said.get("max_seq_length") or positions))
+    longest = min(positions, _whole(said.get("max_seq_length"), positions))
     how: Literal["mean", "first"] = "mean" if modes == ["pooling_mode_mean_tokens"] else "first"
     return Folder(path, "bert", weights, tokenizer, config, how, longest, "", "")
+
+
+def _whole(value: Any, default: int) -> int:
+    return value if type(value) is int and 2 < value < 1 << 20 else default
 
 
 def _settings(path: Path, kind: Any, default: Any) -> Any:

@@ -192,6 +192,15 @@ def test_a_damaged_tokenizer_and_missing_arrays_are_refused(tmp_path: Path) -> N
     (folder / "tokenizer.json").write_text("{}")
     with pytest.raises(UsageError, match="no tokenizer"):
         embedder(folder)
+    write_bert(tmp_path / "c")
+    config = json.loads((tmp_path / "c" / "config.json").read_text())
+    for change in ({"num_attention_heads": 7}, {"num_attention_heads": 0}, {"max_position_embeddings": 3}):
+        (tmp_path / "c" / "config.json").write_text(json.dumps(config | change))
+        if "max_position_embeddings" in change:
+            assert embedder(tmp_path / "c").embed(["heron heron heron heron"]).any()
+            continue
+        with pytest.raises(UsageError, match="do not fit together"):
+            embedder(tmp_path / "c")
     write_bert(tmp_path / "b")
     (tmp_path / "b" / "model.safetensors").write_bytes(safetensors({"x": np.zeros(1, np.float32)}))
     with pytest.raises(UsageError, match="no array"):

@@ -77,7 +77,7 @@ class SemanticOverlap(CorpusRule):
     def resolve(cls, options: dict[str, Any]) -> dict[str, Any]:
         """Return the options with the folder of the model and the digest of what is in it."""
         model = options.get("model")
-        return {**options, "model": pinned(model)} if type(model) is str else options
+        return {**options, "model": pinned(model)} if type(model) is str and model else options
 
     def setup(self) -> None:
         self.given = self.context.references

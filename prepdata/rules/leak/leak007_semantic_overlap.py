@@ -48,7 +48,7 @@ class SemanticOverlap(CorpusRule):
     copies are left to eval-overlap and benchmark-overlap. A text that is near many items, or an item that is near many
     rows, is a template and not told. A row that asks the same with other numbers is not told, or with the
     option `numbers` as info.
-    Keeps 40 bytes for each turn that is near an item, nothing for others.
+    Keeps some 200 bytes for each turn that is near an item, nothing for others.
 
     Why: the model has seen the question, in other words: the evaluation measures memory. N-grams do not find that.
     Bad:

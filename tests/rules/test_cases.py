@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_model import write_model
 
 import prepdata
 from benchmarks.rows import filled
@@ -19,7 +20,7 @@ from prepdata.sources import discover
 
 CASES = Path(__file__).parent / "cases"
 KEYS = {"case", "why", "rows", "fill", "text", "base64", "name", "options", "targets", "settings", "waivers", "hits",
-        "eval", "index", "files"}  # fmt: skip
+        "eval", "index", "files", "model"}  # fmt: skip
 HIT_KEYS = {"row", "line", "path", "severity", "targets", "message"}
 
 
@@ -74,7 +75,12 @@ def run(name: str, case: dict[str, Any], folder: Path, **more: Any) -> list[prep
         waivers = folder / "prepdata-waivers.json"
         waivers.write_text(json.dumps({"schema_version": 1, "waivers": case["waivers"]}), encoding="utf-8")
         settings["waivers"] = str(waivers)
-    settings["rules"] = {**settings.get("rules", {}), name: case.get("options", {})}
+    options = dict(case.get("options", {}))
+    if "model" in case:  # True, or the only texts whose words it knows
+        pytest.importorskip("tokenizers")
+        known = case["model"] if case["model"] is not True else [filled(case), case.get("eval"), case.get("index")]
+        options["model"] = str(write_model(folder / "model", known))
+    settings["rules"] = {**settings.get("rules", {}), name: options}
     settings["targets"] = case.get("targets", [])
     report = prepdata.validate(paths, tokens=False, cache=False, jobs=1, **settings, **more)
     assert not [f for f in report if f.name == "rule-crash"], list(report)

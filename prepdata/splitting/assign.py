@@ -33,7 +33,7 @@ class Asked(NamedTuple):
     """What one side is to have: a share of the rows (0-1), or a number of rows; neither for what is left."""
 
     share: float | None = None
-    count: int | None = None
+    number: int | None = None
 
 
 def asked_of(side: str, value: str | float | None) -> Asked:
@@ -51,7 +51,7 @@ def asked_of(side: str, value: str | float | None) -> Asked:
         elif isinstance(value, int) or text.isdecimal():
             if int(text) < 0:
                 raise ValueError
-            return Asked(count=int(text))
+            return Asked(number=int(text))
         else:
             share = float(text)
         if not 0 <= share <= 1:
@@ -80,7 +80,7 @@ def planned(train: str | float | None, validation: str | float | None, test: str
     shares = sum(asked.share or 0.0 for asked in wanted.values())
     if shares > 1 + 1e-9:
         raise UsageError(f"the shares add up to {shares:g}, which is more than all rows")
-    complete = all(asked.count is None for asked in wanted.values()) and given["train"] is not None
+    complete = all(asked.number is None for asked in wanted.values()) and given["train"] is not None
     if complete and shares < 1 - 1e-9:
         raise UsageError(f"the shares add up to {shares:g}; leave --train out to give it what is left")
     if given["train"] is not None and not complete:
@@ -95,10 +95,10 @@ def totals(asked: Sequence[Asked], rows: int) -> tuple[int, ...]:
         UsageError: there are fewer rows than asked for.
     """
     held = [
-        wanted.count if wanted.count is not None else math.floor((wanted.share or 0.0) * rows + 0.5)
+        wanted.number if wanted.number is not None else math.floor((wanted.share or 0.0) * rows + 0.5)
         for wanted in asked[1:]
     ]
-    if any(wanted.count is not None for wanted in asked) and sum(held) > rows:
+    if any(wanted.number is not None for wanted in asked) and sum(held) > rows:
         raise UsageError(f"{sum(held):,} rows are asked for beside train, but there are only {rows:,}")
     if len(held) > 1 and sum(held) > rows:  # two halves of an odd number
         held[-1] = rows - sum(held[:-1])

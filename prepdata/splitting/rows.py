@@ -1,4 +1,4 @@
-"""What `prepdata split` keeps of the rows: digests and keys, no texts. And the rows once more, as they stand in the file.
+"""What `prepdata split` keeps of the rows: digests and keys, no texts. And the rows once more, as they stand.
 
 Kept of a row: 13 bytes, 20 for each key that ties it to others (its prompt, turns of the user of five words or more,
 groups, beginnings), and 4 for each of its words.
@@ -51,7 +51,7 @@ class Rows(NamedTuple):
         strata: (rows,) int64, number of its stratum; -1 where it has no record.
         names: what the strata are called.
         links: keys of the rows.
-        signatures: for each chunk, its first row and what near-duplicate compares: numbers of the rows, counts, members.
+        signatures: for each chunk its first row, and what near-duplicate compares: numbers of rows, counts, members.
         unread: why a row has no record, by its number.
         reencoded: inputs that are not UTF-8.
     """
@@ -65,6 +65,22 @@ class Rows(NamedTuple):
     signatures: list[tuple[int, bytes, bytes, bytes]]
     unread: dict[int, str]
     reencoded: tuple[str, ...]
+
+
+class Text(NamedTuple):
+    """A row as it stands in its file.
+
+    Args:
+        number: of the input.
+        row: number of the row over all inputs.
+        line: 1-based line, None where rows have no lines.
+        text: its bytes without the end of the line.
+    """
+
+    number: int
+    row: int
+    line: int | None
+    text: bytes
 
 
 class Reader:
@@ -91,17 +107,19 @@ class Reader:
                 first += len(row_lines)
             _refuse(source.path, {fact.kind for fact in source.facts})
 
-    def texts(self) -> Iterator[tuple[int, int, bytes]]:
-        """Yield (number of the input, row, its bytes without the end of the line) in order; rows that span several
-        lines come as one."""
+    def texts(self) -> Iterator[Text]:
+        """Yield the rows in order, as they stand in the file; rows that span several lines come as one."""
         row = 0
         for number, item in enumerate(self.inputs):
             source = open_source(item, self.settings, hashed=False)
+            before = 0
             for raw in source.chunks():
-                for _, text in split(raw.load(), raw.rows):
+                for line, text in split(raw.load(), raw.rows):
                     if text.strip(_WHITE):
-                        yield number, row, text if raw.rows is None else _on_one_line(text)
+                        place = before + line + 1 if source.has_lines else None
+                        yield Text(number, row, place, text if raw.rows is None else _on_one_line(text))
                         row += 1
+                before += raw.lines
 
     def fetch(self, wanted: Collection[int]) -> Iterator[tuple[int, Record]]:
         """Yield (row, record) of some rows in rising order; rows without a record are left out."""
@@ -268,7 +286,7 @@ class Collector:
         columns = [np.concatenate([link[i] for link in links]) for i in range(3)]
         counts = tuple(self.counts.get(number, 0) for number in range(max(self.counts, default=-1) + 1))
         return Rows(counts, exact, folded, strata, tuple(self.names), Links(*columns), self.signatures, self.unread,
-                    reencoded)  # type: ignore[arg-type]  # fmt: skip
+                    reencoded)  # fmt: skip
 
 
 def near_part(rows: Rows) -> list[Any]:

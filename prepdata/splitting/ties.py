@@ -1,7 +1,8 @@
 """Which rows belong together? Pure: links in, cluster numbers out; the order of the rows makes no difference.
 
-A link is a row and a key; rows with a key in common are tied. Each link has a strength: what must stay together whatever
-comes of it (equal rows, prompts, groups) has `FIRM`; the rest is let go, weakest first, in clusters that grow too large.
+A link is a row and a key; rows with a key in common are tied. Each link has a strength: what must stay together
+whatever comes of it (equal rows, prompts, groups) has `FIRM`; the rest is let go, weakest first, in clusters that grow
+too large.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def joined(many: Sequence[Links]) -> Links:
 
     if not many:
         return Links(np.zeros(0, np.int64), np.zeros(0, np.uint64), np.zeros(0, np.float32))
-    return Links(*(np.concatenate([links[i] for links in many]) for i in range(3)))  # type: ignore[arg-type]
+    return Links(*(np.concatenate([links[i] for links in many]) for i in range(3)))
 
 
 def shared(links: Links) -> Links:
@@ -192,7 +193,7 @@ def followed(sides: dict[int, int], groups: Sequence[Sequence[int]]) -> dict[int
             return known
         for row, found in reached.items():
             known[row] = found.pop() if len(found) == 1 else ASIDE
-        clashes = set()
+        clashes: set[int] = set()
         for group in groups:
             said = {side for row in group if (side := known.get(row, ASIDE)) != ASIDE}
             if len(said) > 1:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
+from prepdata.index.exact import distinct
 from prepdata.splitting.assign import SIDES, Bundles, assigned
 from prepdata.splitting.proof import Leak, Proof
 from prepdata.splitting.ties import ASIDE, NEW, Clusters, Links, components, followed, shared
@@ -83,8 +84,8 @@ class Placing:
         known = np.flatnonzero(old != NEW)
         if not len(known):
             return labels
-        ends = np.unique(labels[known] << 2 | old[known]) >> 2
-        torn = np.unique(ends[1:][ends[1:] == ends[:-1]])
+        ends = distinct(labels[known] << 2 | old[known]) >> 2
+        torn = distinct(ends[1:][ends[1:] == ends[:-1]])
         if not len(torn):
             return labels
         inside = np.isin(labels, torn)

@@ -15,7 +15,7 @@ import msgspec
 from prepdata.api import Paths, changed
 from prepdata.errors import InputError, UsageError
 from prepdata.files import settle
-from prepdata.index.exact import Joined
+from prepdata.index.exact import Joined, distinct
 from prepdata.jsontext import json_text
 from prepdata.rules.base import Context, FileInfo, Parts
 from prepdata.rules.dup.dup003_near_duplicate import NearDuplicate
@@ -335,7 +335,7 @@ class _Job:
         by_side = np.bincount(placed.sides[on], minlength=len(SIDES)).tolist()
         sides = {}
         for side, name in enumerate(SIDES):
-            number = len(np.unique(labels[placed.sides[on] == side]))
+            number = len(distinct(labels[placed.sides[on] == side]))
             made = tuple(str(self.result(n, name)) for n in self.names) if by_side[side] or self._is_asked(name) else ()
             sides[name] = Side(rows=by_side[side], asked=wanted[side], share=by_side[side] / max(1, len(on)),
                                clusters=number, files=made)  # fmt: skip

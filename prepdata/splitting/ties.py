@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from prepdata.index.exact import distinct
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -152,7 +154,7 @@ def clustered(count: int, links: Links, most: int) -> Clusters:
             break
         if not dropped.any():
             continue
-        for origin in np.unique(whole[links.rows[dropped]]).tolist():
+        for origin in distinct(whole[links.rows[dropped]]).tolist():
             said[origin] = words
         links = shared(Links(*(column[~dropped] for column in links)))  # type: ignore[arg-type]
         labels = components(count, links)

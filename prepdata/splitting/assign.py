@@ -51,7 +51,7 @@ def asked_of(side: str, value: str | float | None) -> Asked:
         elif isinstance(value, int) or text.isdecimal():
             if int(text) < 0:
                 raise ValueError
-            return Asked(number=int(text))
+            return Asked(number=int(text)) if int(text) else Asked(share=0.0)
         else:
             share = float(text)
         if not 0 <= share <= 1:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
 from prepdata.index.exact import distinct
-from prepdata.splitting.assign import SIDES, Bundles, assigned
+from prepdata.splitting.assign import SIDES, TRAIN, Bundles, assigned
 from prepdata.splitting.proof import Leak, Proof
 from prepdata.splitting.ties import ASIDE, NEW, Clusters, Links, components, followed, shared
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-ROUNDS = 8
-"""Proofs after which clusters are moved no more; from then on rows are set aside."""
+MERGING = 3
+"""Proofs after which clusters that a leak ties together are made one."""
+MOVING = 8
+"""Proofs up to which clusters are moved from a higher side down to train; from then on rows are set aside."""
 MOST_ROUNDS = 40
 
 
@@ -52,9 +55,8 @@ class Placed(NamedTuple):
 class Placing:
     """Works out the side of every row."""
 
-    def __init__(
-        self, clusters: Clusters, digests: NDArray[np.uint64], strata: Ints, old: Ints, wanted: Sequence[int], salt: str
-    ) -> None:
+    def __init__(self, clusters: Clusters, digests: NDArray[np.uint64], strata: Ints, old: Ints,
+                 wanted: Sequence[int], salt: str, most: int) -> None:  # fmt: skip
         """Args:
         clusters: which rows belong together.
         digests: (rows,) of what each row says.
@@ -62,18 +64,25 @@ class Placing:
         old: (rows,) side from an earlier run, `NEW` where there is none.
         wanted: rows that each side is to have.
         salt: gives another draw.
+        most: rows up to which clusters are made one.
         """
         import numpy as np
 
         self.digests, self.strata, self.old = digests, strata, old
-        self.wanted, self.salt = wanted, salt
+        self.wanted, self.salt, self.most = wanted, salt, most
         self.aside: dict[int, Aside] = {}
         self.labels = self._apart(clusters)
         self.rows = np.flatnonzero((strata >= 0) & ~np.isin(np.arange(len(strata)), list(self.aside)))
-        _, first, which = np.unique(self.labels[self.rows], return_index=True, return_inverse=True)
-        self.bundle = np.full(len(strata), -1, np.int64)
+        self._bundle_up()
+
+    def _bundle_up(self) -> None:
+        """Number the clusters and sum up what their rows are."""
+        import numpy as np
+
+        _, which = np.unique(self.labels[self.rows], return_inverse=True)
+        self.bundle = np.full(len(self.strata), -1, np.int64)
         self.bundle[self.rows] = which
-        self.bundles = self._bundles(which, len(first))
+        self.bundles = self._bundles(which, int(which.max(initial=-1)) + 1)
 
     def _apart(self, clusters: Clusters) -> Ints:
         """Return the cluster of every row, those with rows of two sides taken apart; sets aside the new rows that tie
@@ -143,32 +152,60 @@ class Placing:
     def placed(self, prove: Callable[[Ints], Proof]) -> Placed:
         """Return the side of every row, after as many proofs as it takes.
 
+        Clusters that a leak ties together are made one and all are drawn anew, a few times; then those of the higher
+        side go down to train, and others from train take their place. Where that would empty a side, or does not end,
+        the fewest rows are set aside in its stead.
+
         Args:
             prove: given the side of every row, returns what the rules find.
         """
         import numpy as np
 
-        bundles = self.bundles
-        locked = bundles.sides != NEW
-        pins = bundles.sides.copy()
-        drawn = assigned(bundles, self.wanted, self.salt)
+        drawn = merged = self._drawn()
+        first = self._row_sides(drawn)
+        pins = self.bundles.sides.copy()
+        merging, giving_up = True, False
         for number in range(1, MOST_ROUNDS + 1):
             sides = self._row_sides(drawn)
             proof = prove(sides)
-            before = len(self.aside), pins.copy()
-            if number <= ROUNDS:
-                self._settle(proof.leaks, drawn, pins, locked)
-            else:
-                self._give_up(proof.leaks)
-            if len(self.aside) == before[0] and np.array_equal(pins, before[1]):
+            leaks = self._open(proof.leaks)
+            if not leaks:
                 break
-            if number < ROUNDS:  # what was moved away is made good by others from train
-                held = np.where((pins == NEW) & (drawn > 0), drawn, pins)
-                drawn = assigned(bundles._replace(sides=held), self.wanted, self.salt)
+            if giving_up:
+                self._give_up(leaks)
+                continue
+            if merging and self._merge(leaks):
+                merging = number < MERGING
+                drawn = merged = self._drawn()
+                pins = self.bundles.sides.copy()
+                continue
+            merging = False
+            pins = self._pinned(leaks, drawn, pins)
+            if self._emptied(pins):
+                giving_up, drawn = True, merged
+            elif number < MOVING:  # what went down is made good by others from train
+                drawn = self._drawn(np.where((pins == NEW) & (drawn > 0), drawn, pins))
             else:
-                drawn = np.where(pins == NEW, drawn, pins)
-        moved = int(bundles.sizes[pins != bundles.sides].sum())
+                giving_up, drawn = True, np.where(pins == NEW, drawn, pins)
+        moved = int(((first != sides) & (first >= 0) & (sides >= 0)).sum())
         return Placed(sides, self.labels, self.aside, moved, number, proof)
+
+    def _open(self, leaks: Sequence[Leak]) -> list[Leak]:
+        """Return the leaks that can be ended: those with a row that is new. A new row of which nothing is known but
+        that it leaks is set aside."""
+        for leak in leaks:
+            if not leak.others and self.old[leak.row] == NEW:
+                self._set_aside(leak.row, _said(leak), ())
+        return [leak for leak in leaks if any(self.old[row] == NEW for row in (leak.row, *leak.others))]
+
+    def _drawn(self, sides: Ints | None = None) -> Ints:
+        """Return the side of every cluster; `sides` are those that are decided."""
+        import numpy as np
+
+        decided = self.bundles.sides
+        if sides is not None:
+            decided = np.where(decided == NEW, sides, decided)
+        return assigned(self.bundles._replace(sides=decided), self.wanted, self.salt)
 
     def _row_sides(self, drawn: Ints) -> Ints:
         import numpy as np
@@ -178,44 +215,94 @@ class Placing:
         sides[list(self.aside)] = ASIDE
         return sides
 
-    def _settle(self, leaks: Sequence[Leak], drawn: Ints, pins: Ints, locked: NDArray[np.bool_]) -> None:
-        """Decide where the clusters of leaks go: the one of the higher side down to the lower, unless it holds rows
-        that have been there before; then the other one up; where neither can move, a new row is set aside.
+    def _sorted(self, leaks: Sequence[Leak]) -> list[tuple[Leak, int]]:
+        """Return every leak with each row of the higher side, in an order that does not depend on theirs."""
+        pairs = [(leak, other) for leak in leaks for other in leak.others]
+        return sorted(pairs, key=lambda pair: (int(self.digests[pair[0].row]), int(self.digests[pair[1]])))
 
-        Args:
-            leaks: what the proof found.
-            drawn: side of every cluster.
-            pins: the sides that are decided, changed here.
-            locked: clusters that cannot move, changed here.
-        """
+    def _merge(self, leaks: Sequence[Leak]) -> bool:
+        """Make clusters one that leaks tie together, as long as they do not grow too large; a new row that would tie
+        two sides together is set aside. Return whether anything was done."""
+        sizes, fixed = self.bundles.sizes.tolist(), self.bundles.sides.tolist()
+        above, before = list(range(len(sizes))), len(self.aside)
+
+        def top(which: int) -> int:
+            while above[which] != which:
+                which = above[which]
+            return which
+
+        for leak, other in self._sorted(leaks):
+            low, high = sorted((top(int(self.bundle[leak.row])), top(int(self.bundle[other]))))
+            sides = {fixed[low], fixed[high]} - {NEW}
+            if len(sides) > 1:
+                self._part(leak, other)
+            elif low != high and (sides or sizes[low] + sizes[high] <= self.most):
+                above[high] = low
+                sizes[low] += sizes[high]
+                fixed[low] = max(fixed[low], fixed[high])
+        tops = [top(which) for which in range(len(above))]
+        if tops != list(range(len(above))):
+            self._relabel(tops)
+        return len(set(tops)) < len(above) or len(self.aside) > before
+
+    def _relabel(self, tops: Sequence[int]) -> None:
+        """Make clusters one, given for each the number of the one that it goes into."""
+        import numpy as np
+
+        names = np.zeros(len(tops), np.int64)
+        names[self.bundle[self.rows]] = self.labels[self.rows]
+        labels = self.labels.copy()
+        labels[self.rows] = names[np.array(tops, np.int64)[self.bundle[self.rows]]]
+        self.labels = labels
+        self._bundle_up()
+
+    def _part(self, leak: Leak, other: int) -> None:
+        """Set aside one of two rows that cannot come together: the lower one if it is new, else the other."""
+        if self.old[leak.row] == NEW:
+            self._set_aside(leak.row, _said(leak), (other,))
+        elif self.old[other] == NEW:
+            self._set_aside(other, _said(leak), (leak.row,))
+
+    def _pinned(self, leaks: Sequence[Leak], drawn: Ints, pins: Ints) -> Ints:
+        """Return the decided sides of clusters: those of the higher side of a leak go down to the lower."""
+        pins = pins.copy()
         down: dict[int, int] = {}
-        up: dict[int, int] = {}
-        for leak in leaks:
-            one = int(self.bundle[leak.row])
-            if not leak.others and self.old[leak.row] == NEW:
-                self._set_aside(leak.row, _said(leak), ())
-            for other in leak.others:
-                two = int(self.bundle[other])
-                if not locked[two]:
-                    down[two] = min(down.get(two, len(SIDES)), int(drawn[one]))
-                elif not locked[one]:
-                    up[one] = min(up.get(one, len(SIDES)), int(drawn[two]))
-                elif self.old[leak.row] == NEW:
-                    self._set_aside(leak.row, _said(leak), leak.others[:1])
-                elif self.old[other] == NEW:
-                    self._set_aside(other, _said(leak), (leak.row,))
-        for which, side in (down | up).items():
+        for leak, other in self._sorted(leaks):
+            which = int(self.bundle[other])
+            if self.bundles.sides[which] == NEW:
+                down[which] = min(down.get(which, len(SIDES)), int(drawn[int(self.bundle[leak.row])]))
+            else:
+                self._part(leak, other)
+        for which, side in down.items():
             pins[which] = side
-        locked[list(up)] = True
+        return pins
+
+    def _emptied(self, pins: Ints) -> bool:
+        """True if so much was sent down that what is left for the higher sides runs out."""
+        return int(self.bundles.sizes[(pins == TRAIN) & (self.bundles.sides == NEW)].sum()) > self.wanted[TRAIN] // 2
 
     def _give_up(self, leaks: Sequence[Leak]) -> None:
-        """Set aside the new rows of leaks, those of the higher side where they are new."""
-        for leak in leaks:
-            new = [other for other in leak.others if self.old[other] == NEW]
-            for other in new:
-                self._set_aside(other, _said(leak), (leak.row,))
-            if len(new) < len(leak.others) and self.old[leak.row] == NEW:
-                self._set_aside(leak.row, _said(leak), leak.others[:1])
+        """Set aside as few new rows as it takes, those with the most leaks first, of equal ones those of train."""
+        ties: dict[int, dict[int, Leak]] = {}
+        lower = {leak.row for leak in leaks}
+        for leak, other in self._sorted(leaks):
+            ties.setdefault(leak.row, {})[other] = leak
+            ties.setdefault(other, {})[leak.row] = leak
+        waiting = [(-len(held), row not in lower, int(self.digests[row]), row) for row, held in ties.items()
+                   if self.old[row] == NEW]  # fmt: skip
+        heapq.heapify(waiting)
+        while waiting:
+            known, *order, row = heapq.heappop(waiting)
+            left = len(ties[row])
+            if left != -known:
+                if left:
+                    heapq.heappush(waiting, (-left, *order, row))  # type: ignore[misc]
+                continue
+            other, leak = next(iter(ties[row].items()))
+            self._set_aside(row, _said(leak), (other,))
+            for held in ties.pop(row):
+                del ties[held][row]
+            ties[row] = {}
 
 
 def _said(leak: Leak) -> str:

@@ -178,13 +178,15 @@ class _Job:
         rows = self._read()
         wanted = totals(self.asked, len(rows.digests) - len(rows.unread))
         near = self._near(rows)
-        clusters = clustered(len(rows.digests), joined([rows.links, near.links]), max(SMALL, max(wanted) // 4))
+        most = max(SMALL, max(wanted) // 4)
+        part = min([most, *(max(SMALL // 2, number) for number in wanted if number)])
+        clusters = clustered(joined([rows.links, near.links]), rows.digests, most, part)
         old = self.known.sides_of(rows.digests).astype("int64")
         old[list(rows.unread)] = NEW
         if not dry_run:
             self.folder.mkdir(parents=True, exist_ok=True)
         with _folder(None if dry_run else self.folder) as work:
-            placing = Placing(clusters, rows.digests, rows.strata, old, wanted, self.known.header.salt)
+            placing = Placing(clusters, rows.digests, rows.strata, old, wanted, self.known.header.salt, part)
 
             def proof(sides: Any) -> Proof:
                 return prove(self._write(work, sides, rows), self.settings, self.groups)
@@ -224,7 +226,8 @@ class _Job:
         judged = rule.judged(parts, both)
         same = [pair for pair in judged if pair.how is None or not pair.how.meant]
         ends = [(both.row(pair.first), both.row(pair.second)) for pair in same]
-        keys = [xxh3_64_intdigest(b"%d %d" % pair) for pair in ends]
+        said = rows.digests
+        keys = [xxh3_64_intdigest(b"%d %d" % tuple(sorted((int(said[a]), int(said[b]))))) for a, b in ends]
         strengths = [min(1.0, max(pair.similarity, pair.how.ratio if pair.how else 0.0)) for pair in same]
         links = Links(
             np.array([row for pair in ends for row in pair], np.int64),

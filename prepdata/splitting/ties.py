@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from prepdata.index.exact import distinct
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -28,18 +26,9 @@ BEGINNING = 1.2
 """A conversation that is the beginning of the other."""
 COMMON_TURN = 1.1
 """A turn of the user that very many rows have."""
-# Near duplicates have their similarity, up to 1.
-
-LEVELS = (
-    (0.7, "near duplicates below 0.7"),
-    (0.8, "near duplicates below 0.8"),
-    (0.9, "near duplicates below 0.9"),
-    (1.05, "near duplicates"),
-    (1.15, "turns of the user that many rows have"),
-    (1.25, "beginnings of conversations"),
-    (1.35, "turns of the user"),
-)
-"""What is let go of a cluster that is too large, step by step: links below a strength, and what people are told."""
+KINDS = {TURN: "a turn of the user", BEGINNING: "the same beginning", COMMON_TURN: "a turn that many rows have"}
+NEAR = "being near duplicates"
+"""What holds a cluster together, for people; near duplicates have their similarity, up to 1."""
 
 
 class Links(NamedTuple):
@@ -61,7 +50,7 @@ class Cut(NamedTuple):
 
     Args:
         rows: rows it had.
-        without: what was let go, for people; "" where nothing could be.
+        without: what holds its parts together no more, for people; "" where it could not be cut.
         parts: clusters it fell into, single rows included.
         largest: rows of the largest of them.
     """
@@ -95,11 +84,13 @@ def joined(many: Sequence[Links]) -> Links:
     return Links(*(np.concatenate([links[i] for links in many]) for i in range(3)))
 
 
-def shared(links: Links) -> Links:
-    """Return the links whose key another link has too, in order of key, the strongest of a key first."""
+def shared(links: Links, digests: Keys | None = None) -> Links:
+    """Return the links whose key another link has too, in order of key, the strongest of a key first, then in order of
+    the digests of the rows."""
     import numpy as np
 
-    order = np.lexsort((links.rows, -links.strengths, links.keys))
+    by = links.rows if digests is None else digests[links.rows]
+    order = np.lexsort((by, -links.strengths, links.keys))
     keys = links.keys[order]
     alike = np.zeros(len(keys) + 1, bool)
     alike[1:-1] = keys[1:] == keys[:-1]
@@ -131,41 +122,77 @@ def components(count: int, links: Links) -> Ints:
     return labels
 
 
-def clustered(count: int, links: Links, most: int) -> Clusters:
-    """Return the clusters, those of more than `most` rows cut as far as they can be.
+def clustered(links: Links, digests: Keys, most: int, part: int) -> Clusters:
+    """Return the clusters, those of more than `most` rows cut into parts.
 
     Args:
-        count: number of rows.
         links: any links.
+        digests: (rows,) of what each row says.
         most: rows up to which a cluster is left as it is.
+        part: rows of a part; those that firm links hold together may be more.
     """
     import numpy as np
 
-    links = shared(links)
+    count = len(digests)
+    links = shared(links, digests)
     labels = components(count, links)
-    whole = labels
     sizes = np.bincount(labels, minlength=count)
     large = np.flatnonzero(sizes > most)
-    said = dict.fromkeys(large.tolist(), "")
-    for level, words in LEVELS:
-        over = sizes[labels] > most
-        dropped = over[links.rows] & (links.strengths < level)
-        if not over.any():
-            break
-        if not dropped.any():
-            continue
-        for origin in distinct(whole[links.rows[dropped]]).tolist():
-            said[origin] = words
-        links = shared(Links(*(column[~dropped] for column in links)))  # type: ignore[arg-type]
-        labels = components(count, links)
-        sizes = np.bincount(labels, minlength=count)
+    if not len(large):
+        return Clusters(labels, links, ())
+    parts, without = _cut(count, links, np.isin(labels, large), part)
     cuts = []
     for origin in large.tolist():
-        parts = np.unique(labels[whole == origin], return_counts=True)[1]
-        cuts.append(Cut(int(parts.sum()), said[origin], len(parts), int(parts.max())))
-    return Clusters(labels, links, tuple(sorted(cuts, reverse=True)))
+        made = np.unique(parts[labels == origin], return_counts=True)[1]
+        said = " or ".join(sorted({words for row, words in without if labels[row] == origin}))
+        cuts.append(Cut(int(made.sum()), said, len(made), int(made.max())))
+    over = np.isin(labels[links.rows], large)
+    keys = links.keys ^ np.where(over, parts[links.rows].astype(np.uint64) * np.uint64(_MIX), np.uint64(0))
+    links = shared(Links(links.rows, keys, links.strengths), digests)
+    return Clusters(np.where(np.isin(labels, large), parts, labels), links, tuple(sorted(cuts, reverse=True)))
 
 
+def _cut(count: int, links: Links, over: NDArray[np.bool_], part: int) -> tuple[Ints, list[tuple[int, str]]]:
+    """Return the clusters that are left when links hold rows together only up to `part` rows, the strongest first; and
+    (row, what would have held it to others) of the links that were let go.
+
+    Args:
+        count: number of rows.
+        links: as `shared` gives them.
+        over: (rows,) True for the rows in question.
+        part: rows of a part.
+    """
+    import numpy as np
+
+    firm = links.strengths >= FIRM
+    above = components(count, Links(links.rows[firm], links.keys[firm], links.strengths[firm]))
+    sizes = np.bincount(above, minlength=count)
+    same = np.flatnonzero((links.keys[1:] == links.keys[:-1]) & over[links.rows[1:]])
+    strengths = np.minimum(links.strengths[same], links.strengths[same + 1])
+    order = np.lexsort((same, links.keys[same], -strengths))
+    listed = zip(links.rows[same][order].tolist(), links.rows[same + 1][order].tolist(), strengths[order].tolist())
+    kinds = {float(np.float32(strength)): words for strength, words in KINDS.items()}
+    parents, without = above.tolist(), []
+
+    def top(row: int) -> int:
+        while parents[row] != row:
+            parents[row] = parents[parents[row]]
+            row = parents[row]
+        return row
+
+    for first, second, strength in listed:
+        low, high = sorted((top(first), top(second)))
+        if low == high:
+            continue
+        if sizes[low] + sizes[high] > part and strength < FIRM:
+            without.append((first, kinds.get(strength, NEAR)))
+            continue
+        parents[high] = low
+        sizes[low] += sizes[high]
+    return np.array([top(row) for row in range(count)], np.int64), without
+
+
+_MIX = 0x9E3779B97F4A7C15
 ASIDE = -2
 """Side of a row that cannot be on any."""
 NEW = -1

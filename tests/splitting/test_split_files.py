@@ -22,8 +22,25 @@ from prepdata.splitting import manifest as manifests
 from prepdata.splitting.assign import TEST, TRAIN
 
 SIDES = ("train", "validation", "test")
-NOUNS = "heron lamp kettle ladder river button violin castle pepper window engine basket candle mirror garden saddle".split()
-VERBS = "repair paint carry measure borrow polish weigh fold hide photograph".split()
+NOUNS = [
+    "heron",
+    "lamp",
+    "kettle",
+    "ladder",
+    "river",
+    "button",
+    "violin",
+    "castle",
+    "pepper",
+    "window",
+    "engine",
+    "basket",
+    "candle",
+    "mirror",
+    "garden",
+    "saddle",
+]
+VERBS = ["repair", "paint", "carry", "measure", "borrow", "polish", "weigh", "fold", "hide", "photograph"]
 
 
 def sentence(number: int) -> str:
@@ -120,18 +137,27 @@ def test_what_belongs_together(tmp_path: Path) -> None:
 def test_variants_and_template_text_tie_nothing(tmp_path: Path) -> None:
     begin = "You are the clerk of a small hotel by the sea and you speak politely to every guest who comes in. "
     rows = [chat(begin + sentence(i), f"Certainly: {i}") for i in range(300)]
-    rows += [chat(f"How many days does it take to walk {i} miles over the hills to the lake?", f"{i * 3}") for i in range(99)]
+    rows += [
+        chat(f"How many days does it take to walk {i} miles over the hills to the lake?", f"{i * 3}") for i in range(30)
+    ]
     report = cut(write(tmp_path / "data.jsonl", rows))
-    assert report.variants > 50 and report.largest < 10
-    assert report.sides["test"].rows in range(38, 42) and not report.set_aside
+    assert report.variants > 20 and report.largest < 5
+    assert report.sides["test"].rows == 33 and not report.set_aside
 
 
 def test_a_chain_of_near_duplicates_does_not_swallow_the_file(tmp_path: Path) -> None:
-    words = [f"{NOUNS[i % 16]}{i}" for i in range(400)]
-    rows = [chat("Say it: " + " ".join(words[i : i + 40]), " ".join(words[i + 5 : i + 45])) for i in range(0, 300, 3)]
+    pick = random.Random(7)
+    words = ["".join(pick.choice("aeiou") + pick.choice("bdfklmnprst") for _ in range(3)) for _ in range(1000)]
+    rows = [chat("Say: " + " ".join(words[i : i + 40]), " ".join(words[i + 5 : i + 45])) for i in range(0, 900, 3)]
     report = cut(write(tmp_path / "data.jsonl", rows))
-    assert report.cut and report.cut[0].rows > 50 and report.cut[0].largest <= 20 and "near" in report.cut[0].without
-    assert leaks(tmp_path / "out") == 0
+    (one,) = report.cut
+    assert (one.rows, one.largest, one.without) == (300, 30, "being near duplicates")
+    assert min(report.sides[side].rows for side in ("validation", "test")) >= 15 and len(report.set_aside) < 60
+    assert leaks(tmp_path / "out") == 0 and report.exit_code == 1
+    before = sides_in(tmp_path / "out")
+    pick.shuffle(rows)
+    cut(write(tmp_path / "mixed" / "data.jsonl", rows))
+    assert sides_in(tmp_path / "mixed" / "out") == before
 
 
 def test_strata_and_counts(tmp_path: Path) -> None:
@@ -209,7 +235,9 @@ def test_any_order_of_rows_gives_the_same_sides(
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(CLUSTERS, st.data())
-def test_adding_rows_moves_none(tmp_path_factory: pytest.TempPathFactory, shape: list[int], data: st.DataObject) -> None:
+def test_adding_rows_moves_none(
+    tmp_path_factory: pytest.TempPathFactory, shape: list[int], data: st.DataObject
+) -> None:
     rows = pool(shape)
     kept = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
     first = [row for row, keep in zip(rows, kept) if keep] or rows[:1]
@@ -303,12 +331,14 @@ def test_results_of_others_are_not_replaced(tmp_path: Path) -> None:
 
 def test_bytes_are_kept_and_nothing_is_lost(tmp_path: Path) -> None:
     lines = [json.dumps(plain(i)).replace('": ', '" :  ').encode() + (b"\r" if i % 3 else b"") for i in range(50)]
-    lines[7:7] = [b"", b'{"messages": [', b"[1, 2]", b'{"no": "format"}', "{\"text\": \"\xe9\"}".encode("latin-1")]
+    lines[7:7] = [b"", b'{"messages": [', b"[1, 2]", b'{"no": "format"}', '{"text": "\xe9"}'.encode("latin-1")]
     data = tmp_path / "data.jsonl"
     data.write_bytes(b"\n".join(lines))
     report = cut(data)
     out = tmp_path / "out"
-    written = [line for kind in (*SIDES, "unread") for line in (out / f"data.{kind}.jsonl").read_bytes().split(b"\n")[:-1]]
+    written = [
+        line for kind in (*SIDES, "unread") for line in (out / f"data.{kind}.jsonl").read_bytes().split(b"\n")[:-1]
+    ]
     assert sorted(written) == sorted(line for line in lines if line)
     assert [(row.line, row.reason) for row in report.unread][:3] == [
         (9, "invalid-json"), (10, "not-an-object"), (11, "unknown-format")

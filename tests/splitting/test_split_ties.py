@@ -50,6 +50,10 @@ def test_components_are_those_found_by_looking(given: list[tuple[int, int]]) -> 
     assert found.tolist() == plainly(20, given)
 
 
+def names(count: int) -> np.ndarray:
+    return np.array([(row * 7919 + 3) % 1009 for row in range(count)], np.uint64)
+
+
 @given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 9)), max_size=40), st.permutations(range(20)))
 def test_the_order_of_rows_makes_no_difference(given: list[tuple[int, int]], order: list[int]) -> None:
     def partition(labels: list[int]) -> set[frozenset[int]]:
@@ -57,15 +61,17 @@ def test_the_order_of_rows_makes_no_difference(given: list[tuple[int, int]], ord
 
     level = [FIRM, TURN, 0.65, 0.95]
     some = [(row, key, level[key % 4]) for row, key in given]
-    one = partition(clustered(20, links(*some), 4).labels.tolist())
-    other = clustered(20, links(*[(order[row], key, strength) for row, key, strength in some]), 4).labels.tolist()
-    assert {frozenset(order[row] for row in group) for group in one} == partition(other)
+    one = partition(clustered(links(*some), names(20), 4, 3).labels.tolist())
+    moved = np.zeros(20, np.uint64)
+    moved[order] = names(20)
+    other = clustered(links(*[(order[row], key, strength) for row, key, strength in some]), moved, 4, 3)
+    assert {frozenset(order[row] for row in group) for group in one} == partition(other.labels.tolist())
 
 
 def test_no_links_and_one_link() -> None:
-    assert clustered(3, joined([]), 1).labels.tolist() == [0, 1, 2]
-    assert clustered(2, links((0, 7, FIRM)), 1).labels.tolist() == [0, 1]
-    assert clustered(0, links(), 1).cuts == ()
+    assert clustered(joined([]), names(3), 1, 1).labels.tolist() == [0, 1, 2]
+    assert clustered(links((0, 7, FIRM)), names(2), 1, 1).labels.tolist() == [0, 1]
+    assert clustered(links(), names(0), 1, 1).cuts == ()
 
 
 def chain(strength: float, count: int = 6) -> list[tuple[int, int, float]]:
@@ -74,25 +80,33 @@ def chain(strength: float, count: int = 6) -> list[tuple[int, int, float]]:
 
 def test_a_long_chain_is_cut_at_its_weakest_links() -> None:
     weak = [(row, key, 0.65 if key == 102 else 0.95) for row, key, _ in chain(0.0)]
-    found = clustered(6, links(*weak), 4)
+    found = clustered(links(*weak), names(6), 4, 4)
     assert found.labels.tolist() == [0, 0, 0, 3, 3, 3]
-    assert found.cuts == (Cut(6, "near duplicates below 0.7", 2, 3),)
-    assert clustered(6, links(*weak), 6).cuts == ()
+    assert found.cuts == (Cut(6, "being near duplicates", 2, 3),)
+    assert found.links.rows.tolist().count(2) == 1  # the link between the parts is gone
+    assert clustered(links(*weak), names(6), 6, 4).cuts == ()
 
 
 def test_what_is_firm_is_never_cut() -> None:
-    found = clustered(6, links(*chain(FIRM)), 2)
+    found = clustered(links(*chain(FIRM)), names(6), 2, 2)
     assert set(found.labels.tolist()) == {0}
     assert found.cuts == (Cut(6, "", 1, 6),)
 
 
 def test_what_is_let_go_first() -> None:
     """Near duplicates, then turns that many rows have, then beginnings, then turns; and only in what is too large."""
-    for order in ((0.95, COMMON_TURN), (COMMON_TURN, BEGINNING), (BEGINNING, TURN), (TURN, FIRM)):
-        weak, strong = order
+    for weak, strong in ((0.95, COMMON_TURN), (COMMON_TURN, BEGINNING), (BEGINNING, TURN), (TURN, FIRM)):
         some = [(row, 1, strong) for row in (0, 1)] + [(row, 2, strong) for row in (2, 3)]
         some += [(1, 3, weak), (2, 3, weak), (4, 4, weak), (5, 4, weak)]
-        assert clustered(6, links(*some), 2).labels.tolist() == [0, 0, 2, 2, 4, 4]
+        assert clustered(links(*some), names(6), 2, 2).labels.tolist() == [0, 0, 2, 2, 4, 4]
+
+
+@given(st.lists(st.tuples(st.integers(0, 29), st.integers(0, 40), st.floats(0.3, 1)), max_size=80))
+def test_no_part_is_larger_than_it_may_be(given: list[tuple[int, int, float]]) -> None:
+    found = clustered(links(*given), names(30), 6, 5)
+    assert np.bincount(found.labels).max() <= 6
+    for cut in found.cuts:
+        assert cut.rows > 6 and cut.largest <= 5 and cut.without
 
 
 def test_rows_follow_those_with_a_side() -> None:

@@ -76,6 +76,16 @@ class Manifest(NamedTuple):
         places = np.minimum(np.searchsorted(self.rows, digests), len(self.rows) - 1)
         return np.where(self.rows[places] == digests, self.sides[places], np.int8(NEW)).astype(np.int8)
 
+    def clusters_of(self, digests: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Return the key of the cluster of rows, the largest number there is for those it does not know."""
+        import numpy as np
+
+        unknown = np.uint64(np.iinfo(np.uint64).max)
+        if not len(self.rows):
+            return np.full(len(digests), unknown, np.uint64)
+        places = np.minimum(np.searchsorted(self.rows, digests), len(self.rows) - 1)
+        return np.where(self.rows[places] == digests, self.clusters[places], unknown)
+
     def extended(
         self, header: Header, rows: NDArray[np.uint64], sides: NDArray[np.int8], clusters: NDArray[np.uint64]
     ) -> Manifest:

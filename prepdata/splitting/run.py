@@ -275,8 +275,11 @@ class _Job:
         header = manifests.Header(salt=self.known.header.salt, outputs=dict(sorted(outputs.items())))
         on = np.flatnonzero(placed.sides >= 0)
         _, which = np.unique(placed.labels[on], return_inverse=True)
-        keys = np.full(int(which.max(initial=-1)) + 1, np.iinfo(np.uint64).max, np.uint64)
-        np.minimum.at(keys, which, rows.digests[on])
+        unknown = np.uint64(np.iinfo(np.uint64).max)
+        keys, own = (np.full(int(which.max(initial=-1)) + 1, unknown, np.uint64) for _ in range(2))
+        np.minimum.at(keys, which, self.known.clusters_of(rows.digests[on]))
+        np.minimum.at(own, which, rows.digests[on])
+        keys = np.where(keys == unknown, own, keys)
         sides = placed.sides[on].astype(np.int8)
         if self.place.is_symlink():
             raise UsageError(f"{self.place} is a symbolic link; remove it first")

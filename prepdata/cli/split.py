@@ -81,7 +81,7 @@ def described(report: SplitReport) -> Iterator[str]:
     if report.variants:
         yield f"{report.variants:,} pairs differ in a number, a name or the like, and were not kept together for that"
     for cut in report.cut[:SHOWN]:
-        how = f"cut into {cut.parts:,}, the largest of {cut.largest:,}, by letting go {cut.without}"
+        how = f"cut into {cut.parts:,} parts, the largest of {cut.largest:,}, passing over {cut.without}"
         yield f"a cluster of {cut.rows:,} rows was too large: {how if cut.without else 'it could not be cut'}"
     if report.moved:
         yield f"{report.moved:,} rows were moved by the proof, which was run {report.rounds} times"

@@ -1,7 +1,7 @@
 """What `prepdata split` keeps of the rows: digests and keys, no texts. And the rows once more, as they stand.
 
-Kept of a row: 13 bytes, 20 for each key that ties it to others (its prompt, turns of the user of five words or more,
-groups, beginnings), and 4 for each of its words.
+Kept of a row: 56 bytes, 20 for each further key that ties it to others (its prompt, turns of the user of five words or
+more, groups, beginnings), and 4 for each of its words.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ BEGINNING = 1.2
 """A conversation that is the beginning of the other."""
 COMMON_TURN = 1.1
 """A turn of the user that very many rows have."""
-KINDS = {TURN: "a turn of the user", BEGINNING: "the same beginning", COMMON_TURN: "a turn that many rows have"}
-NEAR = "being near duplicates"
+KINDS = {TURN: "turns in common", BEGINNING: "beginnings in common", COMMON_TURN: "turns that many rows have"}
+NEAR = "near duplicates"
 """What holds a cluster together, for people; near duplicates have their similarity, up to 1."""
 
 
@@ -50,7 +50,7 @@ class Cut(NamedTuple):
 
     Args:
         rows: rows it had.
-        without: what holds its parts together no more, for people; "" where it could not be cut.
+        without: what ties its parts and was passed over, for people; "" where it could not be cut.
         parts: clusters it fell into, single rows included.
         largest: rows of the largest of them.
     """
@@ -144,7 +144,7 @@ def clustered(links: Links, digests: Keys, most: int, part: int) -> Clusters:
     cuts = []
     for origin in large.tolist():
         made = np.unique(parts[labels == origin], return_counts=True)[1]
-        said = " or ".join(sorted({words for row, words in without if labels[row] == origin}))
+        said = " and ".join(sorted({words for row, words in without if labels[row] == origin}))
         cuts.append(Cut(int(made.sum()), said, len(made), int(made.max())))
     over = np.isin(labels[links.rows], large)
     keys = links.keys ^ np.where(over, parts[links.rows].astype(np.uint64) * np.uint64(_MIX), np.uint64(0))

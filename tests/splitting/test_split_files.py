@@ -151,7 +151,7 @@ def test_a_chain_of_near_duplicates_does_not_swallow_the_file(tmp_path: Path) ->
     rows = [chat("Say: " + " ".join(words[i : i + 40]), " ".join(words[i + 5 : i + 45])) for i in range(0, 900, 3)]
     report = cut(write(tmp_path / "data.jsonl", rows))
     (one,) = report.cut
-    assert one.rows == 300 and one.largest <= 30 and one.without == "being near duplicates"
+    assert one.rows == 300 and one.largest <= 30 and one.without == "near duplicates"
     assert min(report.sides[side].rows for side in ("validation", "test")) >= 15 and len(report.set_aside) < 60
     assert leaks(tmp_path / "out") == 0 and report.exit_code == 1
     before = sides_in(tmp_path / "out")

@@ -82,7 +82,7 @@ def test_a_long_chain_is_cut_at_its_weakest_links() -> None:
     weak = [(row, key, 0.65 if key == 102 else 0.95) for row, key, _ in chain(0.0)]
     found = clustered(links(*weak), names(6), 4, 4)
     assert found.labels.tolist() == [0, 0, 0, 3, 3, 3]
-    assert found.cuts == (Cut(6, "being near duplicates", 2, 3),)
+    assert found.cuts == (Cut(6, "near duplicates", 2, 3),)
     assert found.links.rows.tolist().count(2) == 1  # the link between the parts is gone
     assert clustered(links(*weak), names(6), 6, 4).cuts == ()
 

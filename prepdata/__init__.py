@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     from prepdata.findings import Finding as Finding
     from prepdata.report import Report as Report
     from prepdata.settings import Settings as Settings
+    from prepdata.splitting.report import SplitReport as SplitReport
+    from prepdata.splitting.run import split as split
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "validate": "prepdata.api",
+    "split": "prepdata.splitting.run",
     "Settings": "prepdata.settings",
+    "SplitReport": "prepdata.splitting.report",
     "Report": "prepdata.report",
     "Finding": "prepdata.findings",
     "PrepdataError": "prepdata.errors",
@@ -33,7 +37,18 @@ _HOMES = {
     "ConfigError": "prepdata.errors",
     "InputError": "prepdata.errors",
 }
-__all__ = ["ConfigError", "Finding", "InputError", "PrepdataError", "Report", "Settings", "UsageError", "validate"]
+__all__ = [
+    "ConfigError",
+    "Finding",
+    "InputError",
+    "PrepdataError",
+    "Report",
+    "Settings",
+    "SplitReport",
+    "UsageError",
+    "split",
+    "validate",
+]
 
 
 def __getattr__(name: str) -> Any:

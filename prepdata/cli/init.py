@@ -51,7 +51,7 @@ repos:
         additional_dependencies: ["prepdata=={version}"]
         entry: prepdata validate --quiet --no-progress --offline --no-tokens --no-cache --output-format concise
         files: '\\.(jsonl|ndjson)(\\.(gz|zst))?$'
-        exclude: '\\.(receipt|dropped|lossy)\\.jsonl$'
+        exclude: '(\\.(receipt|dropped|lossy|set-aside|unread)|split-manifest)\\.jsonl$'
         require_serial: true
 """
 

@@ -19,6 +19,7 @@ from prepdata.errors import EXIT_ERROR, PrepdataError
 COMMANDS = {
     "validate": "Check files: every bad row, with file, line, path, reason and cure.",
     "fix": "Repair what can be repaired, with a receipt for every change.",
+    "split": "Split files into train, validation and test without leaks between them.",
     "convert": "Write one record format as another, where nothing is lost.",
     "stats": "Show lengths, roles, turns, languages, system prompts, tools.",
     "cost": "Estimate tokens, price and time of a fine-tune.",

@@ -10,7 +10,13 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Whole = TypeVar("Whole", bound=np.integer[Any])
 
 LARGE = 50_000  # keys from which numpy is worth its import (about 60 ms)
 
@@ -44,7 +50,7 @@ def _repeated_large(keys: bytes) -> list[list[int]]:
 
     column = np.frombuffer(keys, np.uint64)  # (n,)
     ordered = np.sort(column)  # (n,)
-    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])  # (number of groups,)
+    twice = distinct(ordered[1:][ordered[1:] == ordered[:-1]])  # (number of groups,)
     if not len(twice):
         return []
     near = np.minimum(np.searchsorted(twice, column), len(twice) - 1)  # (n,)
@@ -55,6 +61,16 @@ def _repeated_large(keys: bytes) -> list[list[int]]:
     groups = [group.tolist() for group in np.split(places, cuts)]
     groups.sort(key=lambda group: group[0])
     return groups
+
+
+def distinct(values: NDArray[Whole]) -> NDArray[Whole]:
+    """Return the different values of a column, in rising order. By sorting, which is many times as quick as the hash
+    table of `np.unique` (numpy 2.4)."""
+    import numpy as np
+
+    values = np.sort(values)
+    found: NDArray[Whole] = values[np.append(True, values[1:] != values[:-1])[: len(values)]]
+    return found
 
 
 def pack_rows(rows: array[int]) -> bytes:

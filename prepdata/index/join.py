@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from prepdata.index.exact import distinct
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -163,7 +165,7 @@ def _candidates(
         one, other = owners[places], owners[places + step]
         close = np.minimum(sizes[one], sizes[other]) >= least * np.maximum(sizes[one], sizes[other]) - 1e-9
         found.append((one[close] << 32) | other[close])
-    pairs = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+    pairs = distinct(np.concatenate(found)) if found else np.zeros(0, np.int64)
     return pairs >> 32, pairs & 0xFFFFFFFF, bool((length > LIST).any())
 
 

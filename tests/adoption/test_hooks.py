@@ -136,6 +136,8 @@ def test_pre_commit_from_a_repository(scratch: Path, tmp_path: Path) -> None:
         ("train.fixed.jsonl.receipt.jsonl", False),
         ("train.jsonl.dropped.jsonl", False),
         ("train.sharegpt.jsonl.lossy.jsonl", False),
+        ("train.set-aside.jsonl", False),
+        ("data/split-manifest.jsonl", False),
     ],
 )
 def test_files_of_the_check(name: str, matches: bool) -> None:

@@ -90,16 +90,23 @@ class NearDuplicate(CorpusRule):
         return [pack_rows(rows.rows), rows.folded.tobytes(), found.counts, found.members]
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
-        if not parts.parts:
-            return
         joined = Joined([(row, part[:2]) for row, part in parts.parts])
-        pairs = self._pairs(parts, joined.columns[0])
-        if not len(pairs.first):
-            return
-        judged = self._judge(parts, joined, pairs)
+        judged = self.judged(parts, joined)
         yield from self._copies(joined, [j for j in judged if j.how is None or not j.how.meant])
         if self.options.variants:
             yield from self._variants(joined, [j for j in judged if j.how is not None and j.how.meant])
+
+    def judged(self, parts: Parts, joined: Joined) -> list[Judged]:
+        """Return the pairs of rows that are nearly the same, or variants of one another.
+
+        Args:
+            parts: what `see` kept of the rows.
+            joined: its first two columns laid end to end.
+        """
+        if not parts.parts:
+            return []
+        pairs = self._pairs(parts, joined.columns[0])
+        return self._judge(parts, joined, pairs) if len(pairs.first) else []
 
     def _pairs(self, parts: Parts, folded: bytes) -> Pairs:
         """Return the pairs of rows that share enough n-grams, rows that fold to an earlier one left out."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from xxhash import xxh3_64_intdigest
 
 from prepdata.chunk import Chunk
+from prepdata.index.exact import distinct
 from prepdata.index.reference import Reference, open_reference
 from prepdata.record import Record
 from prepdata.rules.base import Given, Parts
@@ -92,7 +93,7 @@ def _matches(records: Iterable[Record], reference: Reference, size: int) -> dict
     if not len(found.which):
         return {}
     owners = np.searchsorted(grams.ends, found.which, "right")
-    keys = np.unique(owners << 32 | found.entries)  # an n-gram counts once a text
+    keys = distinct(owners << 32 | found.entries)  # an n-gram counts once a text
     owners, entries = keys >> 32, keys & 0xFFFFFFFF
     held, counts = np.unique(owners, return_counts=True)
     listed = [texts[number] for number in held.tolist()]

@@ -16,7 +16,7 @@ import msgspec
 from prepdata.chunk import Chunk
 from prepdata.errors import InputError
 from prepdata.formats import detect, get
-from prepdata.index.columns import digests, forms
+from prepdata.index.columns import Form, digests, forms
 from prepdata.index.near import signatures
 from prepdata.index.reference import FEWEST, asked, group_key, prompt_key, turn_key
 from prepdata.items import stem
@@ -216,7 +216,7 @@ class Collector:
         for row, digest in chunk.unread.items():
             exact[row] = digest
         facts = {fact.row: fact.kind for fact in reversed(chunk.facts) if fact.row is not None}
-        known = chunk.derived(forms).folded
+        known = chunk.derived(forms).known
         for record, one, other in zip(chunk.records, found.exact, found.folded):
             row = record.row
             exact[row], folded[row] = one, other
@@ -238,7 +238,7 @@ class Collector:
         name = " / ".join("none" if value is None else str(value)[:200] for value in values)
         return self.names.setdefault(name, len(self.names))
 
-    def _tie(self, row: int, record: Record, folded: dict[str, bytes]) -> None:
+    def _tie(self, row: int, record: Record, known: dict[str, Form]) -> None:
         """Add the keys of what a row asks, as eval-overlap compares it, and of its groups."""
         from xxhash import xxh3_64_intdigest
 
@@ -250,7 +250,7 @@ class Collector:
                 if message.role != "user" or not message.text.strip():
                     continue
                 bare = stem(message.text) if "\n" in message.text else message.text
-                key = xxh3_64_intdigest(folded[bare]) if bare is message.text else turn_key(bare)
+                key = xxh3_64_intdigest(known[bare][1]) if bare is message.text else turn_key(bare)
                 if len(prompt) == 1 and message.text == prompt[0][1]:
                     self.firm.add(row, key ^ _PROMPT)
                 if len(bare.split(None, FEWEST)) >= FEWEST:

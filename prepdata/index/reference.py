@@ -29,6 +29,10 @@ MAGIC = b"PREPIDX1"
 SUFFIX = ".prepidx"
 USUAL = 5
 """Words of the n-grams that every index holds."""
+MANY_ITEMS = 20  # an n-gram in more different turns than this, and than `COMMON` of them, is template text, ...
+MOST_ITEMS = 100  # ... in more than this always, ...
+MANY_OF_FEW = 3  # ... and of a small set in more than this and a third of them
+COMMON = 0.01
 FEWEST = 5
 """Words of a turn below which it says too little to be told from others of its kind; whole prompts count always."""
 _ALIGNED = 64
@@ -122,8 +126,17 @@ class Reference:
         benchmark = self.benchmarks[int(self.array("item_benchmarks")[item])]
         return benchmark, int(self.array("item_lines")[item]), self.texts("names", item)
 
-    def find(self, size: int, grams: NDArray[np.uint64]) -> Matches:
-        """Return where n-grams of `size` words (`prepdata.index.words.shingles`) are in the index."""
+    def find(
+        self, size: int, grams: NDArray[np.uint64], *, without: NDArray[np.uint64] | None = None, most: int = 1 << 32
+    ) -> Matches:
+        """Return where n-grams are in the index.
+
+        Args:
+            size: their words.
+            grams: as `prepdata.index.words.shingles` returns them.
+            without: sorted n-grams that are passed over.
+            most: places of one n-gram that are returned.
+        """
         import numpy as np
 
         known, bits = self.array(f"grams{size}"), self.array(f"filter{size}")
@@ -131,10 +144,13 @@ class Reference:
         slots = grams >> shift
         likely = np.flatnonzero(bits[slots >> np.uint64(3)] >> (slots & np.uint64(7)).astype(np.uint8) & 1)
         asked = grams[likely]
+        if without is not None and len(without):
+            other = without[np.minimum(np.searchsorted(without, asked), len(without) - 1)] != asked
+            likely, asked = likely[other], asked[other]
         left = np.searchsorted(known, asked, "left")
         number = np.searchsorted(known, asked, "right") - left
         held = np.flatnonzero(number)
-        left, number = left[held], number[held]
+        left, number = left[held], np.minimum(number[held], most)
         before = np.cumsum(number) - number
         entries = np.arange(int(number.sum())) + np.repeat(left - before, number)
         return Matches(np.repeat(likely[held], number), entries)
@@ -308,6 +324,29 @@ class Builder:
         yield f"grams{size}.parts", ("u4", parts[order].astype("<u4"))
         yield f"grams{size}.places", ("u4", places[order].astype("<u4"))
         yield f"filter{size}", ("u1", np.packbits(slots, bitorder="little"))
+        if size == USUAL:
+            yield from self._template(keys, parts[order], places[order], found.ends)
+
+    def _template(
+        self, keys: NDArray[Any], parts: NDArray[Any], places: NDArray[Any], ends: NDArray[np.int64]
+    ) -> Iterator[tuple[str, tuple[str, NDArray[Any]]]]:
+        """Yield the n-grams that many different turns have, and for each word of each turn whether it lies in one."""
+        import numpy as np
+
+        known: dict[str, int] = {}
+        first = np.array([known.setdefault(part, n) == n for n, part in enumerate(self.parts)], bool)
+        turns = len(known)
+        most = min(max(MANY_ITEMS, min(MOST_ITEMS, int(COMMON * turns))), max(MANY_OF_FEW, turns // 3))
+        begins = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
+        other = np.append(True, (keys[1:] != keys[:-1]) | (parts[1:] != parts[:-1]))[: len(keys)]
+        held = np.add.reduceat((other & first[parts]).astype(np.int64), begins) if len(begins) else begins
+        common = np.repeat(held > most, np.diff(np.append(begins, len(keys))))
+        flags = np.zeros(int(ends[-1]) if len(ends) else 0, np.uint8)
+        words = (np.append(0, ends)[parts] + places)[common]
+        for step in range(USUAL):
+            flags[(words + step)[words + step < ends[parts[common]]]] = 1
+        yield "common", ("u8", keys[begins][held > most])
+        yield "template", ("u1", flags)
 
 
 @lru_cache(maxsize=16)
@@ -360,6 +399,9 @@ def _check(reference: Reference) -> None:
             raise ValueError
     if len(reference.array("item_benchmarks")) != items or len(reference.array("part_words")) != parts:
         raise ValueError
+    if len(reference.array("template")) != int(reference.array("part_words").sum()):
+        raise ValueError
+    reference.array("common")
     for name in ("prompts", "turns", "groups"):
         within(reference.array(name + ".items"), items)
         if len(reference.array(name + ".keys")) != len(reference.array(name + ".items")):

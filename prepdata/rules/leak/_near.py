@@ -90,7 +90,7 @@ class Overlap(CorpusRule):
         return "an evaluation file with --eval" if self.kind == "eval" else "an index with --index"
 
     def see(self, chunk: Chunk) -> Any:
-        return [matches(chunk, given.path, self.size) for given in self.given]
+        return [matches(chunk, given.path, self.size, everything=self.preset is not None) for given in self.given]
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
         for number, given in enumerate(self.given):

@@ -162,6 +162,8 @@ class Planter:
             row: a clean row, for what stands around it.
         """
         asked, answer = item.asked[0], item.answer or "That depends on many things."
+        if kind == VARIANT:
+            answer = "That depends on many things."  # the answers of GSM8K repeat the numbers
         user = self.changed(item, kind)
         prose = " ".join(m["content"] for m in row["messages"] if isinstance(m.get("content"), str))[:4000]
         if kind == "long row":
@@ -185,8 +187,8 @@ class Planter:
             asked = re.sub(r"(?<!\d)[.,;:!?。，](?!\d)", "", asked)
             return asked.upper() if pick.random() < 0.5 else asked.lower()
         if kind == "partial":
-            spans = [match.end() for match in _WORD.finditer(asked)]
-            return asked[: spans[round(len(spans) * 0.6) - 1]]
+            ends = [match.end() for match in (_WORD if item.group == "Chinese" else _CHUNK).finditer(asked)]
+            return asked[: ends[round(len(ends) * 0.6) - 1]]
         if kind == "moved":
             found = parts_of(asked)
             moved = list(found)
@@ -220,6 +222,7 @@ class Planter:
         return asked
 
 
+_CHUNK = re.compile(r"\S+")
 _WORD = re.compile(r"[\u4e00-\u9fff]|[^\W\u4e00-\u9fff]+")
 
 

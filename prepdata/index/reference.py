@@ -18,6 +18,7 @@ from xxhash import xxh3_64_hexdigest, xxh3_64_intdigest
 
 from prepdata.errors import InputError
 from prepdata.files import replacing
+from prepdata.index.words import alone
 from prepdata.record import Message, Record
 from prepdata.text.fold import fold
 
@@ -173,6 +174,13 @@ def turn_key(text: str) -> int:
     return xxh3_64_intdigest(fold(text))
 
 
+def says_enough(text: str) -> bool:
+    """True if a turn has `FEWEST` words; of scripts without spaces, in which a word has about two signs, so many."""
+    if len(text.split(None, FEWEST)) >= FEWEST:
+        return True
+    return not text.isascii() and len(alone(text)) >= 2 * FEWEST
+
+
 def prompt_key(turns: Sequence[tuple[str, str]]) -> int:
     """Return the key of a whole prompt, given (role, text) of its turns without system prompts. A prompt of one turn
     has the key of that turn."""
@@ -255,7 +263,7 @@ class Builder:
         columns["prompts.keys"].append(prompt_key(prompt))
         columns["prompts.items"].append(number)
         for turn in item.turns:
-            if len(turn.split()) >= FEWEST:
+            if says_enough(turn):
                 columns["turns.keys"].append(turn_key(turn))
                 columns["turns.items"].append(number)
         for group in groups:

@@ -1,4 +1,4 @@
-"""Contamination: how many planted evaluation items are found, how many clean rows are called contaminated, and how fast.
+"""Contamination: how many planted evaluation items are found, how many clean rows are called so, and how fast.
 
     python -m benchmarks.contamination [--half tuning|frozen] [--rows 12000] [--data /work/shared/data]
         [--peer-python PATH] [--peers open-r1,janitor,datatrove] [--presets gpt3,...]
@@ -39,8 +39,8 @@ LONG_ONLY = ("partial", "moved", "5 %", "10 %", "20 %")
 """Kinds that are planted of items of 20 words or more only."""
 VARIANT = "numbers"
 TEMPLATE = (
-    "Below is a task that was written for people who want to learn more about the world around them. Read it with care, "
-    "think about it step by step, and then give a short and helpful answer in complete sentences. Task: "
+    "Below is a task that was written for people who want to learn more about the world around them. Read it with "
+    "care, think about it step by step, and then give a short and helpful answer in complete sentences. Task: "
 )
 PRESETS = {"gpt3": 13, "palm": 8, "llama2": 10, "tulu3": 8, "open-r1": 8}
 Found = tuple[set[int], float]
@@ -239,7 +239,7 @@ def parts_of(text: str) -> list[str]:
 
 
 def build(rows: int, half: str, data: Path | None, folder: Path) -> list[Planted]:
-    """Write `train.jsonl`, the evaluation sets in `evals/`, and `items.jsonl` for the peers; return what was planted."""
+    """Write `train.jsonl`, the sets in `evals/`, and `items.jsonl` for the peers; return what was planted."""
     planter, planted = Planter(half), []
     items = [item for item in [*made_items(1500), *(real_items(data) if data else [])] if side(item.row) == half]
     items.sort(key=lambda item: digest(item.row))
@@ -293,7 +293,7 @@ def _clean(half: str, data: Path | None) -> Iterator[dict[str, Any]]:
 
 
 def own(folder: Path) -> tuple[set[int], set[int], float]:
-    """Return the lines that prepdata calls contaminated, those it calls variants, and the seconds of a whole process."""
+    """Return the lines that prepdata calls contaminated, those it calls variants, and the seconds of the process."""
     started = time.perf_counter()
     found = _run("validate", folder / "train.jsonl", "--eval", folder / "evals", "--select", "LEAK001,LEAK002,LEAK006")
     return *_lines(found), time.perf_counter() - started

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from prepdata.index.words import Words
+
 MAGIC = b"PREPIDX1"
+_ANY_MAGIC = MAGIC[:-1]
 SUFFIX = ".prepidx"
 USUAL = 5
 """Words of the n-grams that every index holds."""
@@ -34,6 +37,7 @@ MANY_ITEMS = 20  # an n-gram in more different turns than this, and than `COMMON
 MOST_ITEMS = 100  # ... in more than this always, ...
 MANY_OF_FEW = 3  # ... and of a small set in more than this and a third of them
 COMMON = 0.01
+MOST_PLACES = 1000  # an n-gram that is there more often is too, be it in one turn ("0 0 0 0 0 0")
 FEWEST = 5
 """Words of a turn below which it says too little to be told from others of its kind; whole prompts count always."""
 _ALIGNED = 64
@@ -73,11 +77,13 @@ class Benchmark(msgspec.Struct, frozen=True):
         name: as the user calls it, or the path of the file.
         items: number of items.
         digest: xxh3_64 of what the items ask and expect, 16 hex digits.
+        left_out: rows that ask nothing or could not be read.
     """
 
     name: str
     items: int
     digest: str
+    left_out: int = 0
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -87,11 +93,11 @@ class _Header(msgspec.Struct, frozen=True):
 
 
 class Matches(NamedTuple):
-    """Where n-grams of a text are found in an index.
+    """Where something is found in an index.
 
     Args:
-        which: (matches,) places of the n-grams that were looked up.
-        entries: (matches,) places in the sorted n-grams of the index.
+        which: (matches,) texts or keys that were looked up, by their number.
+        entries: (matches,) places in the sorted n-grams or keys of the index.
     """
 
     which: NDArray[np.int64]
@@ -127,46 +133,47 @@ class Reference:
         benchmark = self.benchmarks[int(self.array("item_benchmarks")[item])]
         return benchmark, int(self.array("item_lines")[item]), self.texts("names", item)
 
-    def find(
-        self, size: int, grams: NDArray[np.uint64], *, without: NDArray[np.uint64] | None = None, most: int = 1 << 32
-    ) -> Matches:
-        """Return where n-grams are in the index.
+    def find(self, size: int, grams: Words, *, without: NDArray[np.uint64] | None = None, most: int = 0) -> Matches:
+        """Return which texts have which n-grams of the index, each once a text, in order of text and n-gram.
 
         Args:
-            size: their words.
-            grams: as `prepdata.index.words.shingles` returns them.
+            size: words of the n-grams.
+            grams: those of the texts, as `prepdata.index.words.shingles` returns them.
             without: sorted n-grams that are passed over.
-            most: places of one n-gram that are returned.
+            most: places in the index that are returned of one n-gram; 0 for all.
         """
         import numpy as np
 
-        known, bits = self.array(f"grams{size}"), self.array(f"filter{size}")
+        bits = self.array(f"filter{size}")
         shift = np.uint64(64 - (len(bits) * 8 - 1).bit_length())
-        slots = grams >> shift
+        slots = grams.hashes >> shift
         likely = np.flatnonzero(bits[slots >> np.uint64(3)] >> (slots & np.uint64(7)).astype(np.uint8) & 1)
-        asked = grams[likely]
+        asked = grams.hashes[likely]
         if without is not None and len(without):
             other = without[np.minimum(np.searchsorted(without, asked), len(without) - 1)] != asked
             likely, asked = likely[other], asked[other]
-        left = np.searchsorted(known, asked, "left")
-        number = np.searchsorted(known, asked, "right") - left
-        held = np.flatnonzero(number)
-        left, number = left[held], np.minimum(number[held], most)
-        before = np.cumsum(number) - number
-        entries = np.arange(int(number.sum())) + np.repeat(left - before, number)
-        return Matches(np.repeat(likely[held], number), entries)
+        texts = np.searchsorted(grams.ends, likely, "right")
+        order = np.lexsort((asked, texts))
+        texts, asked = texts[order], asked[order]
+        new = np.append(True, (texts[1:] != texts[:-1]) | (asked[1:] != asked[:-1]))[: len(texts)]
+        found = self._among(f"grams{size}", asked[new], most)
+        return Matches(texts[new][found.which], found.entries)
 
-    def holders(self, name: str, keys: NDArray[np.uint64]) -> Matches:
-        """Return where keys ("prompts", "turns", "groups") are in the index."""
+    def _among(self, name: str, keys: NDArray[np.uint64], most: int = 0) -> Matches:
+        """Return where keys are among the sorted ones of an array."""
         import numpy as np
 
-        known = self.array(name + ".keys")
+        known = self.array(name)
         left = np.searchsorted(known, keys, "left")
         number = np.searchsorted(known, keys, "right") - left
         held = np.flatnonzero(number)
-        left, number = left[held], number[held]
+        left, number = left[held], np.minimum(number[held], most or len(known))
         before = np.cumsum(number) - number
         return Matches(np.repeat(held, number), np.arange(int(number.sum())) + np.repeat(left - before, number))
+
+    def holders(self, name: str, keys: NDArray[np.uint64]) -> Matches:
+        """Return where keys ("prompts", "turns", "groups") are in the index."""
+        return self._among(name + ".keys", keys)
 
 
 def turn_key(text: str) -> int:
@@ -186,7 +193,9 @@ def prompt_key(turns: Sequence[tuple[str, str]]) -> int:
     has the key of that turn."""
     if len(turns) == 1:
         return turn_key(turns[0][1])
-    return xxh3_64_intdigest(b"\xff".join([role.encode() + b"\xfe" + fold(text) for role, text in turns]))
+    return xxh3_64_intdigest(
+        b"\xff".join([role.encode("utf-8", "surrogatepass") + b"\xfe" + fold(text) for role, text in turns])
+    )
 
 
 def group_key(value: object) -> int:
@@ -230,14 +239,26 @@ class Builder:
         self.parts: list[str] = []
         self.names, self.answers = _Texts(), _Texts()
 
-    def add(self, name: str, items: Iterable[Item], groups: Sequence[str] = GROUPS) -> Benchmark:
-        """Add one evaluation set, `groups` naming the fields that hold a group or source id.
+    def add(
+        self, name: str, items: Iterable[Item | None], groups: Sequence[str] = GROUPS, *, needed: bool = True
+    ) -> Benchmark:
+        """Add one evaluation set.
+
+        Args:
+            name: what it is called.
+            items: its items, None for rows that are none.
+            groups: fields that hold a group or source id.
+            needed: False where a set without any item may be (one of the files of a folder).
 
         Raises:
             InputError: it has no item.
         """
-        columns, count, said = self.columns, 0, []
+        columns, count, said, left = self.columns, 0, [], 0
         for item in items:
+            if item is None:
+                left += 1
+                continue
+            item = item._replace(turns=tuple(turn.encode("utf-8", "replace").decode() for turn in item.turns))
             number = len(columns["item_lines"])
             columns["item_lines"].append(item.line)
             columns["item_benchmarks"].append(len(self.benchmarks))
@@ -249,10 +270,11 @@ class Builder:
                 self.parts.append(turn)
             said.append(xxh3_64_hexdigest("\0".join([*item.turns, "", item.answer]).encode("utf-8", "replace")))
             count += 1
-        if not count:
+        if not count and needed:
             raise InputError(f"{name}: no row in it asks anything that could be found elsewhere. Rows need a prompt, a "
                              "question or the like; name its field with the setting `columns`")  # fmt: skip
-        self.benchmarks.append(Benchmark(name, count, xxh3_64_hexdigest("".join(said).encode())))
+        name = name.encode("utf-8", "replace").decode()  # a path may be no Unicode
+        self.benchmarks.append(Benchmark(name, count, xxh3_64_hexdigest("".join(said).encode()), left))
         return self.benchmarks[-1]
 
     def _keys(self, number: int, item: Item, groups: Sequence[str]) -> None:
@@ -323,7 +345,7 @@ class Builder:
         counts = np.diff(grams.ends, prepend=0)
         parts = np.repeat(np.arange(len(counts)), counts)
         places = np.arange(len(parts)) - np.repeat(grams.ends - counts, counts)
-        order = np.lexsort((places, parts, grams.hashes))
+        order = np.argsort(grams.hashes, kind="stable")  # then by turn and place, as they are
         keys = grams.hashes[order].astype("<u8")
         bits = max(10, (len(keys) * _FILTER_BITS - 1).bit_length())
         slots = np.zeros(1 << bits, bool)
@@ -348,12 +370,14 @@ class Builder:
         begins = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
         other = np.append(True, (keys[1:] != keys[:-1]) | (parts[1:] != parts[:-1]))[: len(keys)]
         held = np.add.reduceat((other & first[parts]).astype(np.int64), begins) if len(begins) else begins
-        common = np.repeat(held > most, np.diff(np.append(begins, len(keys))))
+        sizes = np.diff(np.append(begins, len(keys)))
+        many = (held > most) | (sizes > MOST_PLACES)
+        common = np.repeat(many, sizes)
         flags = np.zeros(int(ends[-1]) if len(ends) else 0, np.uint8)
         words = (np.append(0, ends)[parts] + places)[common]
         for step in range(USUAL):
             flags[(words + step)[words + step < ends[parts[common]]]] = 1
-        yield "common", ("u8", keys[begins][held > most])
+        yield "common", ("u8", keys[begins][many])
         yield "template", ("u1", flags)
 
 
@@ -370,9 +394,11 @@ def open_reference(path: str) -> Reference:
     except FileNotFoundError:
         raise InputError(f"there is no index {path}; make it with `prepdata index build`") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'it is empty'}") from error
+        raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'it is empty, or no path'}") from error
     start = len(MAGIC) + 8
     if data[: len(MAGIC)] != MAGIC:
+        if data[: len(_ANY_MAGIC)] == _ANY_MAGIC:
+            raise InputError(f"{path} was made by another version of prepdata; make it again with this one")
         raise InputError(f"{path} is no index of prepdata; make one with `prepdata index build`")
     size = int.from_bytes(data[len(MAGIC) : start], "little")
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from prepdata.chunk import Chunk
@@ -14,11 +15,12 @@ from prepdata.index.words import plain
 from prepdata.record import Record
 from prepdata.rules.base import CorpusRule, Options, Parts
 from prepdata.rules.leak._overlap import Cover, Gathered, cover, gather, matches, others
-from prepdata.text.differences import shown
-from prepdata.text.excerpts import excerpt
+from prepdata.text.differences import LONGEST, shown
+from prepdata.text.excerpts import Excerpt, excerpt
 from prepdata.text.fold import fold
 
 SHORT = 12  # words of a turn below which it has to stand in the text whole, as sentences of their own
+WHOLE = 100  # words above which that is not looked at
 BRIEF = 20  # words of a turn below which most of it has to be covered, ...
 MOST = 0.8  # ... and how much: in few words one other word makes another question
 LOOSE = 0.6  # share of the wanted coverage from which on the words themselves are compared, ...
@@ -130,6 +132,8 @@ class _Chosen(NamedTuple):
     """It has to stand there whole, as sentences of its own."""
     loose: bool
     """Most of its words have to be there in the same order."""
+    best: bool
+    """None is covered more by this text."""
 
 
 def _chosen(covered: Cover, reference: Reference, least: float, preset: Preset | None) -> list[_Chosen]:
@@ -141,7 +145,7 @@ def _chosen(covered: Cover, reference: Reference, least: float, preset: Preset |
     if preset is None:
         share: Any = covered.covered / np.maximum(covered.counted, 1)
         enough = (share >= np.where(sizes < BRIEF, max(MOST, least), least)) & (covered.covered >= USUAL)
-        whole = (covered.covered == covered.counted) & (covered.counted > 0) & (sizes >= FEWEST)
+        whole = (covered.covered == covered.counted) & (covered.counted > 0) & (sizes >= FEWEST) & (sizes <= WHOLE)
         whole &= (sizes < SHORT) | ~enough
         loose = ~enough & (share >= LOOSE * least) & (sizes >= BRIEF) & (covered.covered >= 2 * USUAL)
         enough = (enough & (sizes >= SHORT)) | whole | loose
@@ -158,9 +162,12 @@ def _chosen(covered: Cover, reference: Reference, least: float, preset: Preset |
     shares = np.minimum(np.asarray(share, float), 1.0)
     kept = kept[np.lexsort((covered.parts[kept], -shares[kept], covered.texts[kept]))]
     texts = covered.texts[kept]
-    kept = kept[np.arange(len(kept)) - np.searchsorted(texts, texts, "left") < PLACES]
+    places = np.arange(len(kept)) - np.searchsorted(texts, texts, "left")
+    kept = kept[places < PLACES]
+    best = np.zeros(len(sizes), bool)
+    best[kept[places[places < PLACES] == 0]] = True
     kept = kept[np.lexsort((covered.parts[kept], covered.texts[kept]))]
-    columns = (covered.texts, covered.parts, shares, whole, loose)
+    columns = (covered.texts, covered.parts, shares, whole, loose, best)
     return [_Chosen(*found) for found in zip(*(column[kept].tolist() for column in columns))]
 
 
@@ -169,11 +176,15 @@ def _judged(
 ) -> Verdict | None:
     """Return the verdict on a text that was chosen by its n-grams, having read it; None if it does not stand."""
     message = record.turns[number]
-    wanted, share, preset = reference.texts("parts", chosen.turn), chosen.share, rule.preset
-    if preset is not None and preset.judged == "runs":
-        share = in_runs(wanted, message.text, preset.size)
-        if share < preset.least:
+    wanted, share = reference.texts("parts", chosen.turn), chosen.share
+    item = int(reference.array("part_items")[chosen.turn])
+    if rule.preset is not None:  # published rules make no difference between kinds of overlap
+        if rule.preset.judged == "runs":
+            share = in_runs(wanted, message.text, rule.preset.size)
+        if share < rule.preset.least:
             return None
+        said = _in_common(excerpt(wanted, message.text)) if chosen.best or rule.preset.judged == "runs" else ""
+        return Verdict(places, chosen.turn, item, share, said, message.field, message.role, False, False, False)
     if chosen.whole and not stands_alone(wanted, message.text):
         return None
     found = excerpt(wanted, message.text)
@@ -181,14 +192,17 @@ def _judged(
         share = found.share
         if share < rule.options.coverage + IN_ORDER:
             return None
-    item = int(reference.array("part_items")[chosen.turn])
     exact = message.role == "user" and turn_key(message.text) == turn_key(wanted)
-    said = f"in common: '{clip(found.run, 80)}'"
-    if found.other_numbers:
-        said = f"with {shown(found.other_numbers)}; {said}"
     example = not exact and _is_example(record, number, wanted, reference.texts("answers", item))
-    other = bool(found.other_numbers) and preset is None  # published rules make no difference
-    return Verdict(places, chosen.turn, item, share, said, message.field, message.role, other, example, exact)
+    other = bool(found.other_numbers)
+    return Verdict(
+        places, chosen.turn, item, share, _in_common(found), message.field, message.role, other, example, exact
+    )
+
+
+def _in_common(found: Excerpt) -> str:
+    said = f"in common: '{clip(found.run, 80)}'"
+    return f"with {shown(found.other_numbers)}; {said}" if found.other_numbers else said
 
 
 def _is_example(record: Record, number: int, wanted: str, answer: str) -> bool:
@@ -223,14 +237,12 @@ def stands_alone(item: str, text: str) -> bool:
 
 def in_runs(item: str, text: str, size: int) -> float:
     """Return the share of an item's words (0 to 1) that lie in runs of more than `size` words which stand in the text
-    too and may differ from it in `SKIPPED` words after the first `size`, not in the last."""
-    wanted, given = _words(item), _words(text)
-    places: dict[tuple[str, ...], list[int]] = {}
-    for at in range(len(given) - size + 1):
-        places.setdefault(tuple(given[at : at + size]), []).append(at)
+    too and may differ from it in `SKIPPED` words after the first `size`, not in the last. Of each text the first
+    `LONGEST` words count, and of places at which the text has the same words the first `PLACES`."""
+    (wanted, looked_up), (given, places) = _wanted(item, size), _runs(text, size)
     marked = [False] * len(wanted)
-    for begin in range(len(wanted) - size + 1):
-        for at in places.get(tuple(wanted[begin : begin + size]), ()):
+    for begin, run in enumerate(looked_up):
+        for at in places.get(run, ()):
             length, left, end = size, SKIPPED, size
             while begin + length < len(wanted) and at + length < len(given):
                 if wanted[begin + length] == given[at + length]:
@@ -242,12 +254,33 @@ def in_runs(item: str, text: str, size: int) -> float:
                 length += 1
             if end > size:
                 marked[begin : begin + end] = [True] * end
+            if end == len(wanted) - begin:
+                return sum(marked) / len(wanted)
     return sum(marked) / max(1, len(wanted))
+
+
+@lru_cache(maxsize=256)
+def _wanted(item: str, size: int) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Return the words of an item, and its runs of `size` of them."""
+    words = _words(item)
+    return words, [tuple(words[at : at + size]) for at in range(len(words) - size + 1)]
+
+
+@lru_cache(maxsize=4)
+def _runs(text: str, size: int) -> tuple[list[str], dict[tuple[str, ...], list[int]]]:
+    """Return the words of a text, and where each run of `size` of them is."""
+    given = _words(text)
+    places: dict[tuple[str, ...], list[int]] = {}
+    for at in range(len(given) - size + 1):
+        known = places.setdefault(tuple(given[at : at + size]), [])
+        if len(known) < PLACES:
+            known.append(at)
+    return given, places
 
 
 def _words(text: str) -> list[str]:
     kept = (c if c.isalnum() or c == "_" or ord(c) >= 128 else " " for c in plain(text).lower())
-    return "".join(kept).split()
+    return "".join(kept).split()[:LONGEST]
 
 
 def name_of(reference: Reference, item: int) -> str:

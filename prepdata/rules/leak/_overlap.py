@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MANY_TEXTS = 50  # an n-gram in more texts than this, and than `COMMON` of the rows, is template text
 COMMON = 0.01  # (of many turns of the evaluation set: see `prepdata.index.reference`)
-MOST = 50  # turns that have one n-gram and are looked at by published rules, which know no template text
+MOST = 20  # turns that have one n-gram and are looked at by published rules, which know no template text
 BLOCK = 1 << 22  # words of turns looked at at once
 
 
@@ -89,15 +89,11 @@ def _matches(records: Iterable[Record], reference: Reference, size: int, everyth
                 places.setdefault(message.text, []).append((record.row, number))
     texts = list(places)
     grams = shingles(words(texts), size)
-    if everything:
-        found = reference.find(size, grams.hashes, most=MOST)
-    else:
-        found = reference.find(size, grams.hashes, without=reference.array("common"))
+    found = reference.find(size, grams, without=None if everything else reference.array("common"),
+                           most=MOST if everything else 0)  # fmt: skip
     if not len(found.which):
         return {}
-    owners = np.searchsorted(grams.ends, found.which, "right")
-    keys = np.unique(owners << 32 | found.entries)  # an n-gram counts once a text
-    owners, entries = keys >> 32, keys & 0xFFFFFFFF
+    owners, entries = found.which, found.entries
     held, counts = np.unique(owners, return_counts=True)
     listed = [texts[number] for number in held.tolist()]
     links = [places[text] for text in listed]

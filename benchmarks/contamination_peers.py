@@ -6,7 +6,7 @@
 text of all its turns. `open-r1` is the loop in huggingface/open-r1 `scripts/decontaminate.py`: 8 words, lower case,
 white space folded, any shared run. `janitor` is lm-evaluation-harness `lm_eval/decontamination/janitor.py` in Python
 (it has a C++ part too, which is quicker): 13 words, lower case, punctuation deleted, any shared run. `datatrove` is its
-own `NGramsDecontFilter` with its own defaults (12 words) but for `find_query_ngrams`, without which it looks for answers
+own `NGramsDecontFilter` with its own defaults (12 words) but for `find_query_ngrams`, without which it finds answers
 only; its indexer needs lighteval, so the hashes are made here with the filter's tokenizer and hash. The first two are
 written anew from reading the originals.
 """

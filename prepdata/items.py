@@ -49,6 +49,8 @@ def items(source: Input, settings: Any) -> Iterator[Item | None]:
     line = 0
     for chunk in opened.chunks():
         for number, text in split(chunk.load(), chunk.rows):
+            if not text.strip():
+                continue
             raw = _decoded(text)
             item = _item(raw, line + number + 1, settings.columns) if type(raw) is dict else None
             yield item if item is not None and any(turn.strip() for turn in item.turns) else None

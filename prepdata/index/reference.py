@@ -224,7 +224,7 @@ class _Texts:
 
 
 class Builder:
-    """Collects evaluation sets and writes them as one index. Memory: the texts, and 40 bytes for each n-gram."""
+    """Collects evaluation sets and writes them as one index. Memory: twice the texts, and 100 bytes for each word."""
 
     def __init__(self, sizes: Sequence[int] = (USUAL,)) -> None:
         """Args:
@@ -311,7 +311,8 @@ class Builder:
             file.write(MAGIC + len(header).to_bytes(8, "little") + header)
             for _, values in arrays.values():
                 data = values.tobytes()
-                file.write(data + bytes(-len(data) % _ALIGNED))
+                file.write(data)
+                file.write(bytes(-len(data) % _ALIGNED))
 
     def _arrays(self) -> Iterator[tuple[str, tuple[str, NDArray[Any]]]]:
         import numpy as np
@@ -343,19 +344,17 @@ class Builder:
 
         grams = shingles(found, size)
         counts = np.diff(grams.ends, prepend=0)
-        parts = np.repeat(np.arange(len(counts)), counts)
-        places = np.arange(len(parts)) - np.repeat(grams.ends - counts, counts)
         order = np.argsort(grams.hashes, kind="stable")  # then by turn and place, as they are
-        keys = grams.hashes[order].astype("<u8")
-        bits = max(10, (len(keys) * _FILTER_BITS - 1).bit_length())
-        slots = np.zeros(1 << bits, bool)
-        slots[(keys >> np.uint64(64 - bits)).astype(np.int64)] = True
+        keys = grams.hashes[order].astype("<u8", copy=False)
+        parts = np.repeat(np.arange(len(counts), dtype="<u4"), counts)[order]
+        places = (np.arange(len(order)) - np.repeat(grams.ends - counts, counts)).astype("<u4")[order]
+        del order, grams
         yield f"grams{size}", ("u8", keys)
-        yield f"grams{size}.parts", ("u4", parts[order].astype("<u4"))
-        yield f"grams{size}.places", ("u4", places[order].astype("<u4"))
-        yield f"filter{size}", ("u1", np.packbits(slots, bitorder="little"))
+        yield f"grams{size}.parts", ("u4", parts)
+        yield f"grams{size}.places", ("u4", places)
+        yield f"filter{size}", ("u1", _filter(keys))
         if size == USUAL:
-            yield from self._template(keys, parts[order], places[order], found.ends)
+            yield from self._template(keys, parts, places, found.ends)
 
     def _template(
         self, keys: NDArray[Any], parts: NDArray[Any], places: NDArray[Any], ends: NDArray[np.int64]
@@ -379,6 +378,20 @@ class Builder:
             flags[(words + step)[words + step < ends[parts[common]]]] = 1
         yield "common", ("u8", keys[begins][many])
         yield "template", ("u1", flags)
+
+
+def _filter(keys: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """Return bits that tell which beginnings sorted n-grams have: at least `_FILTER_BITS` for each of them."""
+    import numpy as np
+
+    bits = max(10, (len(keys) * _FILTER_BITS - 1).bit_length())
+    slots = keys >> np.uint64(64 - bits)
+    slots = slots[np.append(True, slots[1:] != slots[:-1])[: len(slots)]]
+    filled = np.zeros(1 << bits - 3, np.uint8)
+    np.bitwise_or.at(
+        filled, (slots >> np.uint64(3)).astype(np.int64), np.uint8(1) << (slots & np.uint64(7)).astype(np.uint8)
+    )
+    return filled
 
 
 @lru_cache(maxsize=16)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import groupby
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from prepdata.chunk import Chunk
@@ -115,11 +116,16 @@ def verdicts(rule: Overlap, reference: Reference, gathered: Gathered, parts: Par
     for found in chosen:
         wanted.setdefault(gathered.rows[found.text][0][0], []).append(found)
     for row, record in parts.fetch(sorted(wanted)):
-        for found in wanted[row]:
-            places = gathered.rows[found.text]
-            verdict = _judged(reference, record, places, places[0][1], found, rule)
-            if verdict is not None:
-                yield verdict
+        for text, listed in groupby(wanted[row], lambda found: found.text):
+            places = gathered.rows[text]
+            number = places[0][1]
+            judged = [_judged(reference, record, places, number, found, rule) for found in listed]
+            told = [verdict for verdict in judged if verdict is not None]
+            if told and rule.preset is not None:  # only the best is shown: nothing is compared for the others
+                best = max(range(len(told)), key=lambda n: told[n].share)
+                like = excerpt(reference.texts("parts", told[best].turn), record.turns[number].text)
+                told[best] = told[best]._replace(said=_in_common(like))
+            yield from told
 
 
 class _Chosen(NamedTuple):
@@ -132,8 +138,6 @@ class _Chosen(NamedTuple):
     """It has to stand there whole, as sentences of its own."""
     loose: bool
     """Most of its words have to be there in the same order."""
-    best: bool
-    """None is covered more by this text."""
 
 
 def _chosen(covered: Cover, reference: Reference, least: float, preset: Preset | None) -> list[_Chosen]:
@@ -162,12 +166,9 @@ def _chosen(covered: Cover, reference: Reference, least: float, preset: Preset |
     shares = np.minimum(np.asarray(share, float), 1.0)
     kept = kept[np.lexsort((covered.parts[kept], -shares[kept], covered.texts[kept]))]
     texts = covered.texts[kept]
-    places = np.arange(len(kept)) - np.searchsorted(texts, texts, "left")
-    kept = kept[places < PLACES]
-    best = np.zeros(len(sizes), bool)
-    best[kept[places[places < PLACES] == 0]] = True
+    kept = kept[np.arange(len(kept)) - np.searchsorted(texts, texts, "left") < PLACES]
     kept = kept[np.lexsort((covered.parts[kept], covered.texts[kept]))]
-    columns = (covered.texts, covered.parts, shares, whole, loose, best)
+    columns = (covered.texts, covered.parts, shares, whole, loose)
     return [_Chosen(*found) for found in zip(*(column[kept].tolist() for column in columns))]
 
 
@@ -183,8 +184,7 @@ def _judged(
             share = in_runs(wanted, message.text, rule.preset.size)
         if share < rule.preset.least:
             return None
-        said = _in_common(excerpt(wanted, message.text)) if chosen.best or rule.preset.judged == "runs" else ""
-        return Verdict(places, chosen.turn, item, share, said, message.field, message.role, False, False, False)
+        return Verdict(places, chosen.turn, item, share, "", message.field, message.role, False, False, False)
     if chosen.whole and not stands_alone(wanted, message.text):
         return None
     found = excerpt(wanted, message.text)

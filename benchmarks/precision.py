@@ -204,6 +204,10 @@ def page(own: Sequence[str], real_part: str) -> str:
         'PRIV002 precision 1.000, recall 0.900 (missed: numbers behind "ring me" and "tél."); DUP004 precision '
         "0.952, recall 1.000 (false alarm: a request for a haiku in Japanese); DUP006 precision and recall 1.000. "
         "The five wrong decisions were then put right, so the table holds them as right.\n\n"
+        "The rows of LEAK005 were written and committed before the rule, by its author. Its first run on them gave "
+        "precision and recall 0.944 (missed: a key in tags, a German grading instruction; false alarms: a sentence "
+        "quoted from a teacher, one example in an instruction); these four were then put right. On the real files it "
+        "found nothing, though 41 prompts there hold words of an answer key: slots, examples, choices.\n\n"
     )
     return head + "\n".join(own) + "\n\n" + real_part
 

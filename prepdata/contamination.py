@@ -14,8 +14,8 @@ RULES = frozenset({"eval-overlap", "near-eval-overlap", "benchmark-overlap", "fe
 
 def contamination(findings: Iterable[Finding], references: Sequence[Given], rows: int) -> list[dict[str, Any]]:
     """Return one entry for each evaluation set: `name`, `items`, `spoilt` (items that rows hold), `share` of the items
-    (0 to 1), `rows` that hold them, and `rows_left` without those. Infos (other numbers) and accepted findings do not
-    count."""
+    (0 to 1), `left_out` (rows of the set that ask nothing or cannot be read), `rows` that hold items, and `rows_left`
+    without those. Infos (other numbers) and accepted findings do not count."""
     spoilt: dict[str, set[int]] = {}
     holding: dict[str, set[tuple[str, int | None, int | None]]] = {}
     for finding in findings:
@@ -28,14 +28,16 @@ def contamination(findings: Iterable[Finding], references: Sequence[Given], rows
     entries = []
     for given in references:
         for benchmark in open_reference(given.path).benchmarks:
-            lost, held = len(spoilt.get(benchmark.name, ())), len(holding.get(benchmark.name, ()))
+            lost = min(benchmark.items, len(spoilt.get(benchmark.name, ())))  # two sets may have the same name
+            held = len(holding.get(benchmark.name, ()))
             entries.append(
                 {
                     "name": benchmark.name,
                     "kind": given.kind,
                     "items": benchmark.items,
                     "spoilt": lost,
-                    "share": round(lost / benchmark.items, 6),
+                    "share": round(lost / max(1, benchmark.items), 6),
+                    "left_out": benchmark.left_out,
                     "rows": held,
                     "rows_left": rows - held,
                 }

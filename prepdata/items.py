@@ -6,6 +6,7 @@ benchmarks use.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -29,11 +30,13 @@ ANSWERING = (
 )  # fmt: skip
 NAMES = ("id", "task_id", "question_id", "doc_id", "uid", "qid")
 
+_LETTER = re.compile(r"\(?([A-Za-z])[).:]?")
+_NUMBER = re.compile(r"[0-9]{1,2}")
 _OPTION = re.compile(r"^[ \t]*(?:\(?[A-Ha-h1-8][).:\]]|[-*\u2022])[ \t]*\S.*$", re.M)
 
 
-def items(source: Input, settings: Any) -> Iterator[Item]:
-    """Yield the items of an evaluation file; rows that ask nothing are left out.
+def items(source: Input, settings: Any) -> Iterator[Item | None]:
+    """Yield the items of an evaluation file, None for each row that asks nothing or cannot be read.
 
     Args:
         source: the file.
@@ -46,14 +49,27 @@ def items(source: Input, settings: Any) -> Iterator[Item]:
     line = 0
     for chunk in opened.chunks():
         for number, text in split(chunk.load(), chunk.rows):
-            try:
-                raw = msgspec.json.decode(text)
-            except (msgspec.DecodeError, UnicodeError, RecursionError):
+            if not text.strip():
                 continue
+            raw = _decoded(text)
             item = _item(raw, line + number + 1, settings.columns) if type(raw) is dict else None
-            if item is not None and any(turn.strip() for turn in item.turns):
-                yield item
+            yield item if item is not None and any(turn.strip() for turn in item.turns) else None
         line += chunk.lines
+
+
+def _decoded(text: bytes) -> Any:
+    """Return the JSON value of a line, None where it has none; odd Unicode and numbers are taken as they come."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        try:
+            return json.loads(text.decode("utf-8", "replace"), parse_int=_number)
+        except (ValueError, RecursionError):
+            return None
+
+
+def _number(digits: str) -> int | str:
+    return int(digits) if len(digits) < 100 else digits
 
 
 def _item(raw: dict[str, Any], line: int, columns: dict[str, str]) -> Item | None:
@@ -102,8 +118,9 @@ def _chosen(raw: dict[str, Any], answer: str) -> str:
             return _text(choices["text"][labels.index(answer)])
         choices = choices["text"]
     if type(choices) is list and choices:
-        number = int(answer) if answer.isdecimal() and len(answer) < 3 else ord(answer[:1].upper() or "?") - ord("A")
-        if len(answer) < 3 and 0 <= number < len(choices):
+        letter = _LETTER.fullmatch(answer)
+        number = int(answer) if _NUMBER.fullmatch(answer) else ord(letter[1].upper()) - ord("A") if letter else -1
+        if 0 <= number < len(choices):
             return _text(choices[number])
     return answer
 

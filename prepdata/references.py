@@ -27,7 +27,9 @@ def references(settings: Settings) -> Iterator[tuple[Given, ...]]:
         InputError: an evaluation file or an index cannot be read.
         UsageError: there is no index of that name.
     """
+    open_reference.cache_clear()  # a file of that name may be another one by now
     with contextlib.ExitStack() as stack:
+        stack.callback(open_reference.cache_clear)
         given: list[Given] = []
         if settings.eval:
             given.append(_of_files(settings, stack))
@@ -47,7 +49,10 @@ def _of_files(settings: Settings, stack: contextlib.ExitStack) -> Given:
     builder = Builder(_sizes(settings))
     found = discover(settings.eval)
     for item in found:
-        builder.add(item.path, items(item, settings), _groups(settings))
+        alone = item.path == os.fspath(settings.eval[item.argument])
+        builder.add(item.path, items(item, settings), _groups(settings), needed=alone)
+    if not any(benchmark.items for benchmark in builder.benchmarks):
+        raise InputError(f"{', '.join(settings.eval)}: no row in these files asks anything")
     said = repr((builder.benchmarks, builder.sizes, builder.columns["item_lines"], builder.columns["groups.keys"]))
     name = xxh3_64_hexdigest(f"{prepdata.__version__} {said}".encode()) + SUFFIX
     own = tuple(os.path.realpath(item.path) for item in found)

@@ -77,7 +77,16 @@ def test_what_is_found_and_what_it_comes_to(tmp_path: Path) -> None:
     ]
     assert [(p.file, p.line) for f in report for p in f.related] == [(str(test), 2)] * 3
     assert report.measures["contamination"] == [
-        {"name": str(test), "kind": "eval", "items": 2, "spoilt": 1, "share": 0.5, "rows": 2, "rows_left": 3}
+        {
+            "name": str(test),
+            "kind": "eval",
+            "items": 2,
+            "spoilt": 1,
+            "share": 0.5,
+            "left_out": 0,
+            "rows": 2,
+            "rows_left": 3,
+        }
     ]
     assert "contamination" not in check(train).measures
 

@@ -16,7 +16,7 @@ from prepdata.sources import discover
 def read(folder: Path, rows: list[Any], name: str = "a.jsonl", **settings: Any) -> list[Any]:
     path = folder / name
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    return list(items(discover([path])[0], Settings(**settings)))
+    return [item for item in items(discover([path])[0], Settings(**settings)) if item is not None]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_rows_that_ask_nothing_are_left_out(tmp_path: Path) -> None:
 def test_lines_count_blank_and_broken_ones(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('\n{"question": "a"}\n{broken\n{"question": "b"}\n', encoding="utf-8")
-    assert [item.line for item in items(discover([path])[0], Settings())] == [2, 4]
+    assert [item and item.line for item in items(discover([path])[0], Settings())] == [2, None, 4]
 
 
 def test_a_column_of_ones_own(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_column_of_ones_own(tmp_path: Path) -> None:
 def test_json_arrays(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps([{"question": "a"}, {"question": "b"}], indent=1), encoding="utf-8")
-    assert [item.turns for item in items(discover([path])[0], Settings())] == [("a",), ("b",)]
+    assert [item and item.turns for item in items(discover([path])[0], Settings())] == [("a",), ("b",)]
 
 
 @pytest.mark.parametrize(

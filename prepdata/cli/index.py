@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,10 @@ import click
 from prepdata.cli.draw import table
 from prepdata.cli.options import settings_flags, settings_from
 from prepdata.errors import EXIT_CLEAN, InputError, UsageError
+from prepdata.reporters.base import safe
 
 if TYPE_CHECKING:
-    from prepdata.index.reference import Reference
+    from prepdata.index.reference import Builder, Reference
 
 
 @click.group("index", short_help="Build and list indexes of benchmarks.")
@@ -45,22 +47,31 @@ def build(name: str, files: tuple[str, ...], grams: tuple[int, ...], **flags: An
     from prepdata.items import items
     from prepdata.sources import discover
 
+    path = _path(name)
     settings, _ = settings_from(flags)
     builder = Builder(grams)
     for file in files:
         called, _, where = file.partition("=") if "=" in file and not Path(file).exists() else ("", "", file)
         for item in discover([where]):
-            title = called or Path(item.path).name.split(".")[0] or item.path
-            made = builder.add(title, items(item, settings))
-            click.echo(f"{made.name}: {made.items:,} items")
-    path = _path(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
+            title = _unused(called or Path(item.path).name.split(".")[0] or item.path, builder)
+            made = builder.add(title, items(item, settings), needed=item.path == where)
+            left_out = f"; {made.left_out:,} rows left out, which ask nothing" if made.left_out else ""
+            click.echo(f"{safe(made.name)}: {made.items:,} items{left_out}")
+    if not any(made.items for made in builder.benchmarks):
+        raise InputError("no row in these files asks anything")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         builder.save(path)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
-    click.echo(f"{path}: {path.stat().st_size:,} bytes, n-grams of {_listed(builder.sizes)} words")
+    click.echo(f"{safe(str(path))}: {path.stat().st_size:,} bytes, n-grams of {_listed(builder.sizes)} words")
     return EXIT_CLEAN
+
+
+def _unused(title: str, builder: Builder) -> str:
+    """Return a name that no benchmark of an index has: the one wished for, or that with a number."""
+    taken = {made.name for made in builder.benchmarks}
+    return next(name for name in chain([title], (f"{title}-{n}" for n in count(2))) if name not in taken)
 
 
 @command.command("list", short_help="List the indexes and what is in them.")
@@ -72,7 +83,14 @@ def listing(names: tuple[str, ...], output: str) -> int:
     from prepdata.references import index_folder, index_path
 
     paths = [index_path(name) for name in names] or sorted(index_folder().glob("*" + SUFFIX))
-    found = [(path, open_reference(str(path))) for path in paths]
+    found = []
+    for path in paths:
+        try:
+            found.append((path, open_reference(str(path))))
+        except InputError as error:
+            if names:
+                raise
+            click.echo(f"prepdata: {safe(str(error))}", err=True)
     if output == "json":
         click.echo(json.dumps([_described(path, reference) for path, reference in found], indent=2))
         return EXIT_CLEAN
@@ -80,7 +98,7 @@ def listing(names: tuple[str, ...], output: str) -> int:
         click.echo(f"no index in {index_folder()}; make one with `prepdata index build NAME FILES...`")
         return EXIT_CLEAN
     rows = [
-        [path.stem, benchmark.name, f"{benchmark.items:,}", _listed(reference.sizes)]
+        [safe(path.stem), safe(benchmark.name), f"{benchmark.items:,}", _listed(reference.sizes)]
         for path, reference in found
         for benchmark in reference.benchmarks
     ]
@@ -89,7 +107,9 @@ def listing(names: tuple[str, ...], output: str) -> int:
 
 
 def _described(path: Path, reference: Reference) -> dict[str, Any]:
-    benchmarks = [{"name": b.name, "items": b.items, "digest": b.digest} for b in reference.benchmarks]
+    benchmarks = [
+        {"name": b.name, "items": b.items, "left_out": b.left_out, "digest": b.digest} for b in reference.benchmarks
+    ]
     return {"name": path.stem, "path": str(path), "grams": list(reference.sizes), "benchmarks": benchmarks}
 
 
@@ -99,6 +119,8 @@ def _path(name: str) -> Path:
     from prepdata.index.reference import SUFFIX
     from prepdata.references import index_folder
 
+    if not name.isprintable():
+        raise UsageError("the name of an index has characters that cannot be seen")
     if os.sep in name or name.endswith(SUFFIX):
         if not name.endswith(SUFFIX):
             raise UsageError(f"{name}: a path of an index ends in {SUFFIX}")

@@ -18,6 +18,7 @@ from xxhash import xxh3_64_hexdigest, xxh3_64_intdigest
 
 from prepdata.errors import InputError
 from prepdata.files import replacing
+from prepdata.index.words import alone
 from prepdata.record import Message, Record
 from prepdata.text.fold import fold
 
@@ -25,10 +26,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from prepdata.index.words import Words
+
 MAGIC = b"PREPIDX1"
+_ANY_MAGIC = MAGIC[:-1]
 SUFFIX = ".prepidx"
 USUAL = 5
 """Words of the n-grams that every index holds."""
+MANY_ITEMS = 20  # an n-gram in more different turns than this, and than `COMMON` of them, is template text, ...
+MOST_ITEMS = 100  # ... in more than this always, ...
+MANY_OF_FEW = 3  # ... and of a small set in more than this and a third of them
+COMMON = 0.01
+MOST_PLACES = 1000  # an n-gram that is there more often is too, be it in one turn ("0 0 0 0 0 0")
 FEWEST = 5
 """Words of a turn below which it says too little to be told from others of its kind; whole prompts count always."""
 _ALIGNED = 64
@@ -68,11 +77,13 @@ class Benchmark(msgspec.Struct, frozen=True):
         name: as the user calls it, or the path of the file.
         items: number of items.
         digest: xxh3_64 of what the items ask and expect, 16 hex digits.
+        left_out: rows that ask nothing or could not be read.
     """
 
     name: str
     items: int
     digest: str
+    left_out: int = 0
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -82,11 +93,11 @@ class _Header(msgspec.Struct, frozen=True):
 
 
 class Matches(NamedTuple):
-    """Where n-grams of a text are found in an index.
+    """Where something is found in an index.
 
     Args:
-        which: (matches,) places of the n-grams that were looked up.
-        entries: (matches,) places in the sorted n-grams of the index.
+        which: (matches,) texts or keys that were looked up, by their number.
+        entries: (matches,) places in the sorted n-grams or keys of the index.
     """
 
     which: NDArray[np.int64]
@@ -122,34 +133,47 @@ class Reference:
         benchmark = self.benchmarks[int(self.array("item_benchmarks")[item])]
         return benchmark, int(self.array("item_lines")[item]), self.texts("names", item)
 
-    def find(self, size: int, grams: NDArray[np.uint64]) -> Matches:
-        """Return where n-grams of `size` words (`prepdata.index.words.shingles`) are in the index."""
+    def find(self, size: int, grams: Words, *, without: NDArray[np.uint64] | None = None, most: int = 0) -> Matches:
+        """Return which texts have which n-grams of the index, each once a text, in order of text and n-gram.
+
+        Args:
+            size: words of the n-grams.
+            grams: those of the texts, as `prepdata.index.words.shingles` returns them.
+            without: sorted n-grams that are passed over.
+            most: places in the index that are returned of one n-gram; 0 for all.
+        """
         import numpy as np
 
-        known, bits = self.array(f"grams{size}"), self.array(f"filter{size}")
+        bits = self.array(f"filter{size}")
         shift = np.uint64(64 - (len(bits) * 8 - 1).bit_length())
-        slots = grams >> shift
+        slots = grams.hashes >> shift
         likely = np.flatnonzero(bits[slots >> np.uint64(3)] >> (slots & np.uint64(7)).astype(np.uint8) & 1)
-        asked = grams[likely]
-        left = np.searchsorted(known, asked, "left")
-        number = np.searchsorted(known, asked, "right") - left
-        held = np.flatnonzero(number)
-        left, number = left[held], number[held]
-        before = np.cumsum(number) - number
-        entries = np.arange(int(number.sum())) + np.repeat(left - before, number)
-        return Matches(np.repeat(likely[held], number), entries)
+        asked = grams.hashes[likely]
+        if without is not None and len(without):
+            other = without[np.minimum(np.searchsorted(without, asked), len(without) - 1)] != asked
+            likely, asked = likely[other], asked[other]
+        texts = np.searchsorted(grams.ends, likely, "right")
+        order = np.lexsort((asked, texts))
+        texts, asked = texts[order], asked[order]
+        new = np.append(True, (texts[1:] != texts[:-1]) | (asked[1:] != asked[:-1]))[: len(texts)]
+        found = self._among(f"grams{size}", asked[new], most)
+        return Matches(texts[new][found.which], found.entries)
 
-    def holders(self, name: str, keys: NDArray[np.uint64]) -> Matches:
-        """Return where keys ("prompts", "turns", "groups") are in the index."""
+    def _among(self, name: str, keys: NDArray[np.uint64], most: int = 0) -> Matches:
+        """Return where keys are among the sorted ones of an array."""
         import numpy as np
 
-        known = self.array(name + ".keys")
+        known = self.array(name)
         left = np.searchsorted(known, keys, "left")
         number = np.searchsorted(known, keys, "right") - left
         held = np.flatnonzero(number)
-        left, number = left[held], number[held]
+        left, number = left[held], np.minimum(number[held], most or len(known))
         before = np.cumsum(number) - number
         return Matches(np.repeat(held, number), np.arange(int(number.sum())) + np.repeat(left - before, number))
+
+    def holders(self, name: str, keys: NDArray[np.uint64]) -> Matches:
+        """Return where keys ("prompts", "turns", "groups") are in the index."""
+        return self._among(name + ".keys", keys)
 
 
 def turn_key(text: str) -> int:
@@ -157,12 +181,21 @@ def turn_key(text: str) -> int:
     return xxh3_64_intdigest(fold(text))
 
 
+def says_enough(text: str) -> bool:
+    """True if a turn has `FEWEST` words; of scripts without spaces, in which a word has about two signs, so many."""
+    if len(text.split(None, FEWEST)) >= FEWEST:
+        return True
+    return not text.isascii() and len(alone(text)) >= 2 * FEWEST
+
+
 def prompt_key(turns: Sequence[tuple[str, str]]) -> int:
     """Return the key of a whole prompt, given (role, text) of its turns without system prompts. A prompt of one turn
     has the key of that turn."""
     if len(turns) == 1:
         return turn_key(turns[0][1])
-    return xxh3_64_intdigest(b"\xff".join([role.encode() + b"\xfe" + fold(text) for role, text in turns]))
+    return xxh3_64_intdigest(
+        b"\xff".join([role.encode("utf-8", "surrogatepass") + b"\xfe" + fold(text) for role, text in turns])
+    )
 
 
 def group_key(value: object) -> int:
@@ -191,7 +224,7 @@ class _Texts:
 
 
 class Builder:
-    """Collects evaluation sets and writes them as one index. Memory: the texts, and 40 bytes for each n-gram."""
+    """Collects evaluation sets and writes them as one index. Memory: twice the texts, and 100 bytes for each word."""
 
     def __init__(self, sizes: Sequence[int] = (USUAL,)) -> None:
         """Args:
@@ -206,14 +239,26 @@ class Builder:
         self.parts: list[str] = []
         self.names, self.answers = _Texts(), _Texts()
 
-    def add(self, name: str, items: Iterable[Item], groups: Sequence[str] = GROUPS) -> Benchmark:
-        """Add one evaluation set, `groups` naming the fields that hold a group or source id.
+    def add(
+        self, name: str, items: Iterable[Item | None], groups: Sequence[str] = GROUPS, *, needed: bool = True
+    ) -> Benchmark:
+        """Add one evaluation set.
+
+        Args:
+            name: what it is called.
+            items: its items, None for rows that are none.
+            groups: fields that hold a group or source id.
+            needed: False where a set without any item may be (one of the files of a folder).
 
         Raises:
             InputError: it has no item.
         """
-        columns, count, said = self.columns, 0, []
+        columns, count, said, left = self.columns, 0, [], 0
         for item in items:
+            if item is None:
+                left += 1
+                continue
+            item = item._replace(turns=tuple(turn.encode("utf-8", "replace").decode() for turn in item.turns))
             number = len(columns["item_lines"])
             columns["item_lines"].append(item.line)
             columns["item_benchmarks"].append(len(self.benchmarks))
@@ -225,10 +270,11 @@ class Builder:
                 self.parts.append(turn)
             said.append(xxh3_64_hexdigest("\0".join([*item.turns, "", item.answer]).encode("utf-8", "replace")))
             count += 1
-        if not count:
+        if not count and needed:
             raise InputError(f"{name}: no row in it asks anything that could be found elsewhere. Rows need a prompt, a "
                              "question or the like; name its field with the setting `columns`")  # fmt: skip
-        self.benchmarks.append(Benchmark(name, count, xxh3_64_hexdigest("".join(said).encode())))
+        name = name.encode("utf-8", "replace").decode()  # a path may be no Unicode
+        self.benchmarks.append(Benchmark(name, count, xxh3_64_hexdigest("".join(said).encode()), left))
         return self.benchmarks[-1]
 
     def _keys(self, number: int, item: Item, groups: Sequence[str]) -> None:
@@ -239,7 +285,7 @@ class Builder:
         columns["prompts.keys"].append(prompt_key(prompt))
         columns["prompts.items"].append(number)
         for turn in item.turns:
-            if len(turn.split()) >= FEWEST:
+            if says_enough(turn):
                 columns["turns.keys"].append(turn_key(turn))
                 columns["turns.items"].append(number)
         for group in groups:
@@ -265,7 +311,8 @@ class Builder:
             file.write(MAGIC + len(header).to_bytes(8, "little") + header)
             for _, values in arrays.values():
                 data = values.tobytes()
-                file.write(data + bytes(-len(data) % _ALIGNED))
+                file.write(data)
+                file.write(bytes(-len(data) % _ALIGNED))
 
     def _arrays(self) -> Iterator[tuple[str, tuple[str, NDArray[Any]]]]:
         import numpy as np
@@ -297,17 +344,54 @@ class Builder:
 
         grams = shingles(found, size)
         counts = np.diff(grams.ends, prepend=0)
-        parts = np.repeat(np.arange(len(counts)), counts)
-        places = np.arange(len(parts)) - np.repeat(grams.ends - counts, counts)
-        order = np.lexsort((places, parts, grams.hashes))
-        keys = grams.hashes[order].astype("<u8")
-        bits = max(10, (len(keys) * _FILTER_BITS - 1).bit_length())
-        slots = np.zeros(1 << bits, bool)
-        slots[(keys >> np.uint64(64 - bits)).astype(np.int64)] = True
+        order = np.argsort(grams.hashes, kind="stable")  # then by turn and place, as they are
+        keys = grams.hashes[order].astype("<u8", copy=False)
+        parts = np.repeat(np.arange(len(counts), dtype="<u4"), counts)[order]
+        places = (np.arange(len(order)) - np.repeat(grams.ends - counts, counts)).astype("<u4")[order]
+        del order, grams
         yield f"grams{size}", ("u8", keys)
-        yield f"grams{size}.parts", ("u4", parts[order].astype("<u4"))
-        yield f"grams{size}.places", ("u4", places[order].astype("<u4"))
-        yield f"filter{size}", ("u1", np.packbits(slots, bitorder="little"))
+        yield f"grams{size}.parts", ("u4", parts)
+        yield f"grams{size}.places", ("u4", places)
+        yield f"filter{size}", ("u1", _filter(keys))
+        if size == USUAL:
+            yield from self._template(keys, parts, places, found.ends)
+
+    def _template(
+        self, keys: NDArray[Any], parts: NDArray[Any], places: NDArray[Any], ends: NDArray[np.int64]
+    ) -> Iterator[tuple[str, tuple[str, NDArray[Any]]]]:
+        """Yield the n-grams that many different turns have, and for each word of each turn whether it lies in one."""
+        import numpy as np
+
+        known: dict[str, int] = {}
+        first = np.array([known.setdefault(part, n) == n for n, part in enumerate(self.parts)], bool)
+        turns = len(known)
+        most = min(max(MANY_ITEMS, min(MOST_ITEMS, int(COMMON * turns))), max(MANY_OF_FEW, turns // 3))
+        begins = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
+        other = np.append(True, (keys[1:] != keys[:-1]) | (parts[1:] != parts[:-1]))[: len(keys)]
+        held = np.add.reduceat((other & first[parts]).astype(np.int64), begins) if len(begins) else begins
+        sizes = np.diff(np.append(begins, len(keys)))
+        many = (held > most) | (sizes > MOST_PLACES)
+        common = np.repeat(many, sizes)
+        flags = np.zeros(int(ends[-1]) if len(ends) else 0, np.uint8)
+        words = (np.append(0, ends)[parts] + places)[common]
+        for step in range(USUAL):
+            flags[(words + step)[words + step < ends[parts[common]]]] = 1
+        yield "common", ("u8", keys[begins][many])
+        yield "template", ("u1", flags)
+
+
+def _filter(keys: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """Return bits that tell which beginnings sorted n-grams have: at least `_FILTER_BITS` for each of them."""
+    import numpy as np
+
+    bits = max(10, (len(keys) * _FILTER_BITS - 1).bit_length())
+    slots = keys >> np.uint64(64 - bits)
+    slots = slots[np.append(True, slots[1:] != slots[:-1])[: len(slots)]]
+    filled = np.zeros(1 << bits - 3, np.uint8)
+    np.bitwise_or.at(
+        filled, (slots >> np.uint64(3)).astype(np.int64), np.uint8(1) << (slots & np.uint64(7)).astype(np.uint8)
+    )
+    return filled
 
 
 @lru_cache(maxsize=16)
@@ -323,9 +407,11 @@ def open_reference(path: str) -> Reference:
     except FileNotFoundError:
         raise InputError(f"there is no index {path}; make it with `prepdata index build`") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'it is empty'}") from error
+        raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'it is empty, or no path'}") from error
     start = len(MAGIC) + 8
     if data[: len(MAGIC)] != MAGIC:
+        if data[: len(_ANY_MAGIC)] == _ANY_MAGIC:
+            raise InputError(f"{path} was made by another version of prepdata; make it again with this one")
         raise InputError(f"{path} is no index of prepdata; make one with `prepdata index build`")
     size = int.from_bytes(data[len(MAGIC) : start], "little")
     try:
@@ -360,6 +446,9 @@ def _check(reference: Reference) -> None:
             raise ValueError
     if len(reference.array("item_benchmarks")) != items or len(reference.array("part_words")) != parts:
         raise ValueError
+    if len(reference.array("template")) != int(reference.array("part_words").sum()):
+        raise ValueError
+    reference.array("common")
     for name in ("prompts", "turns", "groups"):
         within(reference.array(name + ".items"), items)
         if len(reference.array(name + ".keys")) != len(reference.array(name + ".items")):

@@ -79,6 +79,11 @@ def plain(text: str) -> str:
     return _ALONE.sub(r" \g<0> ", _BETWEEN.sub(" ", text))
 
 
+def alone(text: str) -> list[str]:
+    """Return the signs of a text that count as words of their own."""
+    return _ALONE.findall(text)
+
+
 def _batches(texts: Sequence[str]) -> list[list[str]]:
     """Return the texts in batches of about `BATCH` characters."""
     batches: list[list[str]] = []

@@ -88,12 +88,15 @@ def write_summary(report: Report, out: TextIO, output: Output) -> None:
 def contaminated(entry: dict[str, Any]) -> str:
     """Return how much of an evaluation set is among the rows."""
     name, items = safe(entry["name"]), plural(entry["items"], "item")
+    left_out = f" ({plural(entry['left_out'], 'row')} of it left out: nothing is asked)" if entry["left_out"] else ""
+    if not entry["items"]:
+        return f"{entry['kind']} {name}: no row in it asks anything"
     if not entry["spoilt"]:
-        return f"{entry['kind']} {name}: none of {items} is among the rows"
+        return f"{entry['kind']} {name}: none of {items} is among the rows{left_out}"
     rows = plural(entry["rows"], "row")
     return (
         f"{entry['kind']} {name}: {entry['spoilt']:,} of {items} ({entry['share']:.1%}) are in {rows}; "
-        f"without these {plural(entry['rows_left'], 'row')} are left"
+        f"without these {plural(entry['rows_left'], 'row')} are left{left_out}"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from prepdata.text.differences import Change, changes, number_facts, tokens
@@ -17,10 +18,13 @@ class Excerpt(NamedTuple):
 
     Args:
         run: the longest run of words that both have, as the first text writes it.
-        other_numbers: places where a number of one stands for another number of the other.
+        share: words of the other text that are there, in the same order (0 to 1).
+        other_numbers: places where a number of one stands for another number of the other; numbers that only moved
+            with the words beside them are left out.
     """
 
     run: str
+    share: float
     other_numbers: tuple[Change, ...]
 
 
@@ -33,8 +37,28 @@ def excerpt(item: str, text: str) -> Excerpt:
     wanted, given = tokens(item), tokens(text)
     begin, end = _window(wanted, given)
     found, run = changes(wanted, given[begin:end])
-    exchanged = tuple(change for change in found if _other_number(change))
-    return Excerpt(_BEFORE_MARKS.sub(r"\1", " ".join(run)), exchanged)
+    here, there = (_neighbours(words) for words in (wanted, given))
+    exchanged = tuple(c for c in found if _moved_not(c.before, c.after, there) and _moved_not(c.after, c.before, here))
+    lost = sum(_is_word(word) for change in found for word in change.before)
+    share = 1 - lost / max(1, sum(map(_is_word, wanted)))
+    return Excerpt(_BEFORE_MARKS.sub(r"\1", " ".join(run)), share, exchanged)
+
+
+def _is_word(token: str) -> bool:
+    return token[0].isalnum()
+
+
+def _neighbours(words: Sequence[str]) -> set[tuple[str, str]]:
+    low = [word.casefold() for word in words if _is_word(word)]
+    return set(pairwise(low))
+
+
+def _moved_not(words: Sequence[str], instead: Sequence[str], neighbours: set[tuple[str, str]]) -> bool:
+    """True if there is a number among words of one text that are not at this place in the other, which is not among
+    those that are there instead, nor anywhere beside the same word."""
+    low = [word.casefold() for word in words if _is_word(word)]
+    kept = {word for pair in pairwise(low) if pair in neighbours for word in pair}
+    return bool(number_facts([word for word in words if word.casefold() not in kept]) - number_facts(instead))
 
 
 def _window(wanted: Sequence[str], given: Sequence[str]) -> tuple[int, int]:
@@ -57,8 +81,3 @@ def _window(wanted: Sequence[str], given: Sequence[str]) -> tuple[int, int]:
         best = max(best, (last - first + 1, -first, last))
     start, stop = seeds[-best[1]], seeds[best[2]]
     return max(0, start[0] - start[1]), min(len(given), stop[0] + len(low) - stop[1])
-
-
-def _other_number(change: Change) -> bool:
-    before, after = number_facts(change.before), number_facts(change.after)
-    return bool(before - after) and bool(after - before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -51,18 +52,18 @@ def test_n_grams_are_found_where_they_are(tmp_path: Path) -> None:
     grams = shingles(
         words(["He says: Which of our offices is OPEN on the saturday?", "nothing of the kind here now"]), 5
     )
-    found = reference.find(5, grams.hashes)
+    found = reference.find(5, grams)
     parts = reference.array("grams5.parts")[found.entries]
     places = reference.array("grams5.places")[found.entries]
     assert set(parts.tolist()) == {1}
     assert sorted(places.tolist()) == [0, 1, 2, 3, 4]
-    assert all(which < grams.ends[0] for which in found.which)
+    assert set(found.which.tolist()) == {0}
 
 
 def test_an_n_gram_of_two_items_is_found_in_both(tmp_path: Path) -> None:
     reference = built(tmp_path, texts=(TEXTS[0], TEXTS[0] + " again", TEXTS[2], TEXTS[3]))
     grams = shingles(words([TEXTS[0]]), 5)
-    found = reference.find(5, grams.hashes)
+    found = reference.find(5, grams)
     assert set(reference.array("grams5.parts")[found.entries].tolist()) == {0, 1}
     assert len(found.which) == 2 * len(grams.hashes)
 
@@ -128,11 +129,11 @@ def test_a_damaged_index_is_refused_or_gives_some_answer(tmp_path: Path, seed: i
     path.write_bytes(data)
     try:
         reference = open_reference(str(path))
-        found = reference.find(5, shingles(words(list(TEXTS)), 5).hashes)
+        found = reference.find(5, shingles(words(list(TEXTS)), 5))
         for part in reference.array("grams5.parts")[found.entries].tolist():
             reference.texts("parts", part)
             reference.place(int(reference.array("part_items")[part]))
     except InputError as error:
-        assert "damaged" in str(error)
+        assert re.search("damaged|another version|no index", str(error))
     finally:
         path.unlink()

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import groupby
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from prepdata.chunk import Chunk
 from prepdata.findings import Edit, Fix, Hit, Place, clip
 from prepdata.index.presets import PRESETS, SKIPPED, Preset
-from prepdata.index.reference import USUAL, Reference, open_reference, turn_key
+from prepdata.index.reference import FEWEST, USUAL, Reference, open_reference, turn_key
 from prepdata.index.words import plain
 from prepdata.record import Record
 from prepdata.rules.base import CorpusRule, Options, Parts
 from prepdata.rules.leak._overlap import Cover, Gathered, cover, gather, matches, others
-from prepdata.text.differences import shown
-from prepdata.text.excerpts import excerpt
+from prepdata.text.differences import LONGEST, shown
+from prepdata.text.excerpts import Excerpt, excerpt
 from prepdata.text.fold import fold
 
 SHORT = 12  # words of a turn below which it has to stand in the text whole, as sentences of their own
+WHOLE = 100  # words above which that is not looked at
 BRIEF = 20  # words of a turn below which most of it has to be covered, ...
 MOST = 0.8  # ... and how much: in few words one other word makes another question
+LOOSE = 0.6  # share of the wanted coverage from which on the words themselves are compared, ...
+IN_ORDER = 0.25  # ... and how much more than the wanted coverage of them has to be there in the same order
 PLACES = 50  # items named in one finding
 
 
@@ -90,7 +95,7 @@ class Overlap(CorpusRule):
         return "an evaluation file with --eval" if self.kind == "eval" else "an index with --index"
 
     def see(self, chunk: Chunk) -> Any:
-        return [matches(chunk, given.path, self.size) for given in self.given]
+        return [matches(chunk, given.path, self.size, everything=self.preset is not None) for given in self.given]
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
         for number, given in enumerate(self.given):
@@ -107,37 +112,47 @@ def verdicts(rule: Overlap, reference: Reference, gathered: Gathered, parts: Par
     """Yield the texts that cover items, having read their rows again, in order of their first row."""
     covered = cover(gathered, reference, rule.size, parts.rows, everything=rule.preset is not None)
     chosen = _chosen(covered, reference, rule.options.coverage, rule.preset)
-    wanted: dict[int, list[tuple[int, int, float]]] = {}  # first row -> (text, turn of the index, share)
-    for text, turn, share in chosen:
-        wanted.setdefault(gathered.rows[text][0][0], []).append((text, turn, share))
+    wanted: dict[int, list[_Chosen]] = {}  # first row -> what its texts may hold
+    for found in chosen:
+        wanted.setdefault(gathered.rows[found.text][0][0], []).append(found)
     for row, record in parts.fetch(sorted(wanted)):
-        for text, turn, share in wanted[row]:
-            number = gathered.rows[text][0][1]
-            verdict = _judged(reference, record, gathered.rows[text], number, turn, share)
-            short = int(reference.array("part_words")[turn]) < SHORT and rule.preset is None
-            if short and not stands_alone(reference.texts("parts", turn), record.turns[number].text):
-                continue
-            if rule.preset is None:
-                yield verdict
-                continue
-            verdict = verdict._replace(other_numbers=False)  # published rules make no difference
-            if rule.preset.judged != "runs":
-                yield verdict
-                continue
-            share = in_runs(reference.texts("parts", turn), record.turns[number].text, rule.preset.size)
-            if share >= rule.preset.least:
-                yield verdict._replace(share=share)
+        for text, listed in groupby(wanted[row], lambda found: found.text):
+            places = gathered.rows[text]
+            number = places[0][1]
+            judged = [_judged(reference, record, places, number, found, rule) for found in listed]
+            told = [verdict for verdict in judged if verdict is not None]
+            if told and rule.preset is not None:  # only the best is shown: nothing is compared for the others
+                best = max(range(len(told)), key=lambda n: told[n].share)
+                like = excerpt(reference.texts("parts", told[best].turn), record.turns[number].text)
+                told[best] = told[best]._replace(said=_in_common(like))
+            yield from told
 
 
-def _chosen(covered: Cover, reference: Reference, least: float, preset: Preset | None) -> list[tuple[int, int, float]]:
-    """Return (text, turn, share) of what covers enough, in that order."""
+class _Chosen(NamedTuple):
+    """A text that may cover a turn of an item, and what has to be seen to before that is said."""
+
+    text: int
+    turn: int
+    share: float
+    whole: bool
+    """It has to stand there whole, as sentences of its own."""
+    loose: bool
+    """Most of its words have to be there in the same order."""
+
+
+def _chosen(covered: Cover, reference: Reference, least: float, preset: Preset | None) -> list[_Chosen]:
+    """Return what covers enough, by text and turn; of each text the `PLACES` turns that it covers most of."""
     import numpy as np
 
     sizes = reference.array("part_words")[covered.parts].astype(np.int64)
+    whole = loose = np.zeros(len(sizes), bool)
     if preset is None:
         share: Any = covered.covered / np.maximum(covered.counted, 1)
         enough = (share >= np.where(sizes < BRIEF, max(MOST, least), least)) & (covered.covered >= USUAL)
-        enough &= (sizes >= SHORT) | (covered.covered == covered.counted)
+        whole = (covered.covered == covered.counted) & (covered.counted > 0) & (sizes >= FEWEST) & (sizes <= WHOLE)
+        whole &= (sizes < SHORT) | ~enough
+        loose = ~enough & (share >= LOOSE * least) & (sizes >= BRIEF) & (covered.covered >= 2 * USUAL)
+        enough = (enough & (sizes >= SHORT)) | whole | loose
     else:
         grams = np.maximum(sizes - preset.size + 1, 1)
         share = {
@@ -148,26 +163,46 @@ def _chosen(covered: Cover, reference: Reference, least: float, preset: Preset |
         }[preset.judged]
         enough = (share >= preset.least) if preset.judged != "words" else (share > preset.least)
     kept = np.flatnonzero(enough)
+    shares = np.minimum(np.asarray(share, float), 1.0)
+    kept = kept[np.lexsort((covered.parts[kept], -shares[kept], covered.texts[kept]))]
+    texts = covered.texts[kept]
+    kept = kept[np.arange(len(kept)) - np.searchsorted(texts, texts, "left") < PLACES]
     kept = kept[np.lexsort((covered.parts[kept], covered.texts[kept]))]
-    shares = np.minimum(np.asarray(share, float)[kept], 1.0)
-    return list(zip(covered.texts[kept].tolist(), covered.parts[kept].tolist(), shares.tolist()))
+    columns = (covered.texts, covered.parts, shares, whole, loose)
+    return [_Chosen(*found) for found in zip(*(column[kept].tolist() for column in columns))]
 
 
 def _judged(
-    reference: Reference, record: Record, places: list[tuple[int, int]], number: int, turn: int, share: float
-) -> Verdict:
+    reference: Reference, record: Record, places: list[tuple[int, int]], number: int, chosen: _Chosen, rule: Overlap
+) -> Verdict | None:
+    """Return the verdict on a text that was chosen by its n-grams, having read it; None if it does not stand."""
     message = record.turns[number]
-    wanted = reference.texts("parts", turn)
-    item = int(reference.array("part_items")[turn])
-    exact = message.role == "user" and turn_key(message.text) == turn_key(wanted)
+    wanted, share = reference.texts("parts", chosen.turn), chosen.share
+    item = int(reference.array("part_items")[chosen.turn])
+    if rule.preset is not None:  # published rules make no difference between kinds of overlap
+        if rule.preset.judged == "runs":
+            share = in_runs(wanted, message.text, rule.preset.size)
+        if share < rule.preset.least:
+            return None
+        return Verdict(places, chosen.turn, item, share, "", message.field, message.role, False, False, False)
+    if chosen.whole and not stands_alone(wanted, message.text):
+        return None
     found = excerpt(wanted, message.text)
-    said = f"in common: '{clip(found.run, 80)}'"
-    if found.other_numbers:
-        said = f"with {shown(found.other_numbers)}; {said}"
+    if chosen.loose:
+        share = found.share
+        if share < rule.options.coverage + IN_ORDER:
+            return None
+    exact = message.role == "user" and turn_key(message.text) == turn_key(wanted)
     example = not exact and _is_example(record, number, wanted, reference.texts("answers", item))
+    other = bool(found.other_numbers)
     return Verdict(
-        places, turn, item, share, said, message.field, message.role, bool(found.other_numbers), example, exact
+        places, chosen.turn, item, share, _in_common(found), message.field, message.role, other, example, exact
     )
+
+
+def _in_common(found: Excerpt) -> str:
+    said = f"in common: '{clip(found.run, 80)}'"
+    return f"with {shown(found.other_numbers)}; {said}" if found.other_numbers else said
 
 
 def _is_example(record: Record, number: int, wanted: str, answer: str) -> bool:
@@ -193,21 +228,21 @@ def stands_alone(item: str, text: str) -> bool:
     is an end of a sentence, a colon, a quote, or a line break."""
     wanted = r"\W{1,4}".join(re.escape(word) for word in re.findall(r"\w+", item))
     found = re.search(
-        rf"(?:^|[.!?:;>\n\"'“«(\[*#]\s*|[。！？：「]){wanted}(?:\W*$|\s*[.!?:;<\n\"'”»)\]*]|[。！？」])", text, re.I
+        rf"(?:^\s{{0,9}}|[.!?:;>\n\"'“«(\[*#]\s{{0,9}}|[。！？：「]){wanted}(?:\W{{0,9}}$|\s{{0,9}}[.!?:;<\n\"'”»)\]*]|[。！？」])",
+        text,
+        re.I,
     )
     return found is not None
 
 
 def in_runs(item: str, text: str, size: int) -> float:
     """Return the share of an item's words (0 to 1) that lie in runs of more than `size` words which stand in the text
-    too and may differ from it in `SKIPPED` words after the first `size`, not in the last."""
-    wanted, given = _words(item), _words(text)
-    places: dict[tuple[str, ...], list[int]] = {}
-    for at in range(len(given) - size + 1):
-        places.setdefault(tuple(given[at : at + size]), []).append(at)
+    too and may differ from it in `SKIPPED` words after the first `size`, not in the last. Of each text the first
+    `LONGEST` words count, and of places at which the text has the same words the first `PLACES`."""
+    (wanted, looked_up), (given, places) = _wanted(item, size), _runs(text, size)
     marked = [False] * len(wanted)
-    for begin in range(len(wanted) - size + 1):
-        for at in places.get(tuple(wanted[begin : begin + size]), ()):
+    for begin, run in enumerate(looked_up):
+        for at in places.get(run, ()):
             length, left, end = size, SKIPPED, size
             while begin + length < len(wanted) and at + length < len(given):
                 if wanted[begin + length] == given[at + length]:
@@ -219,12 +254,33 @@ def in_runs(item: str, text: str, size: int) -> float:
                 length += 1
             if end > size:
                 marked[begin : begin + end] = [True] * end
+            if end == len(wanted) - begin:
+                return sum(marked) / len(wanted)
     return sum(marked) / max(1, len(wanted))
+
+
+@lru_cache(maxsize=256)
+def _wanted(item: str, size: int) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Return the words of an item, and its runs of `size` of them."""
+    words = _words(item)
+    return words, [tuple(words[at : at + size]) for at in range(len(words) - size + 1)]
+
+
+@lru_cache(maxsize=4)
+def _runs(text: str, size: int) -> tuple[list[str], dict[tuple[str, ...], list[int]]]:
+    """Return the words of a text, and where each run of `size` of them is."""
+    given = _words(text)
+    places: dict[tuple[str, ...], list[int]] = {}
+    for at in range(len(given) - size + 1):
+        known = places.setdefault(tuple(given[at : at + size]), [])
+        if len(known) < PLACES:
+            known.append(at)
+    return given, places
 
 
 def _words(text: str) -> list[str]:
     kept = (c if c.isalnum() or c == "_" or ord(c) >= 128 else " " for c in plain(text).lower())
-    return "".join(kept).split()
+    return "".join(kept).split()[:LONGEST]
 
 
 def name_of(reference: Reference, item: int) -> str:

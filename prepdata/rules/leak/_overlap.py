@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
 from prepdata.chunk import Chunk
-from prepdata.index.exact import distinct
 from prepdata.index.reference import Reference, open_reference
 from prepdata.record import Record
 from prepdata.rules.base import Given, Parts
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 MANY_TEXTS = 50  # an n-gram in more texts than this, and than `COMMON` of the rows, is template text
-MANY_ITEMS = 20  # and so is one in more turns of the evaluation set than this, and than `COMMON` of them, ...
-MANY_OF_FEW = 3  # ... or, of a small set, in more than this and a third of them
-COMMON = 0.01
+COMMON = 0.01  # (of many turns of the evaluation set: see `prepdata.index.reference`)
+MOST = 20  # turns that have one n-gram and are looked at by published rules, which know no template text
+BLOCK = 1 << 22  # words of turns looked at at once
 
 
 class Cover(NamedTuple):
@@ -63,21 +63,21 @@ class Gathered(NamedTuple):
     entries: Ints
 
 
-def matches(chunk: Chunk, path: str, size: int) -> dict[str, bytes]:
+def matches(chunk: Chunk, path: str, size: int, *, everything: bool = False) -> dict[str, bytes]:
     """Return what a chunk shares with an index, packed; {} if nothing. Kept: 8 bytes for each text that shares an
-    n-gram, 4 for each match, 8 for each place such a text stands at."""
-    return chunk.derived(_finder(path, size))
+    n-gram, 4 for each match, 8 for each place such a text stands at. `everything`: template text of the index too."""
+    return chunk.derived(_finder(path, size, everything))
 
 
 @lru_cache(maxsize=16)
-def _finder(path: str, size: int) -> Callable[[Chunk], dict[str, bytes]]:
+def _finder(path: str, size: int, everything: bool) -> Callable[[Chunk], dict[str, bytes]]:
     def find(chunk: Chunk) -> dict[str, bytes]:
-        return _matches(chunk.records, open_reference(path), size)
+        return _matches(chunk.records, open_reference(path), size, everything)
 
     return find
 
 
-def _matches(records: Iterable[Record], reference: Reference, size: int) -> dict[str, bytes]:
+def _matches(records: Iterable[Record], reference: Reference, size: int, everything: bool) -> dict[str, bytes]:
     import numpy as np
 
     from prepdata.index.words import shingles, words
@@ -89,12 +89,11 @@ def _matches(records: Iterable[Record], reference: Reference, size: int) -> dict
                 places.setdefault(message.text, []).append((record.row, number))
     texts = list(places)
     grams = shingles(words(texts), size)
-    found = reference.find(size, grams.hashes)
+    found = reference.find(size, grams, without=None if everything else reference.array("common"),
+                           most=MOST if everything else 0)  # fmt: skip
     if not len(found.which):
         return {}
-    owners = np.searchsorted(grams.ends, found.which, "right")
-    keys = distinct(owners << 32 | found.entries)  # an n-gram counts once a text
-    owners, entries = keys >> 32, keys & 0xFFFFFFFF
+    owners, entries = found.which, found.entries
     held, counts = np.unique(owners, return_counts=True)
     listed = [texts[number] for number in held.tolist()]
     links = [places[text] for text in listed]
@@ -161,28 +160,64 @@ def cover(gathered: Gathered, reference: Reference, size: int, rows: int, *, eve
     """
     import numpy as np
 
-    keys = reference.array(f"grams{size}")
     parts = reference.array(f"grams{size}.parts")[gathered.entries].astype(np.int64)
     places = reference.array(f"grams{size}.places")[gathered.entries].astype(np.int64)
     pairs = gathered.texts << 32 | parts
     order = np.lexsort((places, pairs))
     pairs, places, entries = pairs[order], places[order], gathered.entries[order]
-    common = np.zeros(len(entries), bool)
-    if not everything:
-        in_texts = np.bincount(entries, minlength=1)[entries]
-        alike = np.searchsorted(keys, keys[entries], "right") - np.searchsorted(keys, keys[entries], "left")
-        turns = len(reference.array("part_items"))
-        most = min(max(MANY_ITEMS, int(COMMON * turns)), max(MANY_OF_FEW, turns // 3))
-        common = (in_texts > max(MANY_TEXTS, int(COMMON * rows))) | (alike > most)
     new = np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]
     groups = np.cumsum(new) - 1
     found = pairs[new]
-    sizes = reference.array("part_words")[found & 0xFFFFFFFF].astype(np.int64)
-    width = np.minimum(size, sizes)
-    everywhere = _covered(groups, places, width)
-    template = _covered(groups[common], places[common], width)
+    texts, turns = found >> 32, found & 0xFFFFFFFF
+    sizes = reference.array("part_words")[turns].astype(np.int64)
     grams = np.bincount(groups, minlength=len(found))
-    return Cover(found >> 32, found & 0xFFFFFFFF, everywhere - template, sizes - template, grams)
+    if everything:
+        return Cover(texts, turns, _covered(groups, places, np.minimum(size, sizes)), sizes, grams)
+    in_texts = np.bincount(entries, minlength=1)[entries]
+    common = in_texts > max(MANY_TEXTS, int(COMMON * rows))
+    covered, counted = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    borders = np.searchsorted(np.cumsum(sizes), np.arange(0, int(sizes.sum()) + BLOCK, BLOCK)).tolist()
+    ends = np.cumsum(grams)
+    for first, last in pairwise([*borders[:-1], len(found)]):
+        if first == last:
+            continue
+        matches = slice(int(ends[first] - grams[first]), int(ends[last - 1]))
+        block = slice(first, last)
+        own = _own_words(reference, turns[block], sizes[block], groups[matches] - first, places[matches],
+                         common[matches], size)  # fmt: skip
+        covered.append(own[0])
+        counted.append(own[1])
+    return Cover(texts, turns, np.concatenate(covered), np.concatenate(counted), grams)
+
+
+def _own_words(
+    reference: Reference, turns: Ints, sizes: Ints, groups: Ints, places: Ints, common: NDArray[np.bool_], size: int
+) -> tuple[Ints, Ints]:
+    """Return the words of turns that n-grams cover and that are no template text, and all that are none.
+
+    Args:
+        reference: the index.
+        turns: turns of the index; sizes: the words of each.
+        groups: for each n-gram, the place of its turn in `turns`; places: its first word.
+        common: True for n-grams that many texts have.
+        size: words of an n-gram.
+    """
+    import numpy as np
+
+    starts = np.cumsum(sizes) - sizes
+    total = int(sizes.sum())
+    held, template = np.zeros(total, bool), np.zeros(total, bool)
+    before = np.append(0, np.cumsum(reference.array("part_words"), dtype=np.int64))[turns]
+    template |= reference.array("template")[np.arange(total) + np.repeat(before - starts, sizes)] != 0
+    for step in range(size):
+        inside = places + step < sizes[groups]
+        words = (starts[groups] + places + step)[inside]
+        held[words[~common[inside]]] = True
+        template[words[common[inside]]] = True
+    return (
+        np.add.reduceat((held & ~template).astype(np.int64), starts),
+        np.add.reduceat((~template).astype(np.int64), starts),
+    )
 
 
 def _covered(groups: Ints, places: Ints, width: Ints) -> Ints:

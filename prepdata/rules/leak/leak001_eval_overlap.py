@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from prepdata.chunk import Chunk
 from prepdata.findings import Edit, Fix, Hit, Severity
 from prepdata.index.columns import forms
-from prepdata.index.reference import FEWEST, Reference, asked, open_reference, prompt_key, turn_key
+from prepdata.index.reference import Reference, asked, open_reference, prompt_key, says_enough, turn_key
 from prepdata.items import stem
 from prepdata.record import Record
 from prepdata.rules.base import CorpusRule, Parts
@@ -95,11 +95,7 @@ def _found(chunk: Chunk, reference: Reference) -> Iterator[Found]:
             keys.append(prompt_key(whole))
             owners.append((record, -1))
         for number, message in enumerate(record.messages):
-            if (
-                message.role == "user"
-                and message.text
-                and (len(whole) == 1 or len(message.text.split(None, FEWEST)) >= FEWEST)
-            ):
+            if message.role == "user" and message.text and (len(whole) == 1 or says_enough(message.text)):
                 bare = stem(message.text) if "\n" in message.text else message.text
                 keys.append(xxh3_64_intdigest(known[bare][1]) if bare is message.text else turn_key(bare))
                 owners.append((record, -1 if len(whole) == 1 else number))

@@ -10,10 +10,10 @@ from prepdata.chunk import Chunk
 from prepdata.embed.encoder import open_embedder
 from prepdata.embed.folder import pinned
 from prepdata.findings import Edit, Fix, Hit, Severity, clip
-from prepdata.index.reference import Reference, open_reference, turn_key
+from prepdata.index.reference import COMMON, MANY_ITEMS, MANY_OF_FEW, Reference, open_reference, turn_key
 from prepdata.rules.base import CorpusRule, Options, Parts
 from prepdata.rules.leak._near import name_of, place_of
-from prepdata.rules.leak._overlap import COMMON, MANY_ITEMS, MANY_OF_FEW, MANY_TEXTS, others
+from prepdata.rules.leak._overlap import MANY_TEXTS, others
 from prepdata.rules.leak._semantic import STEPS, Nearest, asked, nearest
 from prepdata.text.amounts import other_amounts
 

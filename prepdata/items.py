@@ -95,7 +95,7 @@ def _of_record(record: Record, line: int, name: str) -> Item:
 def _asked(raw: dict[str, Any]) -> tuple[str, ...] | None:
     turns = raw.get("turns")
     if type(turns) is list and turns:
-        return tuple(turn if type(turn) is str else _text(turn) for turn in turns)
+        return tuple(stem(turn if type(turn) is str else _text(turn)) for turn in turns)
     key = next((key for key in ASKING if type(raw.get(key)) is str and raw[key].strip()), None)
     if key is None:
         return None

@@ -45,7 +45,21 @@ def test_what_is_planted_is_found(tmp_path: Path) -> None:
 
 
 def test_rules_of_others(tmp_path: Path) -> None:
-    words = "one two three four five six seven eight nine ten eleven twelve thirteen".split()
+    words = [
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+    ]
     texts = [" ".join(words), " ".join(words[:8]).upper(), ", ".join(words), " ".join(words[:7])]
     rows, items = tmp_path / "rows.jsonl", tmp_path / "items.jsonl"
     rows.write_text("".join(json.dumps({"messages": [{"content": text}]}) + "\n" for text in texts), encoding="utf-8")

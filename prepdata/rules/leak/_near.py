@@ -13,6 +13,7 @@ from prepdata.findings import Edit, Fix, Hit, Place, clip
 from prepdata.index.presets import PRESETS, SKIPPED, Preset
 from prepdata.index.reference import FEWEST, USUAL, Reference, open_reference, turn_key
 from prepdata.index.words import plain
+from prepdata.items import stem
 from prepdata.record import Record
 from prepdata.rules.base import CorpusRule, Options, Parts
 from prepdata.rules.leak._overlap import Cover, Gathered, cover, gather, matches, others
@@ -192,7 +193,7 @@ def _judged(
         share = found.share
         if share < rule.options.coverage + IN_ORDER:
             return None
-    exact = message.role == "user" and turn_key(message.text) == turn_key(wanted)
+    exact = message.role == "user" and turn_key(stem(message.text)) == turn_key(wanted)
     example = not exact and _is_example(record, number, wanted, reference.texts("answers", item))
     other = bool(found.other_numbers)
     return Verdict(

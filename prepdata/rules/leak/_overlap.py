@@ -1,8 +1,8 @@
 """Which texts of a file cover an evaluation item? By the n-grams of words they share with it.
 
-In the pass every different text of a chunk (and who says it in which turn) is looked up in the index; what is kept are the matches. Afterwards matches
-of n-grams that many texts or many items have (template text, phrases of everyday) are left out, and what is covered of
-each item is added up.
+In the pass every different text of a chunk is looked up in the index (told apart by who says it in which turn); what is
+kept are the matches. N-grams that many items have are passed over, and afterwards those that many texts have (template
+text, phrases of everyday); what is covered of each item is added up.
 """
 
 from __future__ import annotations

@@ -192,3 +192,15 @@ def test_verbatim_turns_of_scripts_without_spaces(tmp_path: Path) -> None:
                         (("user", "你好"), ("assistant", "你好"), ("user", asked), ("assistant", "六点。"))]}  # fmt: skip
     train, test = write(tmp_path / "train.jsonl", [row]), write(tmp_path / "test.jsonl", [chat(asked)])
     assert [f.code for f in check(train, eval=[str(test)])] == ["LEAK001"]
+
+
+def test_lists_that_are_no_choices(tmp_path: Path) -> None:
+    """The same words above other lists are other questions; the same list is found, however its lines begin."""
+    asked = "Sort these equations by the number of their variables and give the result as JSON, please:"
+    for marks in ("- {}", "{}) ", "a) {}"):
+        lists = [
+            "\n".join(f"{marks.format(n)} {w} = {w} + {n}" for n, w in enumerate(words, 1)) for words in ("xyz", "uvwk")
+        ]
+        train = write(tmp_path / "train.jsonl", [chat(f"{asked}\n{text}") for text in lists])
+        test = write(tmp_path / "test.jsonl", [{"question_id": 1, "turns": [f"{asked}\n{lists[0]}", "And now?"]}])
+        assert [(f.code, f.line) for f in check(train, eval=[str(test)]) if f.code == "LEAK001"] == [("LEAK001", 1)]

@@ -136,9 +136,9 @@ def _text(value: Any) -> str:
 
 
 def stem(text: str) -> str:
-    """Return a question without its choices: two lines or more that begin with A, B and so on, or behind a question mark
-    with 1, 2 and so on, at the end of a text of which something is left then. Other lists are mostly what the question
-    is about."""
+    """Return a question without its choices: two lines or more that begin with A, B and so on, or behind a question
+    mark with 1, 2 and so on, at the end of a text of which something is left then. Other lists are mostly what the
+    question is about."""
     found = list(_OPTION.finditer(text))
     marks = "".join(match[1] for match in found).upper()
     if marks not in _LETTERS and not (marks in _DIGITS and text[: found[0].start()].rstrip().endswith(("?", "？"))):

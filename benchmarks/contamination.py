@@ -269,7 +269,11 @@ def build(rows: int, half: str, data: Path | None, folder: Path) -> list[Planted
         "".join(json.dumps(written[n], ensure_ascii=False) + "\n" for n in order), encoding="utf-8"
     )
     (folder / "items.jsonl").write_text(
-        "".join(json.dumps({"asked": turn, "answer": item.answer}) + "\n" for item in items for turn in item.asked),
+        "".join(
+            json.dumps({"set": item.group, "asked": turn, "answer": item.answer}) + "\n"
+            for item in items
+            for turn in item.asked
+        ),
         encoding="utf-8",
     )
     return [p._replace(line=lines[p.line - 1] + 1) for p in planted]

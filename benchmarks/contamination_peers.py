@@ -40,11 +40,19 @@ def _runs(words: list[str], size: int) -> Iterator[str]:
 
 
 def open_r1(items: str, rows: str) -> list[int]:
-    """Any run of 8 words."""
-    known = {run for item in items_of(items) for run in _runs(item["asked"].lower().split(), 8)}
-    return [
-        number for number, text in rows_of(rows) if any(run in known for run in set(_runs(text.lower().split(), 8)))
-    ]
+    """Any run of 8 words; the rows are gone through once for each evaluation set, as the original does."""
+    sets: dict[str, dict[str, set[int]]] = {}
+    for number, item in enumerate(items_of(items)):
+        known = sets.setdefault(item.get("set", ""), {})
+        for run in _runs(" ".join(item["asked"].lower().strip().split()).split(), 8):
+            known.setdefault(run, set()).add(number)
+    texts, found = list(rows_of(rows)), set()
+    for known in sets.values():
+        for number, text in texts:
+            runs = set(_runs(" ".join(text.lower().strip().split()).split(), 8))
+            if True in {run in known for run in runs}:
+                found.add(number)
+    return sorted(found)
 
 
 def janitor(items: str, rows: str) -> list[int]:

@@ -30,9 +30,11 @@ ANSWERING = (
 )  # fmt: skip
 NAMES = ("id", "task_id", "question_id", "doc_id", "uid", "qid")
 
+_LETTERS = frozenset("ABCDEFGH"[:number] for number in range(2, 9))
+_DIGITS = frozenset("12345678"[:number] for number in range(2, 9))
 _LETTER = re.compile(r"\(?([A-Za-z])[).:]?")
 _NUMBER = re.compile(r"[0-9]{1,2}")
-_OPTION = re.compile(r"^[ \t]*(?:\(?[A-Ha-h1-8][).:\]]|[-*\u2022])[ \t]*\S.*$", re.M)
+_OPTION = re.compile(r"^[ \t]*\(?([A-Ha-h1-8])[).:\]][ \t]*\S.*$", re.M)
 
 
 def items(source: Input, settings: Any) -> Iterator[Item | None]:
@@ -134,10 +136,12 @@ def _text(value: Any) -> str:
 
 
 def stem(text: str) -> str:
-    """Return a question without its choices: two lines or more that begin with a letter, a number or a bullet, at the
-    end of a text of which something is left then."""
+    """Return a question without its choices: two lines or more that begin with A, B and so on, or behind a question
+    mark with 1, 2 and so on, at the end of a text of which something is left then. Other lists are mostly what the
+    question is about."""
     found = list(_OPTION.finditer(text))
-    if len(found) < 2:
+    marks = "".join(match[1] for match in found).upper()
+    if marks not in _LETTERS and not (marks in _DIGITS and text[: found[0].start()].rstrip().endswith(("?", "？"))):
         return text
     begins = text[: found[0].start()].strip()
     left = _OPTION.sub("", text[found[0].start() :])

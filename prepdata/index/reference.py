@@ -105,12 +105,14 @@ class Matches(NamedTuple):
 
 
 class Reference:
-    """An index that was opened. Attributes `benchmarks` and `sizes` tell what is in it."""
+    """An index that was opened. Attributes `benchmarks` and `sizes` tell what is in it; `known` is for what rules have
+    worked out with it, so that the next one need not."""
 
     def __init__(self, path: Path, header: _Header, data: Any, start: int) -> None:
         self.path = path
         self.benchmarks = header.benchmarks
         self.sizes = header.sizes
+        self.known: dict[Any, Any] = {}
         self._header = header
         self._data = data
         self._start = start

@@ -13,6 +13,7 @@ from prepdata.findings import Edit, Fix, Hit, Place, clip
 from prepdata.index.presets import PRESETS, SKIPPED, Preset
 from prepdata.index.reference import FEWEST, USUAL, Reference, open_reference, turn_key
 from prepdata.index.words import plain
+from prepdata.items import stem
 from prepdata.record import Record
 from prepdata.rules.base import CorpusRule, Options, Parts
 from prepdata.rules.leak._overlap import Cover, Gathered, cover, gather, matches, others
@@ -100,8 +101,12 @@ class Overlap(CorpusRule):
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
         for number, given in enumerate(self.given):
             reference = open_reference(given.path)
-            gathered = gather((row, part[number]) for row, part in others(parts, given))
-            yield from self.tell(reference, verdicts(self, reference, gathered, parts))
+            scope = tuple((file.path, file.first_row) for file in parts.files)
+            key = (scope, self.options.coverage, self.preset)
+            if key not in reference.known:  # the rules of one run share it
+                gathered = gather((row, part[number]) for row, part in others(parts, given))
+                reference.known[key] = list(verdicts(self, reference, gathered, parts))
+            yield from self.tell(reference, reference.known[key])
 
     def tell(self, reference: Reference, found: Iterable[Verdict]) -> Iterator[tuple[int | None, Hit]]:
         """Yield what the rule says of the verdicts of one reference."""
@@ -192,7 +197,7 @@ def _judged(
         share = found.share
         if share < rule.options.coverage + IN_ORDER:
             return None
-    exact = message.role == "user" and turn_key(message.text) == turn_key(wanted)
+    exact = message.role == "user" and turn_key(wanted) in (turn_key(message.text), turn_key(stem(message.text)))
     example = not exact and _is_example(record, number, wanted, reference.texts("answers", item))
     other = bool(found.other_numbers)
     return Verdict(

@@ -1,8 +1,8 @@
 """Which texts of a file cover an evaluation item? By the n-grams of words they share with it.
 
-In the pass every different text of a chunk is looked up in the index; what is kept are the matches. Afterwards matches
-of n-grams that many texts or many items have (template text, phrases of everyday) are left out, and what is covered of
-each item is added up.
+In the pass every different text of a chunk is looked up in the index (told apart by who says it in which turn); what is
+kept are the matches. N-grams that many items have are passed over, and afterwards those that many texts have (template
+text, phrases of everyday); what is covered of each item is added up.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MANY_TEXTS = 50  # an n-gram in more texts than this, and than `COMMON` of the rows, is template text
 COMMON = 0.01  # (of many turns of the evaluation set: see `prepdata.index.reference`)
 MOST = 20  # turns that have one n-gram and are looked at by published rules, which know no template text
+LONG = 20  # words of a turn from which on a text that has all of them is told, however many texts do
 BLOCK = 1 << 22  # words of turns looked at at once
 
 
@@ -54,7 +55,8 @@ class Gathered(NamedTuple):
     """Matches of a whole scope.
 
     Args:
-        rows: for each different text, (row, number of the turn) of every place it stands at, in file order.
+        rows: for each different text, told apart by who says it in which turn, (row, number of the turn) of every
+            place it stands at, in file order.
         texts: (matches,) number of the text; entries: (matches,) place in the index.
     """
 
@@ -82,13 +84,13 @@ def _matches(records: Iterable[Record], reference: Reference, size: int, everyth
 
     from prepdata.index.words import shingles, words
 
-    places: dict[str, list[tuple[int, int]]] = {}
+    places: dict[tuple[str, str, int], list[int]] = {}  # a text, who says it in which turn -> the rows
     for record in records:
         for number, message in enumerate(record.turns):
             if message.text:
-                places.setdefault(message.text, []).append((record.row, number))
+                places.setdefault((message.text, message.role, number), []).append(record.row)
     texts = list(places)
-    grams = shingles(words(texts), size)
+    grams = shingles(words([text for text, _, _ in texts]), size)
     found = reference.find(size, grams, without=None if everything else reference.array("common"),
                            most=MOST if everything else 0)  # fmt: skip
     if not len(found.which):
@@ -98,13 +100,17 @@ def _matches(records: Iterable[Record], reference: Reference, size: int, everyth
     listed = [texts[number] for number in held.tolist()]
     links = [places[text] for text in listed]
     return {
-        "texts": np.array([xxh3_64_intdigest(text.encode("utf-8", "replace")) for text in listed], "<u8").tobytes(),
+        "texts": np.array([_key(*said) for said in listed], "<u8").tobytes(),
         "counts": counts.astype("<u4").tobytes(),
         "entries": entries.astype("<u4").tobytes(),
         "places": np.array([len(found) for found in links], "<u4").tobytes(),
-        "rows": np.array([row for found in links for row, _ in found], "<u4").tobytes(),
-        "turns": np.array([turn for found in links for _, turn in found], "<u4").tobytes(),
+        "rows": np.array([row for found in links for row in found], "<u4").tobytes(),
+        "turns": np.repeat(np.array([turn for _, _, turn in listed], "<u4"), [len(found) for found in links]).tobytes(),
     }
+
+
+def _key(text: str, role: str, number: int) -> int:
+    return xxh3_64_intdigest(f"{number} {role}\0{text}".encode("utf-8", "surrogatepass"))
 
 
 def others(parts: Parts, given: Given) -> list[tuple[int, Any]]:
@@ -206,18 +212,22 @@ def _own_words(
 
     starts = np.cumsum(sizes) - sizes
     total = int(sizes.sum())
-    held, template = np.zeros(total, bool), np.zeros(total, bool)
+    held, shared = np.zeros(total, bool), np.zeros(total, bool)
     before = np.append(0, np.cumsum(reference.array("part_words"), dtype=np.int64))[turns]
-    template |= reference.array("template")[np.arange(total) + np.repeat(before - starts, sizes)] != 0
+    own = reference.array("template")[np.arange(total) + np.repeat(before - starts, sizes)] == 0
     for step in range(size):
         inside = places + step < sizes[groups]
         words = (starts[groups] + places + step)[inside]
-        held[words[~common[inside]]] = True
-        template[words[common[inside]]] = True
-    return (
-        np.add.reduceat((held & ~template).astype(np.int64), starts),
-        np.add.reduceat((~template).astype(np.int64), starts),
-    )
+        held[words] = True
+        shared[words[common[inside]]] = True
+
+    def counted(words: NDArray[np.bool_]) -> Ints:
+        return np.add.reduceat(words.astype(np.int64), starts)
+
+    everything = counted(own)
+    whole = (counted(held & own) == everything) & (everything >= LONG)  # what holds all of an item is no template
+    own &= ~shared | np.repeat(whole, sizes)
+    return counted(held & own), counted(own)
 
 
 def _covered(groups: Ints, places: Ints, width: Ints) -> Ints:

@@ -96,9 +96,12 @@ def _found(chunk: Chunk, reference: Reference) -> Iterator[Found]:
             owners.append((record, -1))
         for number, message in enumerate(record.messages):
             if message.role == "user" and message.text and (len(whole) == 1 or says_enough(message.text)):
-                bare = stem(message.text) if "\n" in message.text else message.text
-                keys.append(xxh3_64_intdigest(known[bare][1]) if bare is message.text else turn_key(bare))
+                keys.append(xxh3_64_intdigest(known[message.text][1]))
                 owners.append((record, -1 if len(whole) == 1 else number))
+                bare = stem(message.text) if "\n" in message.text else message.text
+                if bare != message.text:
+                    keys.append(turn_key(bare))
+                    owners.append(owners[-1])
     column = np.array(keys, np.uint64)
     seen: set[tuple[int, int]] = set()
     for name in ("prompts", "turns"):

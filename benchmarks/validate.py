@@ -31,6 +31,9 @@ from benchmarks.measure import HEAD, Run, chill, resident, row, run, warm
 ENCODING = "o200k_base"
 ROOT = Path(__file__).parents[1]
 PEERS = ("ftgate", "cleanllm", "together")
+STRUCTURE = "FMT,ROLE,TEXT001,TEXT009"
+"""Rules that look at what checkers of structure look at too: JSON, keys, roles, turns, empty contents."""
+WARM_UP_ROWS = 200
 
 
 class Contender(NamedTuple):
@@ -55,6 +58,7 @@ def own(file: Path, cache: Path) -> list[Contender]:
         Contender("prepdata, no cache", [*ours, "--no-cache"]),
         Contender("prepdata, no cache, one process", [*ours, "--no-cache", "--jobs", "1"]),
         Contender("prepdata, no cache, no tokens", [*ours, "--no-cache", "--no-tokens"]),
+        Contender("prepdata, no cache, structure alone", [*ours, "--no-cache", "--no-tokens", "--select", STRUCTURE]),
     ]  # fmt: skip
 
 
@@ -124,25 +128,42 @@ def turns(
     return taken
 
 
+def warm_up(file: Path, given: argparse.Namespace, environment: dict[str, str]) -> None:
+    """Run every contender once on a small file: from then on the bytecode of its modules is kept, as for users."""
+    data.write(WARM_UP_ROWS, file)
+    for contender in chosen(file, file.with_suffix(".cache"), given):
+        run(contender.command, environment)
+
+
+def chosen(file: Path, cache: Path, given: argparse.Namespace, *, peers: bool = True) -> list[Contender]:
+    """Return the contenders that the flags ask for."""
+    found = own(file, cache)
+    if peers:
+        found += others(file, given.peer_python, [p for p in given.peers.split(",") if p])
+    if not given.only:
+        return found
+    words = given.only.split(",")
+    return [contender for contender in found if any(word in contender.name for word in words)]
+
+
 def compare(rows: int, given: argparse.Namespace, folder: Path) -> list[str]:
     """Return the tables for a file of so many rows."""
     file, ranks = folder / f"{rows}.jsonl", folder / "ranks"
     print(f"writing {rows:,} rows", file=sys.stderr)
     data.write(rows, file)
     ranks.mkdir(exist_ok=True)
-    environment = {**rank_folder(ranks), "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
-    contenders = own(file, folder / "cache")
+    environment = {**rank_folder(ranks), "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0",
+                   "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}  # fmt: skip
+    warm_up(folder / "small.jsonl", given, environment)
+    contenders = chosen(file, folder / "cache", given, peers=rows <= given.peer_rows)
     notes = []
-    if rows <= given.peer_rows:
-        contenders += others(file, given.peer_python, [p for p in given.peers.split(",") if p])
-    elif given.peers:
+    if rows > given.peer_rows and given.peers:
         notes.append(f"Peers other than the loop run up to {given.peer_rows:,} rows (`--peer-rows`).")
     lines = []
     for state in given.states.split(","):
         taken = turns(contenders, file, given.runs, state, environment)
         size = file.stat().st_size
-        seen = json.loads(taken[0][0].output)
-        if seen["rows"] != rows:
+        if contenders[0].name.startswith("peer loop") and (seen := json.loads(taken[0][0].output))["rows"] != rows:
             raise SystemExit(f"the peer loop saw {seen['rows']} rows of {rows}")
         lines.append(f"\n**{rows:,} rows, {size / 1e6:,.1f} MB, page cache {state}, median of {given.runs}**\n\n{HEAD}")
         lines += [row(c.name, r, rows, size, taken[0]) for c, r in zip(contenders, taken)]
@@ -175,6 +196,7 @@ def main() -> None:
     parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--peer-python", default=sys.executable, help="interpreter under which the peers are installed")
     parser.add_argument("--peer-rows", type=int, default=500_000, help="peers that hold all rows stop here")
+    parser.add_argument("--only", default="", help="words, comma-separated: contenders whose name holds one of them")
     parser.add_argument("--folder", type=Path, help="where the files are made (a disk, not memory)")
     parser.add_argument("--out", type=Path, help="append the tables to this file as well")
     given = parser.parse_args()

@@ -63,7 +63,8 @@ class ChunkResult(msgspec.Struct, frozen=True):
         rows: number of rows (lines that are not blank).
         lines: number of lines.
         row_lines: uint32 line number of each row, empty where row and line numbers are equal.
-        digests: uint64 digest of each row's meaning; for a row without a record, of its bytes.
+        digests: uint64 digest of each row's meaning; for a row without a record, of its bytes. Where no corpus rule
+            runs, rows without hits may have none (0).
         hits: findings of fact and record rules.
         parts: what corpus rules ("rule:NAME") and meters ("meter:NAME") kept.
     """
@@ -128,8 +129,9 @@ class Mapper:
             parts["meter:" + meter.name] = meter.see(chunk)
         rows = len(row_lines)
         same = rows == chunk.lines and rows > 0 and row_lines[-1] == rows - 1
+        held = chunk if self.corpus else _spoken_of(chunk, hits)
         return ChunkResult(
-            rows, chunk.lines, b"" if same else _packed("I", row_lines), _row_digests(chunk, rows), hits, parts
+            rows, chunk.lines, b"" if same else _packed("I", row_lines), _row_digests(held, rows), hits, parts
         )
 
     def explain(self, facts: list[Fact]) -> list[RawHit]:
@@ -188,6 +190,14 @@ def _packed(code: str, values: array[int]) -> bytes:
         values = array(code, values)
         values.byteswap()
     return values.tobytes()
+
+
+def _spoken_of(chunk: Chunk, hits: list[RawHit]) -> Chunk:
+    """Return the part of a chunk that hits are about: no other row will be asked for its digest."""
+    rows = {hit.row for hit in hits}
+    part = Chunk(chunk.format, [record for record in chunk.records if record.row in rows], [], chunk.lines)
+    part.unread = {row: digest for row, digest in chunk.unread.items() if row in rows}
+    return part
 
 
 def _row_digests(chunk: Chunk, rows: int) -> bytes:

@@ -17,8 +17,9 @@ from prepdata.chunk import Chunk, Fact
 from prepdata.explain import MAX_DEPTH, MISSING, explain
 from prepdata.formats import recognise
 from prepdata.formats.base import Format
-from prepdata.formats.sharing import json_keys, share_tools, shared_keys
+from prepdata.formats.sharing import share_tools, shared_tools
 from prepdata.formats.unknown import describe
+from prepdata.jsontext import strings_in, without_escapes
 from prepdata.record import Record
 from prepdata.tails import decode_head, find_tail, learn_tail
 from prepdata.text.masking import masked
@@ -29,8 +30,6 @@ _DIGITS = bytes(0x30 if 0x30 <= c <= 0x39 else c for c in range(256))
 _LONG_NUMBER = b"0" * 19
 DEEPEST = MAX_DEPTH
 """Levels of nesting from which on a row is read by the explaining parser, which refuses it."""
-_CLOSER, _ESCAPED_CLOSER = b'":', b'\\":'
-_SPACED_COLONS = (b'" :', b'"\t:', b'"\r:', b'"\n:')
 _WHITE = b" \t\r\n\x0b\x0c"
 
 
@@ -52,10 +51,12 @@ def split(data: bytes, rows: tuple[tuple[int, int, int], ...] | None) -> Iterato
         for start, end, line in rows:
             yield line, data[start:end]
         return
-    lines = data.split(b"\n")
-    if lines and not lines[-1]:
-        lines.pop()
-    yield from enumerate(lines)
+    line = at = 0
+    while (end := data.find(b"\n", at)) >= 0:
+        yield line, data[at:end]
+        line, at = line + 1, end + 1
+    if at < len(data):
+        yield line, data[at:]
 
 
 def parse(data: bytes, rows: tuple[tuple[int, int, int], ...] | None, lines: int, expected: Format | None) -> Parsed:
@@ -67,8 +68,7 @@ def parse(data: bytes, rows: tuple[tuple[int, int, int], ...] | None, lines: int
         lines: number of lines the chunk spans.
         expected: the format of the file; rows of another format are viewed by that one and reported.
     """
-    spaced = rows is not None or any(sign[1:2] in data and sign in data for sign in _SPACED_COLONS[:3])
-    parser = _Parser(expected, spaced_colons=spaced)
+    parser = _Parser(expected)
     for line, text in split(data, rows):
         if not text or text[0] != 123:  # "{"
             text = text.strip(_WHITE)
@@ -86,10 +86,8 @@ def parse(data: bytes, rows: tuple[tuple[int, int, int], ...] | None, lines: int
 class _Parser:
     """Collects the rows of one chunk."""
 
-    def __init__(self, expected: Format | None, *, spaced_colons: bool) -> None:
+    def __init__(self, expected: Format | None) -> None:
         self.expected = expected
-        self.spaced_colons = spaced_colons
-        self.view = expected.view if expected else None
         self.records: list[Record] = []
         self.facts: list[Fact] = []
         self.unread: dict[int, int] = {}
@@ -99,18 +97,17 @@ class _Parser:
         """Parse one row that is not blank."""
         number = len(self.row_lines)
         self.row_lines.append(line)
-        tail = None if self.spaced_colons else find_tail(text)
+        tail = find_tail(text)
         short = decode_head(text, tail) if tail is not None else None
+        certain = False
         try:
             raw = _decode(text) if short is None else short[0]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raw = self.slowly(line, number, text)
+            certain = True
             if raw is MISSING:
                 self.unread[number] = xxh3_64_intdigest(text)
                 return
-            certain = True
-        else:
-            certain = False
         if type(raw) is not dict:
             self.facts.append(
                 Fact("not-an-object", line, number, {"type": _json_type(raw), "encoded": _is_encoded(raw)})
@@ -118,28 +115,33 @@ class _Parser:
             self.unread[number] = xxh3_64_intdigest(text)
             return
         record = self.record(raw, line, number)
-        head, keys, brackets = text, 0, 0
-        if short is not None and tail is not None:
-            head, keys, brackets = short[1], tail.keys, tail.brackets
-        if record is None or (
-            record.shape is None and _nesting(head) + brackets > DEEPEST and self.too_deep(line, number, text)
-        ):
+        if record is None:
             self.unread[number] = xxh3_64_intdigest(text)
             return
         if record.tools and record.tools_key is None:
             share_tools(record)
+        strings = record.strings if record.shape is not None else _strings_of(record)
+        if not strings and _nesting(text) > DEEPEST and self.too_deep(line, number, text):
+            self.unread[number] = xxh3_64_intdigest(text)
+            return
         record.row, record.line, record.size = number, line, len(text)
         self.records.append(record)
-        if not certain and self.suspicious(record, head, keys):
+        if certain:
+            return
+        if short is not None and tail is not None and strings:
+            doubtful = self.doubtful(record, short[1], strings - tail.strings)
+        else:
+            doubtful = self.doubtful(record, text, strings)
+        if doubtful:
             self.slowly(line, number, text)
-        elif record.outline is not None and not certain:
+        elif record.outline is not None:
             learn_tail(record, text)
 
     def record(self, raw: dict[str, Any], line: int, number: int) -> Record | None:
         """Return the view of a row, or None where no format knows it."""
         expected = self.expected
         if expected is not None and expected.recognise(raw):
-            return self.view(raw)  # type: ignore[misc]
+            return expected.view(raw)
         found = recognise(raw)
         if found is None:
             self.facts.append(Fact("unknown-format", line, number, describe(raw)))
@@ -149,22 +151,23 @@ class _Parser:
             self.facts.append(Fact("mixed-formats", line, number, data))
         return found.view(raw)
 
-    def suspicious(self, record: Record, text: bytes, keys: int = 0) -> bool:
+    def doubtful(self, record: Record, text: bytes, strings: int) -> bool:
         """True if the row may hold something that the quick parser loses: a repeated key, NUL or huge integer.
 
-        In JSON text `":` closes a key, unless the quote is escaped, so counting it counts the keys. A row's keys are
-        known from its shape; a row without one is written out again, which leaves repeated keys out. `keys` is the
-        number of those in a known end of the line, which the text is without.
+        Args:
+            record: the row.
+            text: its bytes, or those without a known end of the line.
+            strings: number of strings, keys among them, that the parser found there; 0 where it is not known. Then
+                the row is written out again, which leaves repeated keys out. Otherwise it holds no huge integers.
         """
-        if self.spaced_colons and any(sign in text for sign in _SPACED_COLONS):
-            return True
-        if record.shape is not None:
-            if b"\\u0000" in text:
+        bare = text
+        if b"\\" in text:
+            bare = without_escapes(text)
+            if b"\\" in bare and b"\\u0000" in bare:  # a single byte is found much quicker
                 return True
-            signs = keys + text.count(_CLOSER)
-            return signs != record.keys and signs - text.count(_ESCAPED_CLOSER) != record.keys
-        keys += json_keys(text)
-        return keys != _keys_of(record) or b"\\u0000" in text or _LONG_NUMBER in text.translate(_DIGITS)
+        if strings:
+            return bare.count(b'"') != 2 * strings
+        return bare.count(b'"') != 2 * _strings_written(record) or _LONG_NUMBER in text.translate(_DIGITS)
 
     def too_deep(self, line: int, number: int, text: bytes) -> bool:
         """True, with a fact, if the explaining parser finds a row nested too deeply for rules to walk."""
@@ -188,16 +191,20 @@ class _Parser:
             self.facts.append(Fact(fact.kind, line, number, data))
 
 
-def _keys_of(record: Record) -> int:
-    """Return the number of keys of a row without a shape: known from its outline, else by writing it out again; those
-    of shared tools are known."""
-    inside = shared_keys(record)
-    if record.outline is not None and (inside is not None or not record.tools):
-        return record.keys + (inside or 0)
-    name = record.tools_path[1:]
-    if inside is None or name not in record.raw:
-        return json_keys(_encode(record.raw))
-    return json_keys(_encode({key: value for key, value in record.raw.items() if key != name})) + 1 + inside
+def _strings_of(record: Record) -> int:
+    """Return the number of strings of a row without a shape, if its outline and shared tools tell it; else 0."""
+    if record.outline is None or not record.tools:
+        return record.strings
+    shared = shared_tools(record)
+    return record.strings + shared.strings if shared is not None and shared.plain else 0
+
+
+def _strings_written(record: Record) -> int:
+    """Return the number of strings of a row by writing it out again; those of shared tools are known."""
+    shared, name = shared_tools(record), record.tools_path[1:]
+    if shared is None or name not in record.raw:
+        return strings_in(_encode(record.raw))
+    return strings_in(_encode({key: value for key, value in record.raw.items() if key != name})) + 1 + shared.strings
 
 
 def _nesting(text: bytes) -> int:

@@ -102,8 +102,8 @@ class Record(msgspec.Struct, gc=False):
             equal shape have the same structural findings. None for rows with calls, parts, tools or anything rarer.
         outline: for rows without a shape that hold calls or tools and nothing rarer: a skeleton that tells how many
             calls there are, and nothing of what calls and tools hold (`prepdata.formats.outline`); else None.
-        keys: number of JSON keys in a row with a shape or an outline, not counting those inside declared tools (used
-            to notice duplicate keys).
+        strings: number of JSON strings, keys among them, in a row with a shape or an outline, not counting those
+            inside declared tools (used to notice duplicate keys).
         row: 0-based number of the row in its chunk; `line`: 0-based line in its chunk; `size`: bytes of the line.
         answers_found: what `answers` found, kept for the next rule that asks.
         tools_key: the declared tools as JSON text, one object for all rows that declare the same, so that what is
@@ -120,7 +120,7 @@ class Record(msgspec.Struct, gc=False):
     tools_raw: Any = msgspec.UNSET
     tools_path: str = "/tools"
     shape: Any = None
-    keys: int = 0
+    strings: int = 0
     row: int = 0
     line: int = 0
     size: int = 0

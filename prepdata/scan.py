@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, filterfalse
 from typing import Any
 
 from prepdata.chunk import Chunk, Text, texts
@@ -89,8 +89,8 @@ class Scanner:
             return
         pieces = chunk.derived(texts)
         different = dict.fromkeys([piece.text for piece in pieces])
-        plain = _Joined([text for text in different if text.isascii()])
-        foreign = _Joined([text for text in different if not text.isascii()])
+        plain = _Joined(list(filter(str.isascii, different)))
+        foreign = _Joined(list(filterfalse(str.isascii, different)))
         if plain.torn:
             plain, foreign = _Joined([]), _Joined(list(different))
         found = [*self._by_pattern(plain, foreign), *self._by_words(plain, foreign)]
@@ -105,8 +105,7 @@ class Scanner:
 
     def _by_pattern(self, plain: _Joined, foreign: _Joined) -> Iterator[tuple[RecordRule, set[str]]]:
         for rule, pattern in self.patterns:
-            found = plain.matching(pattern.pattern) if pattern.traces is None else plain.traced(pattern)
-            yield rule, {*found, *foreign.matching(pattern.pattern)}
+            yield rule, {*plain.matching(pattern), *foreign.matching(pattern)}
 
     def _by_words(self, plain: _Joined, foreign: _Joined) -> Iterator[tuple[RecordRule, set[str]]]:
         if not self.words:
@@ -130,7 +129,7 @@ class _Joined:
         self.joined = "\0".join(strings)
         self.torn = self.joined.count("\0") > max(len(strings) - 1, 0)
         self.ends = list(accumulate([len(string) + 1 for string in strings]))
-        self.shown: dict[bytes, bytes] = {}
+        self.plainer: bytes | None = None
 
     def folded(self) -> tuple[bytes, list[int]]:
         """Return the texts in lower case as UTF-8, laid end to end as before, and where each ends there."""
@@ -144,8 +143,14 @@ class _Joined:
             pieces = folded.split(b"\0")
         return folded, list(accumulate([len(piece) + 1 for piece in pieces]))
 
-    def matching(self, pattern: re.Pattern[str]) -> list[str]:
-        """Return the texts in which a pattern matches, looking once into each."""
+    def matching(self, pattern: Pattern) -> list[str]:
+        """Return the texts in which a pattern matches."""
+        if pattern.traces is None or self.torn or not (pattern.everywhere or self.joined.isascii()):
+            return self._searched(pattern.pattern)
+        return [text for text in self._traced(pattern.traces) if pattern.pattern.search(text)]
+
+    def _searched(self, pattern: re.Pattern[str]) -> list[str]:
+        """Return the texts in which an expression matches, looking once into each."""
         found: list[str] = []
         match = pattern.search(self.joined) if self.strings else None
         while match:
@@ -156,31 +161,31 @@ class _Joined:
             match = pattern.search(self.joined, self.ends[number])
         return found
 
-    def traced(self, pattern: Pattern) -> list[str]:
-        """Return the same of texts of ASCII that are not torn, looking only into those that hold a trace of a match."""
+    def _traced(self, traces: Iterable[re.Pattern[bytes]]) -> list[str]:
+        """Return the texts that hold a trace, each once. Not for torn texts."""
         numbers: set[int] = set()
-        for trace in pattern.traces or ():
-            data = self._without(trace.without)
+        data = self._plainer()
+        for trace in traces:
             number, at = 0, 0
-            match = trace.pattern.search(data)
+            match = trace.search(data)
             while match:
                 number += data.count(b"\0", at, match.start())
                 numbers.add(number)
                 at = data.find(b"\0", match.end())
                 if at < 0:
                     break
-                match = trace.pattern.search(data, at)
-        texts = [self.strings[number] for number in sorted(numbers)]
-        return [text for text in texts if pattern.pattern.search(text)]
+                match = trace.search(data, at)
+        return [self.strings[number] for number in sorted(numbers)]
 
-    def _without(self, taken: bytes) -> bytes:
-        """Return the texts with every digit as 0 and without some characters."""
-        if taken not in self.shown:
-            self.shown[taken] = self.joined.encode().translate(_DIGITS, taken)
-        return self.shown[taken]
+    def _plainer(self) -> bytes:
+        """Return the texts in UTF-8 as traces are searched for in them (`Pattern`)."""
+        if self.plainer is None:
+            self.plainer = self.joined.encode("utf-8", "surrogatepass").translate(_PLAINER)
+        return self.plainer
 
 
-_DIGITS = bytes(ord("0") if ord("0") <= code <= ord("9") else code for code in range(256))
+_CONTROLS = {*range(0x01, 0x20), 0x7F} - {0x09, 0x0A, 0x0D}
+_PLAINER = bytes(0x30 if 0x30 <= code <= 0x39 else 1 if code in _CONTROLS else code for code in range(256))
 
 
 def ask(rules: Sequence[RecordRule], record: Record, seen: list[Seen], held: Sequence[Text] = ()) -> None:

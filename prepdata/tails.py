@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from prepdata.formats.sharing import json_keys
+from prepdata.jsontext import strings_in
 from prepdata.record import Record
 
 _decode = msgspec.json.Decoder().decode
@@ -28,15 +28,13 @@ class Tail(NamedTuple):
     Args:
         text: its bytes, from the comma before the key on.
         name, value: what it adds to a row.
-        keys: number of JSON keys in it.
-        brackets: number of opening brackets in it.
+        strings: number of strings in it, keys among them.
     """
 
     text: bytes
     name: str
     value: Any
-    keys: int
-    brackets: int
+    strings: int
 
 
 _ends: dict[bytes, list[Tail]] = {}
@@ -95,7 +93,7 @@ def _tail_of(record: Record, text: bytes) -> Tail | None:
             return None
         before = text[:place].rstrip(b" \t")
         end = text[len(before) - 1 :]
-        tail = Tail(end, "tools", record.tools_raw, json_keys(end), end.count(b"{") + end.count(b"["))
+        tail = Tail(end, "tools", record.tools_raw, strings_in(end))
         if len(end) > _LOOK and before.endswith(b",") and _is_whole(text[place:], record):
             return tail if decode_head(text, tail) is not None else None
     return None

@@ -449,3 +449,13 @@ def test_json_in_pieces_is_the_report_of_the_contract(tmp_path: Path, rows: int)
         assert text == report.to_json()
         assert json.loads(text) == json.loads(report.to_json(indent=0))
         assert text == json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+
+
+def test_findings_are_the_same_where_no_corpus_rule_asks_for_digests(tmp_path: Path) -> None:
+    bad, worse = ({"messages": [{"role": "user", "content": text}]} for text in ("Well?", "And?"))
+    file = write(tmp_path / "data.jsonl", GOOD, bad, "{broken", GOOD, worse)
+    few = prepdata.validate(file, select=["ROLE003", "FMT001"])
+    several = prepdata.validate(file, select=["ROLE003", "FMT001", "DUP002"])
+    assert [finding.code for finding in few.findings] == ["ROLE003", "FMT001", "ROLE003"]
+    assert set(few.findings) <= set(several.findings)
+    assert len({finding.digest for finding in few.findings} - {f"{0:016x}"}) == 3

@@ -61,6 +61,39 @@ def test_plain_rows_notice_repeated_keys_too() -> None:
     assert kinds(line.replace('"role": "user"', '"role":"bot","role" : "user"')) == ["duplicate-key"]
 
 
+ODD_TEXTS = st.text(alphabet='a":\\ \n\u00e9{', max_size=12)
+CALL = st.fixed_dictionaries(
+    {"id": ODD_TEXTS, "function": st.dictionaries(ODD_TEXTS, ODD_TEXTS | st.integers(), max_size=2)}
+)
+MESSAGE: st.SearchStrategy[Any] = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "assistant", "tool"]), "content": ODD_TEXTS},
+    optional={"weight": st.sampled_from([0, 1]), "tool_calls": st.lists(CALL, max_size=2), "name": ODD_TEXTS},
+)
+MARKS = st.dictionaries(ODD_TEXTS.filter(bool), ODD_TEXTS | st.lists(ODD_TEXTS, max_size=2), max_size=2)
+BRANCHES: st.SearchStrategy[Any] = st.fixed_dictionaries(
+    {"messages": st.lists(MESSAGE, min_size=1, max_size=3)}, optional={"tools": st.just([TOOL]), "metadata": MARKS}
+)
+
+
+def written(value: Any, colon: str, places: list[bool]) -> str:
+    """Return JSON text in which those objects say their first key twice whose place in the text is marked."""
+    if isinstance(value, list):
+        return "[" + ", ".join(written(item, colon, places) for item in value) + "]"
+    if not isinstance(value, dict):
+        return json.dumps(value)
+    twice = bool(value) and places.pop()
+    members = [json.dumps(key) + colon + written(item, colon, places) for key, item in value.items()]
+    return "{" + ", ".join(members[:1] * twice + members) + "}"
+
+
+@given(BRANCHES, st.sampled_from([":", ": ", " :", "\t: "]), st.integers(0, 40))
+def test_a_repeated_key_is_noticed_whatever_stands_around_it(row: dict[str, Any], colon: str, place: int) -> None:
+    clean = written(row, colon, [False] * 100)
+    assert kinds("\n".join([clean] * 3)) == []
+    broken = written(row, colon, [i == place for i in range(100)][::-1])
+    assert kinds("\n".join([clean, broken, clean])) == ["duplicate-key"] * (broken != clean)
+
+
 def test_lines_and_rows_are_numbered() -> None:
     data = b'\n{"messages": []}\n\n  \n[1]\nnope\n{"messages": []}'
     chunk, row_lines = parse(data, None, 7, get("openai"))

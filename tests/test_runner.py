@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import multiprocessing
@@ -374,3 +375,18 @@ def test_a_worker_that_ends_in_the_middle_of_a_result_is_noticed(data: Path, mon
         first.kill()
         with pytest.raises(PrepdataError, match=r"a worker process ended before its work was done \(exit code -9\)"):
             runner._wait(waiting)
+
+
+def test_python_collects_garbage_as_before_when_a_run_is_over(data: Path) -> None:
+    usual = gc.get_threshold()
+    settings = Settings(jobs=1, cache=False, tokens=False)
+    plan = plan_of(settings, select(settings), (), 0)
+    try:
+        for often, meanwhile in ((500, running.GARBAGE), (0, 0), (10**6, 10**6)):
+            gc.set_threshold(often, 7, 8)
+            with Runner(plan, settings, 0), pytest.raises(InputError), Runner(plan, settings, 0):
+                assert gc.get_threshold() == (meanwhile, 7, 8)
+                raise InputError("no")
+            assert gc.get_threshold() == (often, 7, 8)
+    finally:
+        gc.set_threshold(*usual)

@@ -13,7 +13,7 @@ from prepdata.chunk import Chunk, Text, texts
 from prepdata.findings import Hit
 from prepdata.formats.openai import OpenAIChat
 from prepdata.record import Record
-from prepdata.rules.base import EVERY, LOOK, SHAPE, Pattern, RecordRule, Trace, Words
+from prepdata.rules.base import EVERY, LOOK, SHAPE, Pattern, RecordRule, Words
 from prepdata.scan import Scanner
 
 
@@ -41,10 +41,10 @@ class Digit(RecordRule):
 
 
 class Pair(RecordRule):
-    """Two digits with blanks between them, or a letter beyond ASCII; its traces tell less."""
+    """Two digits with at most a blank between them, or a letter beyond ASCII; its traces tell less."""
 
     code, name, severity = "TST005", "pair", "warning"
-    trigger = Pattern(re.compile(r"[1-9] *[1-9]|ß"), (Trace(re.compile(b"00"), b" "), Trace(re.compile(b"never"))))
+    trigger = Pattern(re.compile(r"[1-9] ?[1-9]|ß"), (re.compile(b"0 ?0"), re.compile(b"never")))
 
     def check(self, record: Record) -> Iterator[Hit]:
         for message in record.turns:

@@ -32,7 +32,7 @@ def read(lines: list[str]) -> Any:
     data = "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass")
     made = parse(data, None, len(lines), get("openai"))
     told = [
-        (r.row, r.line, r.size, r.format, json.dumps(r.raw), r.shape, r.outline, r.keys, r.tools_key, r.messages)
+        (r.row, r.line, r.size, r.format, json.dumps(r.raw), r.shape, r.outline, r.strings, r.tools_key, r.messages)
         for r in made.chunk.records
     ]
     return told, made.chunk.facts, made.chunk.unread, list(made.row_lines)

@@ -59,7 +59,7 @@ class Alpaca(Format):
         label = raw.get("kto_tag", raw.get("label"))
         if type(label) is bool:
             record.label = label
-        record.shape, record.keys = plain_row(raw, tuple(own), (label is True, *shapes), 0)
+        record.shape, record.strings = plain_row(raw, tuple(own), (label is True, *shapes), 0)
         return record
 
     def write(self, record: Record) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Bedrock(Format):
             messages = (*system, *messages)
             own.append("system")
             shapes.append(_system_shape(system, raw["system"]))
-            inner = 1 if type(raw["system"]) is list else 0
+            inner = 2 if type(raw["system"]) is list else 0
         record = Record(self.name, raw, messages)
         config = raw.get("toolConfig")
         if "toolConfig" in raw:
@@ -60,7 +60,7 @@ class Bedrock(Format):
         else:
             add_tools(record, raw)
         if not record.tools and "toolConfig" not in raw and "tools" not in raw:
-            record.shape, record.keys = plain_row(raw, tuple(own), tuple(shapes), turns.keys + inner)
+            record.shape, record.strings = plain_row(raw, tuple(own), tuple(shapes), turns.strings + inner)
         return record
 
     def write(self, record: Record) -> dict[str, Any]:

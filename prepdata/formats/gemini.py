@@ -42,7 +42,7 @@ class Gemini(Format):
 
     def view(self, raw: dict[str, Any]) -> Record:
         turns = view_turns(raw.get("contents"), "/contents", _DIALECT)
-        messages, own, shapes, keys = turns.messages, ["contents"], [turns.shape], turns.keys
+        messages, own, shapes, strings = turns.messages, ["contents"], [turns.shape], turns.strings
         key = next((k for k in _SYSTEM if k in raw), None)
         if key is not None:
             system = _system(raw[key], "/" + key)
@@ -50,9 +50,9 @@ class Gemini(Format):
             own.append(key)
             plain = _plain_system(system)
             shapes.append((system.kind, system.raw_role) if plain else None)
-            keys += len(system.raw) + 1 if plain else 0
+            strings += 2 * len(system.raw) + 1 if plain else 0
         record = Record(self.name, raw, messages)
-        record.shape, record.keys = plain_row(raw, tuple(own), tuple(shapes), keys)
+        record.shape, record.strings = plain_row(raw, tuple(own), tuple(shapes), strings)
         if "tools" in raw:
             record.tools_raw = raw["tools"]
             record.tools = _view_tools(raw["tools"])

@@ -52,7 +52,7 @@ class LlamaFactoryV1(Format):
             turns = view_turns(raw.get("messages"), "/messages", DIALECT)
             record = Record(self.name, raw, turns.messages)
             if "tools" not in raw:
-                record.shape, record.keys = plain_row(raw, ("messages",), (turns.shape,), turns.keys)
+                record.shape, record.strings = plain_row(raw, ("messages",), (turns.shape,), turns.strings)
         else:
             good, bad = (view_turns(raw.get(side), "/" + side, DIALECT).messages for side in _SIDES)
             shared = shared_prefix(raw.get(_SIDES[0]), raw.get(_SIDES[1]))

@@ -34,6 +34,8 @@ CHAT_KEYS = frozenset(
 _PART_KINDS = {"text": "text", "image_url": "image", "image": "image", "input_audio": "audio", "audio": "audio",
                "audio_url": "audio", "video": "video", "video_url": "video", "file": "file",
                "refusal": "refusal", "reasoning": "reasoning", "thinking": "reasoning"}  # fmt: skip
+_REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
+_REASONING = frozenset(_REASONING_KEYS)
 _OWN = ("messages",)
 _WITH_TOOLS = ("messages", "tools")
 _OTHERS = frozenset({"schemaVersion", "system", "label", "kto_tag", "chosen", "rejected"})
@@ -62,13 +64,15 @@ class OpenAIChat(Format):
 
     def view(self, raw: dict[str, Any]) -> Record:
         listed = raw.get("messages")
-        messages, shape, keys = view_turns(listed, "/messages", CHAT)
+        turns = view_turns(listed, "/messages", CHAT)
+        messages, shape = turns.messages, turns.shape
         if shape is not None:
             if len(raw) == 1:
-                return Record(self.name, raw, messages, shape=shape, keys=keys + 1)
-            more = extras(raw, _OWN)
-            if more is not None and "tools" not in raw and "functions" not in raw:
-                return Record(self.name, raw, messages, shape=(shape, more[0]), keys=keys + len(raw) + more[1])
+                return Record(self.name, raw, messages, shape=shape, strings=turns.strings + 1)
+            more = extras(raw, _OWN) if "tools" not in raw and "functions" not in raw else None
+            if more is not None:
+                strings = turns.strings + len(raw) + more[1]
+                return Record(self.name, raw, messages, shape=(shape, more[0]), strings=strings)
         record = Record(self.name, raw, messages)
         add_tools(record, raw)
         if messages and "functions" not in raw:
@@ -85,21 +89,21 @@ class OpenAIChat(Format):
 
 
 def _set_outline(record: Record, raw: dict[str, Any]) -> None:
-    """Set the outline of a row, and its number of keys, if it holds calls or tools and nothing rarer."""
+    """Set the outline of a row, and its number of strings, if it holds calls or tools and nothing rarer."""
     found = outline_of(record.messages, CHAT_ROLES)
     if found is None:
         return
-    outline, keys = found
+    outline, strings = found
     parallel, more = raw.get("parallel_tool_calls"), None
     if len(raw) > 1 + ("tools" in raw):
         more = extras(raw, _WITH_TOOLS)
-        if more is None or (parallel is not None and type(parallel) is not bool) or "\\" in str(more[0]):
+        if more is None or (parallel is not None and type(parallel) is not bool):
             return
-        keys += more[1]
+        strings += more[1]
         more = more[0]
     if "tools" in raw and (not record.tools or type(raw["tools"]) is not list):
         return
-    record.outline, record.keys = (outline, more, parallel, "tools" in raw), keys + len(raw)
+    record.outline, record.strings = (outline, more, parallel, "tools" in raw), strings + len(raw)
 
 
 def _is_other(raw: dict[str, Any]) -> bool:
@@ -148,18 +152,16 @@ def view_message(raw: Any, path: str, roles: dict[str, str] = CHAT_ROLES) -> Mes
     raw_role = raw.get("role")
     role = roles.get(raw_role, raw_role) if type(raw_role) is str else ""
     text, kind, parts = view_content(content, field) if "content" in raw else ("", "absent", ())
-    reasoning = next((raw[k] for k in ("reasoning_content", "reasoning", "thinking") if type(raw.get(k)) is str), None)
+    reasoning = None
+    if not _REASONING.isdisjoint(raw):
+        reasoning = next((raw[k] for k in _REASONING_KEYS if type(raw.get(k)) is str), None)
+    calls = view_calls(raw, path) if "tool_calls" in raw or "function_call" in raw else ()
     return Message(role, text, kind, path, field, raw, raw_role, raw.get("weight"), reasoning,
-                   raw.get("tool_call_id"), raw.get("name"), parts, view_calls(raw, path))  # fmt: skip
+                   raw.get("tool_call_id"), raw.get("name"), parts, calls)  # fmt: skip
 
 
 CHAT = Dialect("role", "content", CHAT_ROLES, view_message)
 """Messages as `{"role": ..., "content": ...}`."""
-
-
-def view_messages(listed: list[Any], base: str = "/messages") -> tuple[tuple[Message, ...], Any, int]:
-    """Return (messages, shape or None, number of keys) for a list of role/content objects."""
-    return view_turns(listed, base, CHAT)
 
 
 def view_content(content: Any, field: str) -> tuple[str, Kind, tuple[Part, ...]]:

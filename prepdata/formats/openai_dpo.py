@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from prepdata.formats.base import Format, Lossy
 from prepdata.formats.openai import CHAT, CHAT_KEYS, CHAT_ROLES, add_tools
-from prepdata.formats.turns import plain_row, view_side
+from prepdata.formats.turns import Turns, plain_row, view_side
 from prepdata.formats.writing import Ids, chat_messages, chat_tools, refuse
 from prepdata.record import Record
 
@@ -36,14 +36,15 @@ class OpenAIPreference(Format):
         prompt = view_side(held["messages"], "/input/messages", CHAT, "user") if "messages" in held else None
         if prompt is None and "input" in raw and type(given) is not dict:
             prompt = view_side(given, "/input", CHAT, "user")
-        messages, shape, keys = prompt or ((), (), 0)
+        prompt = prompt or Turns((), (), 0)
         chosen = view_side(raw[good], "/" + good, CHAT) if good in raw else None
         rejected = view_side(raw[bad], "/" + bad, CHAT) if bad in raw else None
-        record = Record(self.name, raw, messages, chosen.messages if chosen else (),
+        record = Record(self.name, raw, prompt.messages, chosen.messages if chosen else (),
                         rejected.messages if rejected else ())  # fmt: skip
-        if chosen and rejected and len(held) == 1 and prompt:
-            inner = 1 + keys + chosen.keys + rejected.keys
-            record.shape, record.keys = plain_row(raw, _OWN[which], (shape, chosen.shape, rejected.shape), inner)
+        if chosen and rejected and len(held) == 1 and "messages" in held:
+            inner = 1 + (type(held["messages"]) is str) + prompt.strings + chosen.strings + rejected.strings
+            shapes = (prompt.shape, chosen.shape, rejected.shape)
+            record.shape, record.strings = plain_row(raw, _OWN[which], shapes, inner)
         add_tools(record, held, "/input")
         return record
 

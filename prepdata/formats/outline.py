@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from prepdata.formats.turns import PLAIN_NUMBER
 from prepdata.record import Message
 
 _KINDS = frozenset({"text", "blank", "null", "absent"})
@@ -17,13 +18,14 @@ _NULLABLE = frozenset(
 )  # fmt: skip
 """Keys of a message that say nothing when they are null."""
 _DEEPEST = 20
+_NEVER = -1_000_000_000
 _MOST_KEPT = 10_000
 _kept: dict[tuple[Any, ...], tuple[Any, ...]] = {}
 """Outlines of single messages, one object for all that are equal, so that outlines of rows take little memory."""
 
 
 def outline_of(messages: tuple[Message, ...], roles: dict[str, str]) -> tuple[tuple[Any, ...], int] | None:
-    """Return (outline, number of JSON keys) of chat messages, None where any holds something rarer than calls.
+    """Return (outline, number of strings) of chat messages, None where any holds something rarer than calls.
 
     Args:
         messages: messages written as `role` and `content`, at most with `weight`, `tool_calls`, `tool_call_id`, and
@@ -31,7 +33,7 @@ def outline_of(messages: tuple[Message, ...], roles: dict[str, str]) -> tuple[tu
         roles: the role words of the format.
     """
     entries: list[tuple[Any, ...]] = []
-    keys = 0
+    strings = 0
     entry: tuple[Any, ...]
     for message in messages:
         kind, raw, role = message.kind, message.raw, message.raw_role
@@ -41,28 +43,31 @@ def outline_of(messages: tuple[Message, ...], roles: dict[str, str]) -> tuple[tu
         if size == 2 and kind != "absent":
             entry = (role, kind)
             entries.append(_kept.setdefault(entry, entry))
-            keys += 2
+            strings += 4 if kind != "null" else 3
             continue
         found, inner = _entry(message, raw)
         if found is None:
             return None
         entries.append(found)
-        keys += size + inner
-    return tuple(entries), keys
+        strings += size + inner
+    return tuple(entries), strings
 
 
 def _entry(message: Message, raw: dict[str, Any]) -> tuple[tuple[Any, ...] | None, int]:
-    """Return (outline, number of keys inside its values) of one message; (None, 0) where it holds something rare."""
+    """Return (outline, number of strings in its values) of one message; (None, 0) where it holds something rare."""
     inner = 0
     for key, value in raw.items():
+        if type(value) is str:
+            inner += 1
         if key == "role" or key == "content":
             continue
         if value is None and key in _NULLABLE:
             continue
         if key == "tool_calls" and type(value) is list:
-            inner = _keys_inside(value, 0)
-            if inner < 0:
+            strings = strings_inside(value)
+            if strings is None:
                 return None, 0
+            inner += strings
         elif key == "weight":
             if type(value) is not int or not -2 < value < 3:
                 return None, 0
@@ -74,17 +79,25 @@ def _entry(message: Message, raw: dict[str, Any]) -> tuple[tuple[Any, ...] | Non
     return _kept.setdefault(made, made), inner
 
 
-def _keys_inside(value: Any, depth: int) -> int:
-    """Return the number of keys inside an object or a list; below 0 where it is nested too deep to be counted here, or
-    has a key that ends with a backslash, which cannot be told in JSON text from an escaped quote."""
+def strings_inside(value: Any) -> int | None:
+    """Return the number of strings, keys among them, inside an object or a list; None where it is nested deeply, or
+    holds a number that not every parser keeps."""
+    count = _inside(value, 0)
+    return count if count >= 0 else None
+
+
+def _inside(value: Any, depth: int) -> int:
     if depth > _DEEPEST:
-        return -1_000_000_000
-    if type(value) is list:
-        return sum([_keys_inside(item, depth + 1) for item in value if type(item) is dict or type(item) is list])
-    count = len(value)
-    for key, item in value.items():
-        if key[-1:] == "\\":
-            return -1_000_000_000
-        if type(item) is dict or type(item) is list:
-            count += _keys_inside(item, depth + 1)
+        return _NEVER
+    count, items = 0, value
+    if type(value) is dict:
+        count, items = len(value), value.values()
+    for item in items:
+        kind = type(item)
+        if kind is str:
+            count += 1
+        elif kind is dict or kind is list:
+            count += _inside(item, depth + 1)
+        elif (kind is int or kind is float) and not -PLAIN_NUMBER < item < PLAIN_NUMBER:
+            return _NEVER
     return count

@@ -57,7 +57,7 @@ class PromptCompletion(Format):
         answer = bare_turn("assistant", raw.get(answered), "/" + escape(answered))
         if len(raw) == 2 and type(user.raw) is str and type(answer.raw) is str:
             shape = (tuple(raw), user.kind, answer.kind)
-            return Record(self.name, raw, (user, answer), shape=shape, keys=2)
+            return Record(self.name, raw, (user, answer), shape=shape, strings=4)
         before: tuple[Message, ...] = ()
         own: list[str] = [asked, answered]
         shapes: list[Any] = [(m.kind,) if type(m.raw) is str or m.raw is None else None for m in (user, answer)]
@@ -72,7 +72,7 @@ class PromptCompletion(Format):
             own.append("history")
             shapes.append(() if raw["history"] == [] else None)
         record = Record(self.name, raw, (*before, user, answer))
-        record.shape, record.keys = plain_row(raw, tuple(own), tuple(shapes), 0)
+        record.shape, record.strings = plain_row(raw, tuple(own), tuple(shapes), 0)
         return record
 
     def write(self, record: Record) -> dict[str, Any]:

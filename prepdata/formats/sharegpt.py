@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from prepdata.formats.base import Format
-from prepdata.formats.openai import CHAT, CHAT_KEYS, add_tools, view_content, view_message
+from prepdata.formats.openai import CHAT_KEYS, add_tools, view_content, view_message
 from prepdata.formats.turns import Dialect, Turns, bare_turn, plain_row, view_side, view_turns
 from prepdata.formats.writing import apart, arguments_object, bare_tool, lose, plain_text, reasoning_of
 from prepdata.jsontext import json_text
@@ -49,7 +49,7 @@ def _calls(value: Any, path: str, field: str) -> tuple[ToolCall, ...]:
 
 
 DIALECT = Dialect("from", "value", _ROLES, _slow, frozenset({"function_call"}))
-_CHAT = CHAT._replace(roles=_ROLES, slow=_slow)
+_CHAT = Dialect("role", "content", _ROLES, _slow)
 
 
 class ShareGPT(Format):
@@ -69,7 +69,7 @@ class ShareGPT(Format):
         key = "conversations" if "conversations" in raw else "conversation"
         turns = _view_list(raw.get(key), "/" + key)
         messages = turns.messages
-        own, shapes, inner = [key], [turns.shape], turns.keys
+        own, shapes, inner = [key], [turns.shape], turns.strings
         if "system" in raw:
             system = bare_turn("system", raw["system"], "/system")
             if system.kind != "blank":
@@ -82,7 +82,7 @@ class ShareGPT(Format):
             record.chosen, record.rejected = chosen.messages, rejected.messages
             own += ["chosen", "rejected"]
             shapes += [chosen.shape, rejected.shape]
-            inner += chosen.keys + rejected.keys
+            inner += chosen.strings + rejected.strings
         label = raw.get("label", raw.get("kto_tag"))
         if type(label) is bool:
             record.label = label
@@ -91,7 +91,7 @@ class ShareGPT(Format):
         else:
             add_tools(record, raw)
         if not record.tools:
-            record.shape, record.keys = plain_row(raw, tuple(own), (label is True, *shapes), inner)
+            record.shape, record.strings = plain_row(raw, tuple(own), (label is True, *shapes), inner)
         return record
 
     def write(self, record: Record) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _view_one(value: Any, base: str) -> Turns:
     """Return the view of a chosen or rejected answer: an object, a list, or a text."""
     if type(value) is dict:
         shape = view_turns([value], base, DIALECT if "from" in value or "value" in value else _CHAT)
-        return Turns((_slow(value, base),), shape.shape, shape.keys)
+        return Turns((_slow(value, base),), shape.shape, shape.strings)
     return view_side(value, base, DIALECT if type(value) is not list else _dialect(value))
 
 

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from prepdata.formats.outline import strings_inside
+from prepdata.jsontext import strings_in
 from prepdata.record import Record, Tool
 
 _encode = msgspec.json.Encoder().encode
@@ -20,26 +22,20 @@ class Shared(NamedTuple):
         key: the list as JSON text.
         raw: the list.
         tools: its view.
-        keys: number of JSON keys in it, counted as in `json_keys`.
+        strings: number of strings in it, keys among them.
+        plain: True if it holds nothing that the quick parser loses, and is not nested deeply.
     """
 
     key: bytes
     raw: Any
     tools: tuple[Tool, ...]
-    keys: int
+    strings: int
+    plain: bool
 
 
 _shared: dict[tuple[bytes | None, str, str], Shared] = {}
 _same: dict[tuple[int, str, str], Shared] = {}
 """The same by the identity of the list, which stays alive as long as its entry."""
-
-
-def json_keys(text: bytes) -> int:
-    """Return the number of keys in JSON text that has no white space before its colons.
-
-    In JSON text `":` closes a key, unless the quote is escaped.
-    """
-    return text.count(b'":') - text.count(b'\\":')
 
 
 def take_shared(record: Record, raw: Any, path: str) -> bytes | None:
@@ -59,7 +55,7 @@ def take_shared(record: Record, raw: Any, path: str) -> bytes | None:
         found = _shared.get((text, record.format, path))
         if found is None:
             return text
-    record.tools_key, record.tools_raw, record.tools, _ = found
+    record.tools_key, record.tools_raw, record.tools = found.key, found.raw, found.tools
     return found.key
 
 
@@ -68,7 +64,10 @@ def share(record: Record, text: bytes) -> None:
     if len(_shared) >= _MOST_TOOLS:
         _shared.clear()
         _same.clear()
-    made = Shared(text, record.tools_raw, record.tools, json_keys(text))
+    inside = strings_inside(record.tools_raw)
+    made = Shared(
+        text, record.tools_raw, record.tools, strings_in(text) if inside is None else inside, inside is not None
+    )
     _shared[text, record.format, record.tools_path] = made
     _same[id(made.raw), record.format, record.tools_path] = made
     record.tools_key = text
@@ -81,7 +80,6 @@ def share_tools(record: Record) -> None:
         share(record, text)
 
 
-def shared_keys(record: Record) -> int | None:
-    """Return the number of JSON keys inside the tools of a record, None where they are not shared."""
-    found = _shared.get((record.tools_key, record.format, record.tools_path))
-    return found.keys if found is not None else None
+def shared_tools(record: Record) -> Shared | None:
+    """Return the tools of a record as they are shared, None where they are not."""
+    return _shared.get((record.tools_key, record.format, record.tools_path)) if record.tools_key is not None else None

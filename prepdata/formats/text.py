@@ -29,10 +29,10 @@ class PlainText(Format):
     def view(self, raw: dict[str, Any]) -> Record:
         message = bare_turn("assistant", raw.get("text"), "/text")
         if len(raw) == 1 and type(message.raw) is str:
-            return Record(self.name, raw, (message,), shape=message.kind, keys=1)
+            return Record(self.name, raw, (message,), shape=message.kind, strings=2)
         record = Record(self.name, raw, (message,))
         shape = (message.kind,) if type(message.raw) is str or message.raw is None else None
-        record.shape, record.keys = plain_row(raw, _OWN, (shape,), 0)
+        record.shape, record.strings = plain_row(raw, _OWN, (shape,), 0)
         return record
 
     def write(self, record: Record) -> dict[str, Any]:

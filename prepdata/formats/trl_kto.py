@@ -35,15 +35,15 @@ class Labelled(Format):
         label = raw.get(mark) if type(raw.get(mark)) is bool else None
         if "messages" in raw:
             listed = view_turns(raw["messages"], "/messages", CHAT)
-            messages, shapes, inner, own = listed.messages, (listed.shape,), listed.keys, ("messages", mark)
+            messages, shapes, inner, own = listed.messages, (listed.shape,), listed.strings, ("messages", mark)
         else:
             prompt = view_side(raw.get("prompt"), "/prompt", CHAT, "user")
             completion = view_side(raw.get("completion"), "/completion", CHAT)
-            messages, inner = prompt.messages + completion.messages, prompt.keys + completion.keys
+            messages, inner = prompt.messages + completion.messages, prompt.strings + completion.strings
             shapes, own = (prompt.shape, completion.shape), ("prompt", "completion", mark)  # type: ignore[assignment]
         record = Record(self.name, raw, messages, label=label)
         add_tools(record, raw)
-        record.shape, record.keys = plain_row(raw, own, (label, *shapes), inner)
+        record.shape, record.strings = plain_row(raw, own, (label, *shapes), inner)
         return record
 
     def write(self, record: Record) -> dict[str, Any]:

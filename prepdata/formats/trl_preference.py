@@ -43,8 +43,8 @@ class Preference(Format):
                             rejected.messages[shared:])  # fmt: skip
         add_tools(record, raw)
         shapes = (prompt.shape, chosen.shape, rejected.shape)
-        inner = prompt.keys + chosen.keys + rejected.keys
-        record.shape, record.keys = plain_row(raw, _WITH.get(key, _PAIR), shapes, inner)
+        inner = prompt.strings + chosen.strings + rejected.strings
+        record.shape, record.strings = plain_row(raw, _WITH.get(key, _PAIR), shapes, inner)
         return record
 
     def write(self, record: Record) -> dict[str, Any]:

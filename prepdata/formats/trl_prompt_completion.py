@@ -34,7 +34,7 @@ class PromptCompletionChat(Format):
         record = Record(self.name, raw, prompt.messages + completion.messages)
         add_tools(record, raw)
         shapes = (prompt.shape, completion.shape)
-        record.shape, record.keys = plain_row(raw, _OWN, shapes, prompt.keys + completion.keys)
+        record.shape, record.strings = plain_row(raw, _OWN, shapes, prompt.strings + completion.strings)
         return record
 
     def write(self, record: Record) -> dict[str, Any]:

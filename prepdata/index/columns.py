@@ -9,7 +9,8 @@ media, and leaves out ids of calls, key order, and row marks such as `id`.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from itertools import repeat
+from operator import add, itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,6 +26,9 @@ _ROLES = {"system": b"\xf5", "developer": b"\xf6", "user": b"\xf7", "assistant":
 _OTHER_ROLE, _EXTRA, SECTION = b"\xfb", b"\xfc", b"\xff"
 _MEDIA = ("images", "image", "videos", "video", "audios", "audio")
 _MEDIA_KEYS = frozenset(_MEDIA)
+_canonical = msgspec.json.Encoder(order="deterministic").encode
+_decode = msgspec.json.Decoder().decode
+_64_BITS = (1 << 64) - 1
 
 
 class Digests(NamedTuple):
@@ -49,25 +53,20 @@ class Digests(NamedTuple):
     owners: array[int]
 
 
+Form = tuple[bytes, bytes]
+"""A text as UTF-8, and folded."""
+
+
 class Forms(NamedTuple):
-    """The texts of all messages of a chunk as UTF-8 (`exact`) and folded; equal texts are worked out once."""
-
-    exact: dict[str, bytes]
-    folded: dict[str, bytes]
-
-
-class Layout(NamedTuple):
-    """How the bytes of a row of plain texts are laid out: one `%b` for the text of each message.
+    """The texts of the messages of a chunk in both forms, each worked out once.
 
     Args:
-        messages: number of messages.
-        exact: the whole row; prompt: all but the last message; answer: the last message.
+        known: by text.
+        turns: of every turn of every record (`Record.turns`), in order.
     """
 
-    messages: int
-    exact: bytes
-    prompt: bytes
-    answer: bytes
+    known: dict[str, Form]
+    turns: list[Form]
 
 
 def forms(chunk: Chunk) -> Forms:
@@ -76,139 +75,194 @@ def forms(chunk: Chunk) -> Forms:
 
 
 def _forms(records: list[Record]) -> Forms:
-    texts = list({message.text: None for record in records for message in record.turns})
+    said = [m.text for r in records for m in (r.turns if r.chosen or r.rejected else r.messages)]
+    known = dict.fromkeys(said, (b"", b""))
+    texts = list(known)
     encoded = [encode(text) for text in texts]
-    return Forms(dict(zip(texts, encoded)), dict(zip(texts, fold_all(texts, encoded))))
+    known.update(zip(texts, zip(encoded, fold_all(texts, encoded))))
+    return Forms(known, [known[text] for text in said])
 
 
 def digests(chunk: Chunk) -> Digests:
-    """Return the digests of a chunk."""
-    columns = Digests(*(array(code) for code in "IQQQQQI"))
-    add_row, add_exact, add_folded, add_prompt, add_answer = (column.append for column in columns[:5])
-    hashed = xxh3_64_intdigest
-    known = chunk.derived(forms)
-    exact, folded = known
-    layouts: dict[Any, Layout | None] = {}
-    for record in chunk.records:
-        add_row(record.row)
-        messages, shape = record.messages, record.shape
-        layout = None
-        if shape is not None and not record.tools and record.format == chunk.format:
+    """Return the digests of a chunk. Rows of plain texts with the same roles are worked out together."""
+    records, (known, turns), format = chunk.records, chunk.derived(forms), chunk.format
+    made = _Made(len(records))
+    layouts: dict[Any, bytes] = {}
+    alike: dict[bytes, list[tuple[int, int]]] = {}
+    start = 0
+    for place, record in enumerate(records):
+        shape, many = record.shape, len(record.messages)
+        marks = b""
+        if shape is not None and not record.tools and record.format == format:
             try:
-                layout = layouts[shape]
+                marks = layouts[shape]
             except KeyError:
-                layout = layouts[shape] = _layout(record)
-        if layout is not None and layout.messages == len(messages):
-            texts = [message.text for message in messages]
-            add_exact(hashed(layout.exact % tuple([exact[text] for text in texts])))
-            parts = [folded[text] for text in texts]
-            answer = parts.pop()
-            prompt_number = hashed(layout.prompt % tuple(parts))
-            answer_number = hashed(layout.answer + answer)
-            add_folded(hashed(b"%x %x " % (prompt_number, answer_number)))
-            if layout.messages > 3:
-                _add_beginnings(columns, record, [piece(m, known)[0] for m in messages[:-1]])
+                marks = layouts[shape] = _layout(record)
+        if marks and len(marks) == many:
+            alike.setdefault(marks, []).append((place, start))
         else:
-            before, after, tail, folded_tail = _pieces(record, known)
-            add_exact(hashed(b"".join([p[0] for p in before]) + SECTION + b"".join([p[0] for p in after]) + tail))
-            prompt_number = hashed(b"".join([p[1] for p in before]))
-            answer_number = hashed(b"".join([p[1] for p in after]))
-            add_folded(hashed(b"%x %x " % (prompt_number, answer_number) + folded_tail))
-            if len(messages) > 3 and not record.preference:
-                _add_beginnings(columns, record, [p[0] for p in before])
-        add_prompt(prompt_number)
-        add_answer(answer_number)
-    return columns
+            _add(made, place, record, known)
+            many += len(record.chosen) + len(record.rejected)
+        start += many
+    rows = array("I", [record.row for record in records])
+    for marks, places in alike.items():
+        _add_alike(made, places, marks, turns)
+    made.beginnings.sort(key=itemgetter(0))
+    return Digests(
+        rows,
+        array("Q", made.exact),
+        array("Q", [(3 * p + a + t) & _64_BITS for p, a, t in zip(made.prompts, made.answers, made.tails)]),
+        array("Q", made.prompts),
+        array("Q", made.answers),
+        array("Q", [number for _, number in made.beginnings]),
+        array("I", [rows[place] for place, _ in made.beginnings]),
+    )
 
 
-def _layout(record: Record) -> Layout | None:
-    """Return the layout of a row of plain texts that ends in an answer, and of all rows of its shape; else None."""
+class _Made:
+    """Digests of the records of a chunk as they are worked out, in any order; `tails` of what is neither prompt nor
+    answer, 0 where nothing is."""
+
+    def __init__(self, records: int) -> None:
+        self.exact, self.prompts, self.answers, self.tails = ([0] * records for _ in range(4))
+        self.beginnings: list[tuple[int, int]] = []
+
+
+def _layout(record: Record) -> bytes:
+    """Return the marks of the roles of a row of plain texts that ends in an answer, and so of all rows of its shape;
+    b"" for any other row."""
     messages, raw = record.messages, record.raw
     if record.chosen or record.rejected or record.label is not None or not messages:
-        return None
+        return b""
     if messages[-1].role != "assistant" or (len(raw) > 1 and not _MEDIA_KEYS.isdisjoint(raw)):
-        return None
+        return b""
     if any(m.role not in _ROLES or m.kind != "text" or m.weight is not None or m.reasoning for m in messages):
-        return None
-    marks = [_ROLES[message.role] for message in messages]
-    prompt = b"".join([mark + b"%b" for mark in marks[:-1]])
-    return Layout(len(messages), prompt + SECTION + marks[-1] + b"%b", prompt, marks[-1])
+        return b""
+    return b"".join([_ROLES[message.role] for message in messages])
 
 
-def _add_beginnings(columns: Digests, record: Record, pieces: list[bytes]) -> None:
-    for number in _beginnings(record.messages, pieces):
-        columns.beginnings.append(number)
-        columns.owners.append(record.row)
-
-
-def _beginnings(messages: tuple[Message, ...], pieces: list[bytes]) -> Iterator[int]:
-    """Yield the exact digest of every proper beginning that ends in an answer, as that of a row which is just that.
+def _add_alike(made: _Made, places: list[tuple[int, int]], marks: bytes, turns: list[Form]) -> None:
+    """Add the digests of rows of plain texts.
 
     Args:
-        messages: the conversation.
-        pieces: bytes of its messages up to the last answer, then of what stands beside them (tools, media).
+        made: where to.
+        places: place and first turn of each of the rows.
+        marks: the marks of the roles, one byte a turn, the same for all the rows.
+        turns: the turns of the whole chunk.
     """
-    last = max((i for i, m in enumerate(messages) if m.role == "assistant"), default=0)
-    context = b"".join(pieces[last:])
-    running = xxh3_64()
-    for i in range(last):
-        if i and messages[i].role == "assistant":
-            row = running.copy()
-            row.update(context + SECTION + pieces[i])
-            yield row.intdigest()
-        running.update(pieces[i])
+    many = len(marks)
+    both = [form for _, start in places for form in turns[start : start + many]]
+    exact, folded = [form[0] for form in both], [form[1] for form in both]
+    roles = [marks[i : i + 1] for i in range(many)]
+    said = [part for i in range(many) for part in (repeat(roles[i]), exact[i::many])]
+    asked = [part for i in range(many - 1) for part in (repeat(roles[i]), folded[i::many])]
+    rows = map(b"".join, zip(*said[:-2], repeat(SECTION), *said[-2:]))
+    prompts = map(b"".join, zip(repeat(b"", len(places)), *asked))
+    answers = map(roles[-1].__add__, folded[many - 1 :: many])
+    numbers = (map(xxh3_64_intdigest, column) for column in (rows, prompts, answers))
+    for (place, _), row, prompt, answer in zip(places, *numbers):
+        made.exact[place], made.prompts[place], made.answers[place] = row, prompt, answer
+    ends = [i for i in range(1, many - 1) if roles[i] == _ROLES["assistant"]]
+    if ends:
+        for i, (place, _) in enumerate(places):
+            pieces = list(map(add, roles, exact[i * many : (i + 1) * many]))
+            made.beginnings += [(place, number) for number in _beginnings(pieces, ends, b"")]
+
+
+def _add(made: _Made, place: int, record: Record, known: dict[str, Form]) -> None:
+    """Add the digests of any row."""
+    before, after, tail, folded_tail = _pieces(record, known)
+    pieces = [p[0] for p in before]
+    made.exact[place] = xxh3_64_intdigest(b"".join([*pieces, SECTION, *[p[0] for p in after], tail]))
+    made.prompts[place] = xxh3_64_intdigest(b"".join([p[1] for p in before]))
+    made.answers[place] = xxh3_64_intdigest(b"".join([p[1] for p in after]))
+    made.tails[place] = xxh3_64_intdigest(folded_tail) if folded_tail else 0
+    messages = record.messages
+    if len(messages) > 3 and not record.preference:
+        answers = [i for i, message in enumerate(messages) if message.role == "assistant"]
+        if answers:
+            last = answers.pop()
+            found = _beginnings(pieces, [i for i in answers if i], b"".join(pieces[last:]))
+            made.beginnings += [(place, number) for number in found]
+
+
+def _beginnings(pieces: list[bytes], ends: list[int], context: bytes) -> list[int]:
+    """Return the exact digest of every proper beginning that ends in an answer, as that of a row which is just that.
+
+    Args:
+        pieces: bytes of the messages.
+        ends: numbers of the messages that are such answers.
+        context: bytes of what stands beside the messages (tools, media).
+    """
+    found: list[int] = []
+    running, done = xxh3_64(), 0
+    for end in ends:
+        running.update(b"".join(pieces[done:end]))
+        row = running.copy()
+        row.update(b"".join([context, SECTION, pieces[end]]))
+        found.append(row.intdigest())
+        done = end
+    return found
 
 
 def digest(record: Record) -> int:
     """Return the exact digest of one record (the same number as in `Digests.exact`)."""
-    before, after, tail, _ = _pieces(record, _forms([record]))
+    before, after, tail, _ = _pieces(record, _forms([record]).known)
     return xxh3_64_intdigest(b"".join([p[0] for p in before]) + SECTION + b"".join([p[0] for p in after]) + tail)
 
 
-Pieces = list[tuple[bytes, bytes]]
+Pieces = list[Form]
 """(exact, folded) bytes of messages."""
 
 
-def _pieces(record: Record, known: Forms) -> tuple[Pieces, Pieces, bytes, bytes]:
+def _pieces(record: Record, known: dict[str, Form]) -> tuple[Pieces, Pieces, bytes, bytes]:
     """Return the bytes of the prompt, of the answer, and (exact, folded) of what belongs to neither."""
     prompt, answer = record.split()
     before, after = [piece(m, known) for m in prompt], [piece(m, known) for m in answer]
     context = context_bytes(record)
     if context:
         before.append((context, context))
-    turns = record.turns
-    tail = [_EXTRA + b"w" + _json([i, m.weight]) for i, m in enumerate(turns) if m.weight is not None and m.weight != 1]
+    tail: list[bytes] = []
+    thought: list[bytes] = []
+    for i, m in enumerate(record.turns):
+        if m.weight is not None and m.weight != 1:
+            tail.append(_EXTRA + b"w" + _json([i, m.weight]))
+        if m.reasoning:
+            thought.append(_EXTRA + b"r%d" % i + fold(m.reasoning))
     if record.label is not None:
         tail.append(_EXTRA + (b"l1" if record.label else b"l0"))
     rest = record.rejected if record.preference else record.messages[len(prompt) + len(answer) :]
+    if not (rest or tail or thought or record.preference):
+        return before, after, b"", b""
     left = [piece(m, known) for m in rest]
     if rest or record.preference:
         left.insert(0, (SECTION, SECTION))
-    thought = [_EXTRA + b"r%d" % i + fold(m.reasoning) for i, m in enumerate(turns) if m.reasoning]
     return before, after, b"".join([*tail, *(p[0] for p in left)]), b"".join([*tail, *(p[1] for p in left), *thought])
 
 
-def piece(message: Message, known: Forms) -> tuple[bytes, bytes]:
+def piece(message: Message, known: dict[str, Form]) -> Form:
     """Return (exact, folded) bytes of one message of any kind. The folded ones leave reasoning out: the same answer
     reached by another way is no other answer."""
     role, text = message.role, message.text
     mark = _ROLES.get(role) or _OTHER_ROLE + (encode(role) if role else _json(message.raw_role)) + _OTHER_ROLE
+    exact, folded = known[text]
     extra = _extra(message)
+    if not extra and not message.reasoning and text:
+        return mark + exact, mark + folded
     thought = _EXTRA + b"r" + encode(message.reasoning) if message.reasoning else b""
-    return mark + known.exact[text] + thought + extra, mark + (known.folded[text] if text else b"") + extra
+    return mark + exact + thought + extra, mark + (folded if text else b"") + extra
 
 
 def _extra(message: Message) -> bytes:
     """Return the bytes of what a message holds besides text."""
-    strange = (
+    found = [_name(message)]
+    if message.kind == "text" and message.text and not message.parts and not message.calls:
+        return found[0]
+    if (
         message.kind == "other"
         or (not message.role and not message.text)
         or (message.kind == "absent" and not message.calls and message.reasoning is None)
-    )
-    if not message.calls and not message.parts and message.reasoning is None and not strange:
-        return b"" if message.name is None else _name(message)
-    found = [_name(message)]
-    if strange:
+    ):
         found.append(_EXTRA + b"o" + _json(message.raw))
     for part in message.parts:
         if part.kind == "text" or (part.kind == "reasoning" and message.reasoning):
@@ -233,7 +287,7 @@ def _arguments(value: Any) -> bytes:
     """Return the arguments of a call, the same whether written as JSON text or as an object."""
     if type(value) is str:
         try:
-            value = msgspec.json.decode(value)
+            value = _decode(value)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return encode(value)
     return _json(value)
@@ -247,7 +301,7 @@ def context_bytes(record: Record) -> bytes:
     elif record.tools_raw is not msgspec.UNSET and record.tools_raw not in (None, "", "[]", [], {}):
         found.append(_EXTRA + b"t" + _json(record.tools_raw))
     raw = record.raw
-    if type(raw) is dict:
+    if type(raw) is dict and not _MEDIA_KEYS.isdisjoint(raw):
         found.extend(_EXTRA + b"m" + key.encode() + _json(raw[key]) for key in _MEDIA if raw.get(key))
     return b"".join(found)
 
@@ -271,7 +325,7 @@ def _tools_bytes(record: Record) -> bytes:
 def _json(value: Any) -> bytes:
     """Return any value as canonical JSON, or as Python writes it where JSON cannot."""
     try:
-        return msgspec.json.encode(value, order="deterministic")
+        return _canonical(value)
     except (TypeError, ValueError, OverflowError, UnicodeError, RecursionError):
         try:
             return repr(value).encode("utf-8", "surrogatepass")

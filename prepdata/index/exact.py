@@ -9,7 +9,7 @@ import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import Any
 
 LARGE = 50_000  # keys from which numpy is worth its import (about 60 ms)
@@ -27,10 +27,14 @@ def repeated(keys: bytes) -> list[list[int]]:
     column.frombytes(keys)
     if len(set(column)) == len(column):
         return []
-    ordered = sorted(column)
-    groups: dict[int, list[int]] = {one: [] for one, other in pairwise(ordered) if one == other}
-    places = [place for place, key in enumerate(column) if key in groups]
-    for place in places:
+    seen: set[int] = set()
+    groups: dict[int, list[int]] = {}
+    for key in column:
+        if key in seen:
+            groups[key] = []
+        else:
+            seen.add(key)
+    for place in [place for place, key in enumerate(column) if key in groups]:
         groups[column[place]].append(place)
     return sorted(groups.values())
 

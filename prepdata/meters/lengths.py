@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from prepdata.alike import alike
 from prepdata.chunk import Chunk
 from prepdata.meters.base import Meter
 from prepdata.meters.spread import bars, spread
@@ -17,18 +18,16 @@ class Lengths(Meter):
     name = "lengths"
 
     def see(self, chunk: Chunk) -> dict[str, Any]:
-        """Return packed lengths per row."""
-        prompts, answers, turns = [], [], []
-        for record in chunk.records:
-            prompt = answer = 0
-            for message in record.turns:
-                if message.role == "assistant":
-                    answer += len(message.text)
-                else:
-                    prompt += len(message.text)
-            prompts.append(prompt)
-            answers.append(answer)
-            turns.append(len(record.turns))
+        """Return packed lengths per row, in any order."""
+        prompts: list[int] = []
+        answers: list[int] = []
+        turns: list[int] = []
+        for group in chunk.derived(alike):
+            spoken = [column[0].role == "assistant" for column in group.turns]
+            for lengths, said in ((prompts, False), (answers, True)):
+                sizes = [list(map(len, texts)) for texts, own in zip(group.texts, spoken) if own == said]
+                lengths += map(sum, zip(*sizes)) if sizes else [0] * len(group.records)
+            turns += [len(spoken)] * len(group.records)
         return {"prompt": pack(prompts), "answer": pack(answers), "turns": pack(turns)}
 
     def finish(self, parts: Parts) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from prepdata.alike import Alike, alike
 from prepdata.chunk import Chunk
 from prepdata.meters.base import Meter
 from prepdata.record import Record
@@ -25,31 +26,18 @@ class Roles(Meter):
     def see(self, chunk: Chunk) -> dict[str, Any]:
         """Return tallies of the chunk, and per digest of a system prompt how many rows have it and the first of them.
 
-        Rows of equal shape or outline give the same tallies but for names, so they are tallied once and multiplied.
+        Rows that are alike give the same tallies but for names, so they are tallied once and multiplied.
         """
         tallies: dict[str, Counter[str]] = {key: Counter() for key in _TALLIES}
         systems: dict[str, list[int]] = {}
-        alike: dict[Any, list[Record]] = {}
-        declaring: dict[bytes, list[Record]] = {}
-        for record in chunk.records:
-            key: Any = (record.format, record.shape, not record.tools)
-            if record.tools_key is not None:
-                declaring.setdefault(record.tools_key, []).append(record)
-            elif record.tools:
-                _declared(record, tallies, 1)
-            if record.shape is None:
-                key = record.row if record.outline is None else (record.format, "outline", record.outline)
-            try:
-                alike[key].append(record)
-            except KeyError:
-                alike[key] = [record]
-        for records in alike.values():
-            _tally(records[0], tallies, len(records))
-            _add_systems(records, systems)
-            if any(message.calls for message in records[0].turns):
-                _called(records, tallies["called"])
-        for records in declaring.values():
-            _declared(records[0], tallies, len(records))
+        for group in chunk.derived(alike):
+            _tally(group.first, tallies, len(group.records))
+            _add_systems(group, systems)
+            if group.first.tools:
+                _declared(group.records, tallies["declared"])
+            for column in group.turns:
+                if column[0].calls:
+                    tallies["called"].update([_name(call.name) for message in column for call in message.calls])
         prompts = {_digest(system): found for system, found in systems.items()}
         return {"system": prompts, **{key: dict(tally) for key, tally in tallies.items()}}
 
@@ -106,37 +94,27 @@ def _tally(record: Record, tallies: dict[str, Counter[str]], times: int) -> None
         tallies["rows"][name] += times
 
 
-def _add_systems(records: list[Record], systems: dict[str, list[int]]) -> None:
-    """Add the system prompts of some rows with equal roles: how many rows have each, and the first of them."""
-    places = [i for i, m in enumerate(records[0].messages) if m.role == "system" or m.role == "developer"]
-    if not places:
+def _add_systems(group: Alike, systems: dict[str, list[int]]) -> None:
+    """Add the system prompts of some rows: how many rows have each, and the first of them."""
+    messages = group.first.messages
+    prompts = [group.texts[i] for i, m in enumerate(messages) if m.role == "system" or m.role == "developer"]
+    if not prompts:
         return
-    first = places[0]
-    for record in records:
-        system = record.messages[first].text
-        if len(places) > 1:
-            system = "\n".join([record.messages[place].text for place in places])
+    texts = prompts[0] if len(prompts) == 1 else list(map("\n".join, zip(*prompts)))
+    firsts = dict(zip(reversed(texts), reversed(group.records)))
+    for system, times in Counter(texts).items():
         if system:
-            found = systems.get(system)
-            if found is None:
-                systems[system] = [1, record.row]
-            else:
-                found[0] += 1
-                found[1] = min(found[1], record.row)
+            found = systems.setdefault(system, [0, firsts[system].row])
+            found[0] += times
+            found[1] = min(found[1], firsts[system].row)
 
 
-def _called(records: list[Record], tally: Counter[str]) -> None:
-    """Count the tools that rows call."""
-    for record in records:
-        for message in record.turns:
-            for call in message.calls:
-                tally[_name(call.name)] += 1
-
-
-def _declared(record: Record, tallies: dict[str, Counter[str]], times: int) -> None:
-    """Add the tools that some rows declare alike to the tallies."""
-    for tool in record.tools:
-        tallies["declared"][_name(tool.name)] += times
+def _declared(records: list[Record], tally: Counter[str]) -> None:
+    """Count the tools that rows declare."""
+    lists = {id(record.tools): record.tools for record in records}  # one object for most rows that declare the same
+    for key, times in Counter([id(record.tools) for record in records]).items():
+        for tool in lists[key]:
+            tally[_name(tool.name)] += times
 
 
 def _digest(text: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -24,7 +24,6 @@ LISTED = 20
 """Row numbers listed for rows over a limit."""
 
 _MAX = 2**32 - 1
-_SLOTS = 6  # per row: (conversation, chosen, rejected) x (not trained, trained)
 
 
 class RowCounts(NamedTuple):
@@ -105,95 +104,104 @@ def _compute(
 def count_rows(records: list[Record], counter: Counter, overhead: Overhead) -> RowCounts:
     """Return the token counts of records: all texts are gathered first and counted in one call."""
     work = _Work(counter, overhead)
-    gathered = [work.gather(record) for record in records]
-    known = work.counted()
+    plain, texts = work.plain, work.texts
+    frames: list[_Frame] = []
+    for record in records:
+        frame = plain.get((record.format, record.shape))
+        if frame is None or record.tools_raw is not msgspec.UNSET:
+            frame = work.gather(record)
+        else:
+            texts += [message.text for message in record.messages]
+        frames.append(frame)
+    counts = counter.count(texts)
     sequence: list[int] = []
     trained: list[int] = []
-    total = prompt = 0
-    for record, (frame, slots) in zip(records, gathered):
-        if frame is not None:
-            counts = [known[message.text] for message in record.messages]
-            answered = sum([counts[i] for i in frame.answers])
-            whole = frame.around + sum(counts)
-            sequence.append(whole)
-            trained.append(answered)
-            total += whole
-            prompt += whole - answered
-            continue
-        held = [0] * _SLOTS
-        for slot, fixed, texts in slots:
-            held[slot] += fixed + sum([known[text] for text in texts])
-        conversation, answer, chosen, chosen_answer, rejected, rejected_answer = held
-        sequence.append(conversation + answer + max(chosen + chosen_answer, rejected + rejected_answer))
-        trained.append(answer + chosen_answer)
-        total += sum(held)
-        prompt += conversation
+    total = prompt = at = 0
+    for frame in frames:
+        whole, answered = frame.tokens(counts, at)
+        at += frame.size
+        total += whole
+        prompt += whole - answered
+        if frame.pair:
+            chosen, rejected = frame.pair
+            better, learned = chosen.tokens(counts, at)
+            worse, _ = rejected.tokens(counts, at + chosen.size)
+            at += chosen.size + rejected.size
+            total += better + worse
+            whole += max(better, worse)
+            answered += learned
+        sequence.append(whole)
+        trained.append(answered)
     return RowCounts(sequence, trained, total, prompt, work.images, counter)
 
 
 class _Frame(NamedTuple):
-    """What the rows of a shape have in common: tokens around their texts, and which messages are trained on."""
+    """Some messages without their texts.
+
+    Args:
+        around: tokens around the texts.
+        size: number of texts.
+        answers: which of these are trained on.
+        pair: of a preference row, the chosen and the rejected answer.
+    """
 
     around: int
+    size: int
     answers: tuple[int, ...]
+    pair: tuple[_Frame, ...] = ()
 
-
-_Slots = list[tuple[int, int, list[str]]]
-"""(slot, tokens besides texts, texts) of the messages of a row."""
+    def tokens(self, counts: list[int], at: int) -> tuple[int, int]:
+        """Return (all tokens, those of answers); the texts' own begin at `at` in `counts`."""
+        own = counts[at : at + self.size]
+        return self.around + sum(own), sum([own[i] for i in self.answers])
 
 
 class _Work:
-    """Gathers what has to be counted for some rows."""
+    """Gathers what has to be counted for some rows.
+
+    Args:
+        texts: what is to be counted, in order.
+        plain: frames of rows of plain messages, by format and shape.
+    """
 
     def __init__(self, counter: Counter, overhead: Overhead) -> None:
         self.counter = counter
         self.overhead = overhead
         self.images = 0
-        self.texts: dict[str, None] = {}
-        self.frames: dict[Any, _Frame] = {}
+        self.texts: list[str] = []
+        self.plain: dict[Any, _Frame] = {}
         self.role_cost: dict[str, int] = {}
         self.tools: dict[bytes, tuple[int, list[str]]] = {}
 
-    def counted(self) -> dict[str, int]:
-        """Return the number of tokens of every text gathered."""
-        self.texts.pop("", None)
-        texts = list(self.texts)
-        return {"": 0, **dict(zip(texts, self.counter.count(texts), strict=True))}
+    def gather(self, record: Record) -> _Frame:
+        """Note the texts of a row and return what they stand in."""
+        fixed, texts = (0, []) if record.tools_raw is msgspec.UNSET else self._tools(record)
+        self.texts += texts
+        media: list[bool] = []
+        frame = self._frame(record.messages, self.overhead.per_row + fixed, len(texts), media)
+        if record.preference:
+            pair = tuple([self._frame(turns, 0, 0, media) for turns in (record.chosen, record.rejected)])
+            frame = frame._replace(pair=pair)
+        elif record.shape is not None and frame.size == len(record.messages):
+            self.plain[record.format, record.shape] = frame
+        self.images += any(media)
+        return frame
 
-    def gather(self, record: Record) -> tuple[_Frame | None, _Slots]:
-        """Note the texts of a row. Returns its frame if it is plain, else its slots."""
-        noted = self.texts
-        if record.shape is not None and record.tools_raw is msgspec.UNSET and not record.preference:
-            key = record.format, record.shape
-            frame = self.frames.get(key)
-            if frame is None:
-                around = self.overhead.per_row + sum(map(self._around, record.messages))
-                answers = tuple([i for i, message in enumerate(record.messages) if message.trained])
-                frame = self.frames[key] = _Frame(around, answers)
-            for message in record.messages:
-                noted[message.text] = None
-            return frame, []
-        slots = self._slots(record)
-        for _, _, texts in slots:
-            for text in texts:
-                noted[text] = None
-        return None, slots
-
-    def _slots(self, record: Record) -> _Slots:
-        slots: _Slots = [(0, self.overhead.per_row, [])]
-        if record.tools_raw is not msgspec.UNSET:
-            slots.append((0, *self._tools(record)))
-        media = False
-        for offset, turns in ((0, record.messages), (2, record.chosen), (4, record.rejected)):
-            for message in turns:
-                texts = [message.text]
-                if message.calls or message.reasoning or message.parts:
-                    texts += _extras(message)
-                    media = media or any(p.kind in ("image", "audio", "video", "file") for p in message.parts)
-                slots.append((offset, self._around(message), []))
-                slots.append((offset + message.trained, 0, texts))
-        self.images += media
-        return slots
+    def _frame(self, turns: Sequence[Message], around: int, before: int, media: list[bool]) -> _Frame:
+        """Note the texts of some messages, behind `before` others, and add to `media` whether a message holds any."""
+        texts: list[str] = []
+        answers: list[int] = []
+        for message in turns:
+            first = before + len(texts)
+            texts.append(message.text)
+            if message.calls or message.reasoning or message.parts:
+                texts += _extras(message)
+                media.append(any(p.kind in ("image", "audio", "video", "file") for p in message.parts))
+            around += self._around(message)
+            if message.trained:
+                answers += range(first, before + len(texts))
+        self.texts += texts
+        return _Frame(around, before + len(texts), tuple(answers))
 
     def _tools(self, record: Record) -> tuple[int, list[str]]:
         """Return (tokens, texts still to be counted) of the declared tools."""

@@ -81,19 +81,6 @@ class Words(NamedTuple):
     words: tuple[str, ...]
 
 
-class Trace(NamedTuple):
-    """What is left of a match in a text of ASCII in which every digit reads 0: quick to search for, as it begins with a
-    fixed piece, and never missing where there is a match.
-
-    Args:
-        pattern: the expression.
-        without: characters that are taken out before the search.
-    """
-
-    pattern: re.Pattern[bytes]
-    without: bytes = b""
-
-
 class Pattern(NamedTuple):
     """Trigger: the rule sees rows in which this regular expression matches inside one text.
 
@@ -102,12 +89,16 @@ class Pattern(NamedTuple):
 
     Args:
         pattern: the expression.
-        traces: if given, a text of ASCII (most are) is only searched if it holds one of these; () if the expression
-            can only match in a text that holds some character beyond ASCII.
+        traces: if given, a text of ASCII (most are) is only searched if it holds one of these, in a copy where every
+            digit reads 0 and every control character but tab and line ends \\x01. That makes traces quick to search
+            for: let them begin with a fixed piece. () if the expression can only match in a text that holds some
+            character beyond ASCII.
+        everywhere: True if every match leaves a trace in other texts as well (as UTF-8).
     """
 
     pattern: re.Pattern[str]
-    traces: tuple[Trace, ...] | None = None
+    traces: tuple[re.Pattern[bytes], ...] | None = None
+    everywhere: bool = False
 
 
 EVERY: Literal["every"] = "every"  # trigger: every row

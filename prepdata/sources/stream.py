@@ -22,7 +22,7 @@ from prepdata.sources.unpack import Limit, packing, unpack
 from prepdata.sources.values import Layout, cut_values, rows_in
 from prepdata.text.decode import wide_encoding
 
-_PLAIN_BLOCK = 4 << 20
+_PLAIN_BLOCK = 1 << 20
 _PACKED_BLOCK = 256 << 10
 _BOM = b"\xef\xbb\xbf"
 _PACKED_SUFFIXES = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz")

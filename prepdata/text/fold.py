@@ -11,18 +11,19 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import repeat
 
 _SPACE = b" \t\r\n\x0b\x0c"
 _DROPPED = _SPACE + b".,;:!?\"'"  # white space and the punctuation of sentences
 _LOWER = bytes(range(256)).lower()
 _DIGITS = b"0123456789"
 _NUMBER_MARKS = b".,:"  # what may stand inside a number, a date or a time of day
-_SIGNS = b"{`!([="  # with one of these, or a digit, a text needs a closer look
+_SIGNS = b"{`!([="  # with one of these, a text needs a closer look
 _GAPS = bytes(0x20 if c in _DROPPED and c not in _NUMBER_MARKS + _SIGNS else c for c in range(256))
 _BETWEEN = b"\xff"  # stands between texts; cannot occur in UTF-8
 _NO_GAPS = bytes(c for c in range(255) if c not in _DIGITS + _DROPPED + _SIGNS)
-_MARKS = b" .,:"
 _SIGNS_TO_GAPS = bytes(0x20 if c in _SIGNS else c for c in range(256))
+_NO_SIGNS = _DIGITS + _NUMBER_MARKS + b" "
 _ASCII = bytes(range(128))
 
 _CODE = re.compile(rb"[(\[=,] ?[\"']")  # a quote that opens a string of a programming language
@@ -42,21 +43,28 @@ _UNSEEN = frozenset(
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s.,:;\u066b\u066c\u3001]+(?=\d)")
 
 
-def fold(text: str, encoded: bytes | None = None) -> bytes:
+def fold(text: str) -> bytes:
     """Return the folded form of a text: equal for texts that say the same, never equal for different numbers, signs or
-    code. A text of which nothing would be left ("???") is kept as it is. About 1 microsecond per 500 ASCII bytes.
-
-    Args:
-        text: the text.
-        encoded: the text as UTF-8, if it is at hand.
+    code. A text of which nothing would be left ("???") is kept as it is.
     """
-    raw = (encoded or text.encode()) if text.isascii() else _from_unicode(text)
-    gaps = raw.translate(_GAPS, _NO_GAPS)
-    return _folded(text, raw, raw.translate(_LOWER, _DROPPED), gaps, gaps.translate(None, _MARKS))
+    return fold_all([text], [encode(text)])[0]
+
+
+def alike(one: str, other: str) -> bool:
+    """True if two texts fold to the same. Quick where their letters differ."""
+    texts = (one, other)
+    encoded = [encode(text) for text in texts]
+    if one.isascii() and other.isascii():
+        letters, others = (raw.translate(_LOWER, _DROPPED) for raw in encoded)
+        if letters != others:
+            return False
+    first, second = fold_all(texts, encoded)
+    return first == second
 
 
 def fold_all(texts: Sequence[str], encoded: Sequence[bytes]) -> list[bytes]:
     """Return `fold` of every text. The texts are laid end to end, which spares most of the work where they are short.
+    About 1 microsecond per 300 ASCII bytes.
 
     Args:
         texts: the texts.
@@ -66,41 +74,28 @@ def fold_all(texts: Sequence[str], encoded: Sequence[bytes]) -> list[bytes]:
         return []
     raws = [raw if text.isascii() else _from_unicode(text) for text, raw in zip(texts, encoded)]
     joined = _BETWEEN.join(raws)
-    plain = joined.translate(_LOWER, _DROPPED).split(_BETWEEN)
-    gaps = joined.translate(_GAPS, _NO_GAPS)
-    signs = gaps.translate(None, _MARKS).split(_BETWEEN)
+    gaps = joined.translate(_GAPS, _NO_GAPS)  # digits, signs, and what stands between them
+    found = joined.translate(_LOWER, _DROPPED).split(_BETWEEN)
+    numbers = _numbers(gaps.translate(_SIGNS_TO_GAPS))
+    signs = gaps.translate(None, _NO_SIGNS).split(_BETWEEN)
+    for i, held in enumerate(signs):
+        if not held:
+            continue
+        if b"{" in held or b"`" in held or (held.strip(b"!") and _CODE.search(raws[i])):
+            found[i], numbers[i] = _AS_CODE + b" ".join(encoded[i].split()).rstrip(b"; "), b""
+        elif b"!" in held:
+            found[i] = _BANG.sub(_KEPT_BANG, raws[i]).translate(_LOWER, _DROPPED)
     return [
-        bare if bare and not sign else _folded(text, raw, bare, gap, sign)
-        for text, raw, bare, gap, sign in zip(texts, raws, plain, gaps.split(_BETWEEN), signs)
+        bare + _NUMBERS + number if number else bare or _AS_IS + raw.strip()
+        for bare, number, raw in zip(found, numbers, encoded)
     ]
 
 
-def _folded(text: str, raw: bytes, plain: bytes, gaps: bytes, signs: bytes) -> bytes:
-    """Return the folded form of a text.
-
-    Args:
-        text: the text.
-        raw: as UTF-8, with only ASCII left to fold.
-        plain: `raw` in lower case, without white space and punctuation.
-        gaps: digits, signs, and what stands between them.
-        signs: digits and signs.
-    """
-    if not signs:
-        return plain or _AS_IS + encode(text).strip()
-    if signs.isdigit():
-        return plain + _NUMBERS + _numbers(gaps)
-    if b"{" in signs or b"`" in signs or (signs.strip(b"0123456789!") and _CODE.search(raw)):
-        return _AS_CODE + b" ".join(encode(text).split()).rstrip(b"; ")
-    if b"!" in signs:
-        plain = _BANG.sub(_KEPT_BANG, raw).translate(_LOWER, _DROPPED)
-    if signs.strip(_SIGNS):
-        return plain + _NUMBERS + _numbers(gaps.translate(_SIGNS_TO_GAPS))
-    return plain or _AS_IS + encode(text).strip()
-
-
-def _numbers(gaps: bytes) -> bytes:
-    """Return the numbers, apart from one another, with the points and commas inside and before them."""
-    return b" ".join([number for token in gaps.split() if (number := token.rstrip(_NUMBER_MARKS))])
+def _numbers(gaps: bytes) -> list[bytes]:
+    """Return the numbers of every text, apart from one another, with the points and commas inside and before them."""
+    tokens = map(bytes.rstrip, gaps.replace(_BETWEEN, b" \xff ").split(), repeat(_NUMBER_MARKS))
+    kept = b" ".join(filter(None, tokens))
+    return kept.replace(b" \xff", _BETWEEN).replace(b"\xff ", _BETWEEN).split(_BETWEEN)
 
 
 def encode(text: str) -> bytes:
@@ -115,11 +110,10 @@ def _from_unicode(text: str) -> bytes:
     """Return a text as UTF-8 in which only ASCII is left to fold. Looks at each distinct character once."""
     text = unicodedata.normalize("NFC", text)
     rare = set(encode(text).translate(None, _ASCII).decode("utf-8", "surrogatepass"))
-    for old in rare:
-        new = _variant(old)
+    for old, new in zip(rare, map(_variant, rare)):
         if new != old:
             text = text.replace(old, new)
-    if any(c.isdecimal() for c in rare):
+    if any(map(str.isdecimal, rare)):
         text = _BETWEEN_DIGITS.sub(_keep_between, text)
     return encode(text)
 

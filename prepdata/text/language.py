@@ -70,6 +70,12 @@ _DENSE = frozenset({"Han", "Kana", "Hangul"})
 _WORD = re.compile(r"[^\W\d_]+")
 _LOWER_OR_SPACE = bytes(c | 32 if chr(c).isalpha() else 32 for c in range(128)) + bytes([32]) * 128
 """ASCII letter -> its lower case, everything else -> a space."""
+_LOWER_OR_SPACE_WESTERN = b"".join(
+    char.lower().encode("cp1252") if _WORD.fullmatch(char) else b" "
+    for char in (bytes([c]).decode("cp1252", "replace") for c in range(256))
+)
+"""The same for letters of cp1252, which holds what most of Western Europe writes, curly quotes and dashes too."""
+_ASCII = bytes(range(128))
 _FENCE = re.compile(r"```[^`]*(?:```|\Z)|`[^`\n]*`")
 _OPENING = frozenset("{[<")
 _JSON = re.compile(r"\s*[{\[]\s*[\"'{]")
@@ -77,6 +83,7 @@ _LINK = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+")
 _OWNED = frozenset(OWNERS)
 _ENGLISH_ALONE = frozenset(word for word, owners in OWNERS.items() if owners == (("en", ONE),))
+_TELLING = ENGLISH_ONLY | FOREIGN_ONLY
 _ACCENTED = frozenset(LETTERS)
 _CODE_SIGNS = b"{}[]();=<>_\\/|$#@*+~^&"
 _MUCH_CODE = 0.08
@@ -175,8 +182,7 @@ def _latin(head: str) -> str | None:
     if plain:
         found = set(head.encode().translate(_LOWER_OR_SPACE).decode().split())
     else:
-        lowered = head.lower()
-        found = set(_WORD.findall(lowered))
+        found = _words(head)
     known = found & _OWNED
     if share > _MUCH_CODE or not found.isdisjoint(_ONLY_IN_CODE):
         known -= CODE_WORDS
@@ -189,7 +195,7 @@ def _latin(head: str) -> str | None:
         for language, weight in OWNERS[word]:
             scores[language] = scores.get(language, 0) + weight
     if not plain:
-        for char in _ACCENTED.intersection(lowered):
+        for char in _ACCENTED.intersection(head.lower().encode("utf-8", "ignore").translate(None, _ASCII).decode()):
             for language, weight in LETTERS[char]:
                 scores[language] = scores.get(language, 0) + weight
     best = _best(scores, len(found))
@@ -197,6 +203,14 @@ def _latin(head: str) -> str | None:
         _add_endings(scores, found)
         best = _best(scores, len(found))
     return best
+
+
+def _words(text: str) -> set[str]:
+    """Return the words of a text in lower case."""
+    try:
+        return set(text.encode("cp1252").translate(_LOWER_OR_SPACE_WESTERN).decode("cp1252").split())
+    except UnicodeEncodeError:
+        return set(_WORD.findall(text.lower()))
 
 
 def _add_endings(scores: dict[str, int], words: set[str]) -> None:
@@ -264,9 +278,9 @@ def quick(text: str) -> str | None:
     for English."""
     head = text[:120]
     if head.isascii():
-        words = head.lower().split()
-        english = len(ENGLISH_ONLY.intersection(words))
-        if english >= 2 and english >= 3 * len(FOREIGN_ONLY.intersection(words)):
+        telling = _TELLING.intersection(head.lower().split())
+        english = len(telling & ENGLISH_ONLY)
+        if english >= 2 and english >= 3 * (len(telling) - english):
             return "en"
         if english < 5 and len(text) <= 120 and "`" not in text:
             return _latin(text)  # as `detect` would come to

@@ -361,13 +361,13 @@ TRIGGER = re.compile(
     r"|(?<=[0-9a-fA-F]:)[0-9a-fA-F]{0,4}:[0-9a-fA-F:])"
 )
 
-# The same piece by piece, for texts of ASCII in which every digit reads 0; the third is tried without these signs.
-TRACES: tuple[tuple[re.Pattern[bytes], bytes], ...] = (
-    (re.compile(rb"@(?<=[A-Za-z0_]@)[A-Za-z0]"), b""),
-    (re.compile(rb":(?<=[0a-fA-F]:)[0a-fA-F]{0,4}:[0a-fA-F:]"), b""),
-    (re.compile(rb"0000000"), b" ./()-"),
-    (re.compile(rb"0\.00{0,2}\.00{0,2}\.0"), b""),
-    (re.compile(rb"00(?:[A-Za-z]00|(?<=[A-Z]{2}00)[ A-Z0]{4})"), b""),
+# The same piece by piece, for UTF-8 in which every digit reads 0.
+TRACES: tuple[re.Pattern[bytes], ...] = (
+    re.compile(rb"@(?<=[A-Za-z0_]@)[A-Za-z0]"),
+    re.compile(rb":(?<=[0a-fA-F]:)[0a-fA-F]{0,4}:[0a-fA-F:]"),
+    re.compile(rb"[ ./()-]{0,2}".join([b"0"] * 7)),
+    re.compile(rb"0\.00{0,2}\.00{0,2}\.0"),
+    re.compile(rb"00(?:[A-Za-z]00|(?<=[A-Z]{2}00)[ A-Z0]{4})"),
 )
 
 

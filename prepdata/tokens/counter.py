@@ -43,11 +43,14 @@ class Counter(Protocol):
 def count_distinct(texts: Sequence[str], count: Callable[[list[str]], list[int]]) -> list[int]:
     """Count equal strings once: shared system prompts and repeated questions are common."""
     distinct = dict.fromkeys(texts, 0)
-    if len(distinct) == len(texts):
-        return count(list(texts))
+    distinct.pop("", None)
     keys = list(distinct)
-    distinct.update(zip(keys, count(keys), strict=True))
-    return [distinct[text] for text in texts]
+    counts = count(keys)
+    if len(keys) == len(texts):
+        return counts
+    known = dict(zip(keys, counts, strict=True))
+    known[""] = 0
+    return [known[text] for text in texts]
 
 
 @lru_cache(maxsize=8)

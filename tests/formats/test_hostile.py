@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_views import EXAMPLES, count_keys, resolve
+from test_views import EXAMPLES, count_strings, resolve
 
 from prepdata import formats
 from prepdata.convert import convert
@@ -62,7 +62,7 @@ def look_at(row: dict[str, Any]) -> None:
         record = format.view(row)
         hash(record.shape)
         if record.shape is not None:
-            assert record.keys == count_keys(row)
+            assert record.strings == count_strings(row)
         for message in record.turns:
             if message.kind in ("text", "blank"):
                 assert resolve(row, message.field) == message.text

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prepdata.text.fold import _variant, encode, fold, fold_all
+from prepdata.text.fold import _variant, alike, encode, fold, fold_all
 
 EQUAL = [
     ("What's up, doc?", "whats up doc"),
@@ -114,3 +114,8 @@ def test_lone_surrogates_pass() -> None:
 @given(st.lists(st.text(max_size=12) | st.text("aZ1!,. {`([=\xff\u2019\ud800\u0664", max_size=12), max_size=8))
 def test_many_texts_fold_as_each_alone(texts: list[str]) -> None:
     assert fold_all(texts, [encode(text) for text in texts]) == [fold(text) for text in texts]
+
+
+@given(st.text('aA1!,. {`([=;\n\u2019\u0664"', max_size=8), st.text('aA1!,. {`([=;\n\u2019\u0664"', max_size=8))
+def test_alike_is_the_same_fold(one: str, other: str) -> None:
+    assert alike(one, other) == (fold(one) == fold(other))

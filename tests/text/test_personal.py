@@ -115,11 +115,11 @@ def test_whatever_is_found_is_triggered(text: str) -> None:
         assert TRIGGER.search(text)
 
 
-@given(st.text(alphabet="0123456789 -./():@abcfgABC_\n", max_size=60))
+@given(st.text(alphabet="0123456789 -./():@abcfgABC_\né٣日\ud800", max_size=60))
 def test_whatever_is_triggered_leaves_a_trace(text: str) -> None:
     if TRIGGER.search(text):
-        data = re.sub("[0-9]", "0", text).encode()
-        assert any(trace.search(data.translate(None, without)) for trace, without in TRACES)
+        data = re.sub("[0-9]", "0", text).encode("utf-8", "surrogatepass")
+        assert any(trace.search(data) for trace in TRACES)
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_whatever_is_triggered_leaves_a_trace(text: str) -> None:
 )  # fmt: skip
 def test_every_part_of_the_trigger_leaves_a_trace(text: str) -> None:
     assert TRIGGER.search(text)
-    data = re.sub("[0-9]", "0", text).encode()
-    assert any(trace.search(data.translate(None, without)) for trace, without in TRACES)
+    data = re.sub("[0-9]", "0", text).encode("utf-8", "surrogatepass")
+    assert any(trace.search(data) for trace in TRACES)
 
 
 @given(st.text(max_size=200))

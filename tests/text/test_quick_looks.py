@@ -147,6 +147,11 @@ def test_every_beginning_of_markdown_passes_the_first_look(text: str) -> None:
     )
 
 
+@given(st.text() | st.text(st.characters(codec="cp1252")) | text)
+def test_words_are_the_same_however_they_are_found(text: str) -> None:
+    assert language._words(text) == set(language._WORD.findall(text.lower()))
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

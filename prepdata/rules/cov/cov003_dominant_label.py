@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
+from prepdata.alike import Alike, alike
 from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity, clip
-from prepdata.record import Record
 from prepdata.rules.base import CorpusRule, Parts
 from prepdata.rules.base import Options as Base
 from prepdata.rules.cov._share import percent, quoted, share, whole
@@ -65,20 +65,16 @@ class DominantLabel(CorpusRule):
         found = chunk.derived(turns)
         answers, labels = _labels(found)
         called = Counter(name[:64] for _, name in found.called)
-        lists: Counter[tuple[str, ...]] = Counter(
-            tuple([tool.name for tool in record.tools if type(tool.name) is str])
-            for record in chunk.records
-            if record.tools
-        )
-        offered = lists.total()
+        groups = chunk.derived(alike)
+        offered = [record.tools for group in groups if group.first.tools for record in group.records]
+        lists = {id(tools): tools for tools in offered}  # one object for most rows that declare the same
         declared: Counter[str] = Counter()
-        for names, rows in lists.items():
-            for name in dict.fromkeys([name[:64] for name in names]):
+        for key, rows in Counter(map(id, offered)).items():
+            for name in dict.fromkeys([tool.name[:64] for tool in lists[key] if type(tool.name) is str]):
                 declared[name] += rows
-        records = chunk.records
         return [
-            answers, labels, _marked(records, self.context.marks.get("label", "label")),
-            _marked(records, self.context.marks.get("source", "source")), dict(called), dict(declared), offered,
+            answers, labels, _marked(groups, self.context.marks.get("label", "label")),
+            _marked(groups, self.context.marks.get("source", "source")), dict(called), dict(declared), len(offered),
         ]  # fmt: skip
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
@@ -135,10 +131,11 @@ def _labels(found: Turns) -> tuple[int, Tally]:
     return len(last), dict(tally) if len(tally) <= MANY else None
 
 
-def _marked(records: list[Record], key: str) -> Tally:
+def _marked(groups: list[Alike], key: str) -> Tally:
     """Return the counts of the values of a row mark, taken from the row or its `metadata` or `meta`."""
     tally: Counter[str] = Counter()
-    for raw in [record.raw for record in records]:
+    marked = [group.records for group in groups if not group.first.raw.keys().isdisjoint((key, "metadata", "meta"))]
+    for raw in [record.raw for records in marked for record in records]:
         value = raw.get(key)
         if value is None and ("metadata" in raw or "meta" in raw):
             inner = raw.get("metadata") or raw.get("meta")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple
 
+from prepdata.alike import alike
 from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity, clip
 from prepdata.rules.base import CorpusRule, Parts
@@ -57,23 +58,21 @@ class SystemPromptDrift(CorpusRule):
     def see(self, chunk: Chunk) -> Any:
         prompts: dict[str, list[int]] = {}
         without: list[int] = []
-        for record in chunk.records:
-            messages = record.messages
-            if not messages:
-                continue
-            first_message = messages[0]
-            if first_message.role in ("system", "developer") and first_message.text:
-                try:
-                    prompts[first_message.text].append(record.row)
-                except KeyError:
-                    prompts[first_message.text] = [record.row]
-            elif first_message.role not in ("system", "developer"):
-                without.append(record.row)
+        for group in chunk.derived(alike):
+            begins = group.first.messages[:1]
+            if begins and begins[0].role in ("system", "developer"):
+                for record, text in zip(group.records, group.texts[0]):
+                    if text:
+                        prompts.setdefault(text, []).append(record.row)
+            elif begins:
+                without += [record.row for record in group.records]
+        without.sort()
         if not prompts:
             return [[], {}, len(without), without[:EXAMPLES]]
         import xxhash
 
-        keyed = [(xxhash.xxh3_64_intdigest(encode(text)), text, rows) for text, rows in prompts.items()]
+        ranked = sorted((sorted(rows), text) for text, rows in prompts.items())
+        keyed = [(xxhash.xxh3_64_intdigest(encode(text)), text, rows) for rows, text in ranked]
         kept = [[key, _cut(text), rows[:2]] for key, text, rows in keyed[:KEPT]]
         return [kept, {key: len(rows) for key, _, rows in keyed}, len(without), without[:EXAMPLES]]
 

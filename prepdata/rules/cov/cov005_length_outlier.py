@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from prepdata.alike import alike
 from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity
 from prepdata.record import Message
@@ -64,21 +65,21 @@ class LengthOutlier(CorpusRule):
         size = 1 + max((record.row for record in chunk.records), default=-1)
         lengths = array("I", bytes(4 * size))
         longer = shorter = chosen_sum = rejected_sum = 0
-        for record in chunk.records:
-            if record.chosen or record.rejected:
-                one, other = _length(record.chosen), _length(record.rejected)
-                lengths[record.row] = one
-                if one and other:
-                    longer += one > other
-                    shorter += one < other
-                    chosen_sum += one
-                    rejected_sum += other
-                continue
-            messages = record.messages
-            if messages:
-                last = messages[-1]
+        for group in chunk.derived(alike):
+            if group.first.preference:
+                for record in group.records:
+                    one, other = _length(record.chosen), _length(record.rejected)
+                    lengths[record.row] = one
+                    if one and other:
+                        longer += one > other
+                        shorter += one < other
+                        chosen_sum += one
+                        rejected_sum += other
+            elif group.turns:
+                last = group.turns[-1][0]
                 if last.role == "assistant" and not last.calls:
-                    lengths[record.row] = min(len(last.text), 0xFFFFFFFF)
+                    for record, text in zip(group.records, group.texts[-1]):
+                        lengths[record.row] = len(text)
         if sys.byteorder == "big":
             lengths.byteswap()
         return [lengths.tobytes(), longer, shorter, chosen_sum, rejected_sum]

@@ -79,7 +79,7 @@ class FormatDrift(CorpusRule):
         shapes: dict[str, list[int]] = {}
         for row, text in last.items():
             shapes.setdefault(shape(text), []).append(row)
-        prompts = dict(zip(found.prompts.rows, found.prompts.texts))
+        prompts = {} if shapes.keys().isdisjoint(ASKED) else dict(zip(found.prompts.rows, found.prompts.texts))
         kept = {}
         for name, rows in shapes.items():
             unasked = rows if name not in ASKED else [row for row in rows if not _asks(name, prompts.get(row, ""))]

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from prepdata.findings import Edit, Fix, Hit, Severity, clip
 from prepdata.record import Message, Record
 from prepdata.rules.base import EVERY, RecordRule, Trigger
-from prepdata.text.fold import fold
+from prepdata.text.fold import alike
 
 _FIX = Fix("drop the row", False, (Edit("drop"),))
 
@@ -75,7 +75,7 @@ def _same(chosen: tuple[Message, ...], rejected: tuple[Message, ...]) -> str | N
         if _other(a) != _other(b):
             return None
         if a.text != b.text:
-            if 2 * len(a.text) < len(b.text) or 2 * len(b.text) < len(a.text) or fold(a.text) != fold(b.text):
+            if 2 * len(a.text) < len(b.text) or 2 * len(b.text) < len(a.text) or not alike(a.text, b.text):
                 return None
             identical = False
     return "identical" if identical else "the same but for case, white space or punctuation"

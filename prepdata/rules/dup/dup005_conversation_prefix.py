@@ -48,7 +48,10 @@ class ConversationPrefix(CorpusRule):
             return
         joined = Joined([(row, part[:2]) for row, part in parts.parts])
         fix = Fix("drop the shorter conversation", False, (Edit("drop"),))
-        for place, number in enumerate(whole(joined.columns[0], "Q")):
+        numbers = whole(joined.columns[0], "Q")
+        if longer.keys().isdisjoint(numbers):
+            return
+        for place, number in enumerate(numbers):
             if number in longer:
                 yield (
                     joined.row(place),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, ClassVar, Literal
 
+from prepdata.alike import Alike, alike
 from prepdata.chunk import Chunk
 from prepdata.findings import Edit, Fix, Hit, Severity, clip
 from prepdata.record import Record, escape
@@ -20,6 +22,8 @@ _CONTENT = frozenset({"content", "value", "parts"})
 """Message keys that may rightly hold a text in one row and parts in another."""
 _UNTOLD = frozenset({"tools", "functions", "toolConfig", "schema"})
 """Row keys whose inside differs from row to row by nature."""
+_TOLD = frozenset({"role", "content"})
+"""Message keys whose type an outline tells."""
 _TYPES = {str: "string", bool: "boolean", int: "number", float: "number", dict: "object", list: "list"}
 _SINGLE = frozenset({"string", "boolean", "number"})
 _A = {kind: f"a{'n' if kind == 'object' else ''} {kind}" for kind in _TYPES.values()}
@@ -54,15 +58,9 @@ class FieldTypeDrift(CorpusRule):
 
     def see(self, chunk: Chunk) -> Any:
         found: _Found = {}
-        shapes: dict[Any, list[Record]] = {}
-        for record in chunk.records:
-            key = (record.format, _signature(record) if record.shape is None else record.shape)
-            try:
-                shapes[key].append(record)
-            except KeyError:
-                shapes[key] = [record]
-        for (format, _), records in shapes.items():
-            _add(found, format, _fields(records[0]), records, len(records))
+        for group in chunk.derived(alike):
+            for records in [group.records] if group.first.outline is None else _same_types(group):
+                _add(found, records[0].format, _fields(records[0]), records, len(records))
         return {field: {kind: [n, _first(rows, single=kind in _SINGLE)] for kind, (n, rows) in kinds.items()}
                 for field, kinds in found.items()}  # fmt: skip
 
@@ -80,16 +78,11 @@ class FieldTypeDrift(CorpusRule):
                 yield from _drift(field.partition(":")[2], kinds)
 
 
-def _row(item: Any) -> int:
-    return int(item[0])
-
-
 def _first(rows: list[Any], *, single: bool) -> list[Any]:
-    """Return (row, path, value) of the first rows; values are looked up for those only, and if they are `single`."""
-    first = sorted(rows, key=_row)[:_MOST]
+    """Return (row, path, value) of rows; values are looked up for those only, and if they are `single`."""
     return [
         (row, path, _value_at(record.raw, path) if single and record is not None else value)
-        for row, path, value, record in first
+        for row, path, value, record in rows
     ]
 
 
@@ -99,22 +92,20 @@ def _add(found: _Found, format: str, fields: list[Field], records: list[Record],
         kept = found.setdefault(f"{format}:{field}", {}).setdefault(kind, [0, []])
         kept[0] += count
         rows = kept[1]
-        rows.append((records[0].row, path, value, None))
-        rows += [(record.row, path, None, record) for record in records[1:_MOST]]
-        if len(rows) > 4 * _MOST:
-            rows.sort(key=_row)
+        if len(rows) < _MOST or records[0].row < rows[-1][0]:
+            rows.append((records[0].row, path, value, None))
+            rows += [(record.row, path, None, record) for record in records[1:_MOST]]
+            rows.sort(key=itemgetter(0))
             del rows[_MOST:]
 
 
 def _value_at(raw: Any, path: str) -> Any:
     """Return the short single value at a pointer, None otherwise."""
-    for key in _keys(path):
-        if type(raw) is dict:
-            raw = raw.get(key)
-        elif type(raw) is list and key.isdigit() and int(key) < len(raw):
-            raw = raw[int(key)]
-        else:
-            return None
+    try:
+        for key in _keys(path):
+            raw = raw[int(key)] if type(raw) is list else raw[key]
+    except (LookupError, TypeError, ValueError):
+        return None
     return _short(raw)
 
 
@@ -130,25 +121,22 @@ def _short(value: Any) -> Any:
     return value if type(value) in (int, float, bool) else None
 
 
-def _signature(record: Record) -> tuple[Any, ...]:
-    """Return keys and types of a row without a shape, so that the fields of equal rows are told apart only once."""
-    raw = record.raw
-    made: list[Any] = [*raw, *map(type, raw.values())]
-    for key, value in raw.items():
-        if type(value) is dict and key not in _UNTOLD:
-            made += [key, len(value), *value, *map(type, value.values())]
-    told = record.outline is not None
-    if told:
-        made.append(record.outline)
-    for message in record.turns:
-        held = message.raw
-        if told and len(held) == 2 and "content" in held:
-            continue  # a role and a content, as the outline says
-        if type(held) is dict:
-            made += [message.path, *held, *map(type, held.values())]
-        for call in message.calls:
-            made += [call.arguments_path, type(call.arguments)]
-    return tuple(made)
+def _same_types(group: Alike) -> Iterable[list[Record]]:
+    """Return rows of one outline by the types of what it does not tell: of what stands in messages beside role and
+    content, and of the arguments of calls."""
+    types: list[list[Any]] = []
+    for column in group.turns:
+        first = column[0]
+        types += [[type(m.raw[key]) for m in column] for key in first.raw if key not in _TOLD]
+        for number in range(len(first.calls)):
+            calls = [message.calls[number] for message in column]
+            types += [[type(call.arguments) for call in calls], [call.arguments_path for call in calls]]
+    if all(column.count(column[0]) == len(column) for column in types):
+        return [group.records]
+    found: dict[Any, list[Record]] = {}
+    for record, key in zip(group.records, zip(*types)):
+        found.setdefault(key, []).append(record)
+    return found.values()
 
 
 def _fields(record: Record) -> list[Field]:

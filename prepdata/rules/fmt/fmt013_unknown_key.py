@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from functools import cache
+from operator import itemgetter
 from typing import Any, ClassVar, Literal
 
+from prepdata.alike import alike
 from prepdata.chunk import Chunk
 from prepdata.errors import PrepdataError
 from prepdata.findings import Edit, Fix, Hit, Severity, clip
@@ -66,21 +68,21 @@ class UnknownKey(CorpusRule):
 
     def see(self, chunk: Chunk) -> Any:
         rows: dict[Keys, list[int]] = {}
-        for record in chunk.records:
-            keys = (record.format, *record.raw)
-            try:
-                rows[keys].append(record.row)
-            except KeyError:
-                rows[keys] = [record.row]
-        odd = [[list(keys), _runs(found)] for keys, found in rows.items() if self._odd(keys, "")]
         inside: dict[Keys, list[Any] | None] = {}
-        clean: set[Any] = set()
-        for record in chunk.records:
-            if record.shape is not None or (record.format, record.outline) in clean:
+        for group in chunk.derived(alike):
+            first, others = group.records[0], group.records[1:]
+            mine = rows.setdefault((first.format, *first.raw), [])
+            mine.append(first.row)
+            if first.shape is not None:  # it tells the keys of the row, and no message has others than it may
+                mine += [record.row for record in others]
                 continue
-            if not self._inside(record, inside) and record.outline is not None:
-                clean.add((record.format, record.outline))
-        return [odd, [[list(keys), found] for keys, found in inside.items() if found]]
+            for record in others:
+                rows.setdefault((record.format, *record.raw), []).append(record.row)
+            if self._inside(first, inside):
+                for record in others:
+                    self._inside(record, inside)
+        odd = [[list(keys), _runs(sorted(found))] for keys, found in rows.items() if self._odd(keys, "")]
+        return [odd, [[list(keys), sorted(found, key=itemgetter(0))] for keys, found in inside.items() if found]]
 
     def _inside(self, record: Record, found: dict[Keys, list[Any] | None]) -> bool:
         """Note the messages of a row that have a strange key, by their keys; None for keys that are all known.

@@ -74,8 +74,8 @@ def _in_turns(record: Record) -> Iterator[Hit]:
     arguments: list[str] = []
     for message in record.turns:
         raw = message.raw
-        if type(raw) is not dict:
-            continue
+        if type(raw) is not dict or (len(raw) == 2 and message.kind == "text" and message.raw_role is not None):
+            continue  # a role and a text
         if None in raw.values():
             padded += [f"{message.path}/{escape(k)}" for k, v in raw.items() if v is None and k not in _CONTENT]
         for part in message.parts:
@@ -94,14 +94,16 @@ def _in_turns(record: Record) -> Iterator[Hit]:
 
 def _around_call(call: ToolCall) -> list[str]:
     """Return the null keys of a call beside its arguments."""
-    if type(call.raw) is not dict or call.path + "/" not in call.arguments_path:
+    raw = call.raw
+    if type(raw) is not dict:
         return []
-    found: list[str] = []
-    if None in call.raw.values():
-        found += [f"{call.path}/{escape(k)}" for k, v in call.raw.items() if v is None and k not in _TOLD]
-    inner = call.raw.get("function")
-    if type(inner) is dict and None in inner.values():
-        found += [f"{call.path}/function/{escape(k)}" for k, v in inner.items() if v is None and k not in _TOLD]
+    inner = raw.get("function")
+    if type(inner) is not dict:
+        inner = {}
+    if (None not in raw.values() and None not in inner.values()) or call.path + "/" not in call.arguments_path:
+        return []
+    found = [f"{call.path}/{escape(k)}" for k, v in raw.items() if v is None and k not in _TOLD]
+    found += [f"{call.path}/function/{escape(k)}" for k, v in inner.items() if v is None and k not in _TOLD]
     return found
 
 

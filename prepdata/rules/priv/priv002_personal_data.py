@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from prepdata.chunk import Text
 from prepdata.findings import Hit, Severity
 from prepdata.record import Record
-from prepdata.rules.base import Options, Pattern, RecordRule, Trace, Trigger
+from prepdata.rules.base import Options, Pattern, RecordRule, Trigger
 from prepdata.rules.priv._hide import Spot, excerpt, fix_of, remembered, texts_of
 from prepdata.text.personal import TRACES, TRIGGER, TYPES, find_personal, mask
 from prepdata.text.secrets import find_secrets
@@ -56,7 +56,7 @@ class PersonalData(RecordRule):
     severity: ClassVar[Severity] = "warning"
     fix: ClassVar[Literal["none", "safe", "unsafe"]] = "unsafe"
     heuristic: ClassVar[bool] = True
-    trigger: ClassVar[Trigger] = Pattern(TRIGGER, tuple(Trace(*trace) for trace in TRACES))
+    trigger: ClassVar[Trigger] = Pattern(TRIGGER, TRACES, everywhere=True)
     Options: ClassVar[type[Options]] = PersonalOptions
     options: PersonalOptions
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from prepdata.alike import alike
 from prepdata.chunk import Chunk
 from prepdata.record import Message, Record
 
@@ -31,7 +32,7 @@ def answers(record: Record) -> tuple[Message, ...]:
 
 
 class Answered(NamedTuple):
-    """The turns of a chunk that are trained on, as columns.
+    """The turns of a chunk that are trained on, as columns; rows that are alike stand together.
 
     Args:
         records: the row of each.
@@ -48,28 +49,20 @@ class Answered(NamedTuple):
 
 def answered(chunk: Chunk) -> Answered:
     """Return the answers of a chunk, those of rows labelled as bad too. Use as `chunk.derived(answered)`."""
-    records: list[Record] = []
-    messages: list[Message] = []
-    texts: list[str] = []
-    prompts: list[str] = []
-    for record in chunk.records:
-        prompt = ""
-        for message in record.messages:
-            role = message.role
-            if role == "user":
-                prompt = message.text
-            elif role == "assistant" and message.weight != 0:
-                records.append(record)
-                messages.append(message)
-                texts.append(message.text)
-                prompts.append(prompt)
-        for message in record.chosen:
-            if message.role == "assistant" and message.weight != 0:
-                records.append(record)
-                messages.append(message)
-                texts.append(message.text)
-                prompts.append(prompt)
-    return Answered(records, messages, texts, prompts)
+    found = Answered([], [], [], [])
+    for group in chunk.derived(alike):
+        before = len(group.first.messages)
+        prompts = [""] * len(group.records)
+        for place in range(before + len(group.first.chosen)):
+            column, texts = group.turns[place], group.texts[place]
+            if column[0].role == "user" and place < before:
+                prompts = texts
+            elif column[0].role == "assistant" and column[0].weight != 0:
+                found.records.extend(group.records)
+                found.messages.extend(column)
+                found.texts.extend(texts)
+                found.prompts.extend(prompts)
+    return found
 
 
 def last_user(record: Record, before: Message) -> str:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from prepdata.findings import Edit, Fix, Hit, Severity
 from prepdata.record import Record
-from prepdata.rules.base import Pattern, RecordRule, Trace, Trigger
+from prepdata.rules.base import Pattern, RecordRule, Trigger
 from prepdata.rules.text._pieces import pieces
 
 _HIDDEN = re.compile(
@@ -45,7 +45,7 @@ class ControlCharacter(RecordRule):
     severity: ClassVar[Severity] = "warning"
     fix = "unsafe"
     heuristic: ClassVar[bool] = True
-    trigger: ClassVar[Trigger] = Pattern(_HIDDEN, (Trace(re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")),))
+    trigger: ClassVar[Trigger] = Pattern(_HIDDEN, (re.compile(rb"\x01"),))
 
     def check(self, record: Record) -> Iterator[Hit]:
         for message in record.turns:

@@ -13,31 +13,35 @@ from prepdata.rules.base import RecordRule, Trigger, Words
 from prepdata.rules.text._pieces import answers, pieces, prompt_of
 
 _NOUN = r"(?:text|passage|article|document|excerpt|paragraph|snippet|transcript|reading)"
-_FIND = re.compile(
-    rf"\b(?:in|on|by|from|to|of|using) the (?:given|provided|above|supplied|attached) (?:{_NOUN}"
+_LATIN = (
+    rf"(?:in|on|by|from|to|of|using) the (?:given|provided|above|supplied|attached) (?:{_NOUN}"
     rf"|context)\b(?! (?:file|box))"
-    rf"|\bthe (?:given|provided|above|supplied|attached) (?:{_NOUN}|context) (?:says?|states?"
+    rf"|the (?:given|provided|above|supplied|attached) (?:{_NOUN}|context) (?:says?|states?"
     rf"|mentions?|does|doesn't|describes)"
-    rf"|\b(?:according to|as (?:stated|mentioned|described|noted|explained|outlined) (?:in|by)|(?:stated|mentioned|"
+    rf"|(?:according to|as (?:stated|mentioned|described|noted|explained|outlined) (?:in|by)|(?:stated|mentioned|"
     rf"specified|discussed) in) the {_NOUN}\b(?! (?:of|file|box|field|editor|message|window|menu|set|type)\b)"
-    rf"|\bthe {_NOUN} (?:states|mentions|(?:does not|doesn't|did not|didn't) (?:mention|say|state"
+    rf"|the {_NOUN} (?:states|mentions|(?:does not|doesn't|did not|didn't) (?:mention|say|state"
     rf"|specify|provide|give|explain))\b"
-    r"|\bthe (?:passage|article|excerpt) (?:says|explains|describes|discusses|suggests|notes)\b"
-    r"|\b(?:laut|gemäß|nach) (?:dem|des) (?:gegebenen |vorliegenden |obigen )?(?:text|artikel"
+    r"|the (?:passage|article|excerpt) (?:says|explains|describes|discusses|suggests|notes)\b"
+    r"|(?:laut|gemäß|nach) (?:dem|des) (?:gegebenen |vorliegenden |obigen )?(?:text|artikel"
     r"|abschnitt|dokument|textes)\b"
-    r"|\bim (?:gegebenen|vorliegenden|obigen|bereitgestellten) (?:text|artikel|abschnitt|dokument|kontext)\b"
-    r"|\b(?:selon|d'après|dans) (?:le|ce) (?:texte|passage|document|contexte)(?: (?:fourni|donné|ci-dessus))?\b"
-    r"|\b(?:según|de acuerdo con|en) el (?:texto|pasaje|artículo|documento|contexto)(?: "
+    r"|im (?:gegebenen|vorliegenden|obigen|bereitgestellten) (?:text|artikel|abschnitt|dokument|kontext)\b"
+    r"|(?:selon|d'après|dans) (?:le|ce) (?:texte|passage|document|contexte)(?: (?:fourni|donné|ci-dessus))?\b"
+    r"|(?:según|de acuerdo con|en) el (?:texto|pasaje|artículo|documento|contexto)(?: "
     r"(?:proporcionado|dado|anterior))?\b"
-    r"|\b(?:segundo|de acordo com) o (?:texto|trecho|artigo|documento|contexto)(?: fornecido)?\b"
-    r"|\b(?:secondo|in base a) (?:il|al) (?:testo|brano|documento|contesto)(?: fornito)?\b"
-    r"|(?:根据|依据|按照)(?:上述|给定的?|提供的?|以上|所给)?(?:的)?(?:文本|文章|段落|原文|文档|材料|上下文)|文中(?:提到|指出|没有提到|并未提及)"
+    r"|(?:segundo|de acordo com) o (?:texto|trecho|artigo|documento|contexto)(?: fornecido)?\b"
+    r"|(?:secondo|in base a) (?:il|al) (?:testo|brano|documento|contesto)(?: fornito)?\b"
+)
+_OTHERS = (
+    r"(?:根据|依据|按照)(?:上述|给定的?|提供的?|以上|所给)?(?:的)?(?:文本|文章|段落|原文|文档|材料|上下文)|文中(?:提到|指出|没有提到|并未提及)"
     r"|(?:本文|文章|与えられた文|提供されたテキスト|上記の文章)(?:によると|によれば|では|に基づ)"
     r"|(?:согласно|в соответствии с) (?:данному |приведённому |приведенному )?(?:тексту|отрывку"
     r"|статье|документу|контексту)"
-    r"|в (?:данном|приведённом|приведенном) (?:тексте|отрывке|документе)",
-    re.IGNORECASE,
+    r"|в (?:данном|приведённом|приведенном) (?:тексте|отрывке|документе)"
 )
+_FIND = re.compile(rf"\b(?:{_LATIN})|{_OTHERS}", re.IGNORECASE)
+_PLAIN = re.compile(rf"\b(?:{_LATIN})")
+"""The same for texts in ASCII and in lower case, which it reads far faster."""
 _PROMPT_NOUN = re.compile(
     rf"\b{_NOUN}s?\b|\b(?:story|poem|letter|email|e-mail|essay|report|book|novel|chapter|file|pdf|page|post|blog|speech|"
     r"lyrics|quote|review|paper|abstract|contract|manual|policy|law|act|bill|constitution|bible|guide|documentation|"
@@ -105,19 +109,23 @@ class SourceLeak(RecordRule):
         spoken = {piece.text for piece in held}  # mostly the prompt's only
         for message in answers(record):
             for text, path in pieces(message):
-                match = _FIND.search(text) if text in spoken else None
+                match = _find(text) if text in spoken else None
                 if match is None:
                     continue
                 if _holds_text(record, message):
                     return  # and so do the longer prompts of later answers
                 yield Hit(
-                    f"the answer speaks of '{match[0]}', but the prompt holds no text: "
+                    f"the answer speaks of '{text[match.start() : match.end()]}', but the prompt holds no text: "
                     "say it without the text, or put the text into the prompt",
                     path,
                     span=match.span(),
                     excerpt=around(text, match.span()),
                 )
                 return
+
+
+def _find(text: str) -> re.Match[str] | None:
+    return _PLAIN.search(text.lower()) if text.isascii() else _FIND.search(text)
 
 
 def _holds_text(record: Record, message: Message) -> bool:

@@ -6,10 +6,12 @@ import re
 import struct
 from collections.abc import Iterator
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import msgspec
 
+from prepdata.alike import alike
 from prepdata.chunk import Chunk
 from prepdata.errors import ConfigError
 from prepdata.files import read_bounded
@@ -83,25 +85,32 @@ class InvalidStructuredAnswer(CorpusRule):
         seen: dict[str, Any] = {"answers": 0, "good": 0, "declared": [], "broken": [], "plain": {}}
         plain: dict[str, list[int]] = {}
         mark = self.context.marks.get("schema", "schema")
-        for record in chunk.records:
-            message = _final(record)
-            if message is None:
+        for group in chunk.derived(alike):
+            place = _final(group.first)
+            if place is None:
                 continue
-            raw, declared = record.raw, self.schema
-            if mark in raw or "metadata" in raw or "meta" in raw:
-                declared = self._declared(record)
-            if declared is not None:
-                seen["declared"].extend([record.row, *found] for found in _against(declared, message))
-                continue
-            seen["answers"] += 1
-            kind, place, text = _judge(message.text)
-            if kind is None:
-                seen["good"] += 1
-            elif kind == _PROSE:
-                plain.setdefault(message.field, []).append(record.row)
-            else:
-                seen["broken"].append([record.row, message.field, kind, place, text])
-        seen["plain"] = {path: struct.pack(f"<{len(rows)}I", *rows) for path, rows in plain.items()}
+            field, declared = group.turns[place][0].field, self.schema
+            marked = not group.first.raw.keys().isdisjoint((mark, "metadata", "meta"))
+            for record, message, text in zip(group.records, group.turns[place], group.texts[place]):
+                if marked:
+                    declared = self._declared(record)
+                if declared is not None:
+                    seen["declared"].extend([record.row, *found] for found in _against(declared, message))
+                    continue
+                seen["answers"] += 1
+                if text[0].isalnum():  # the usual case, told here to save a call
+                    plain.setdefault(field, []).append(record.row)
+                    continue
+                kind, span, why = _judge(text)
+                if kind is None:
+                    seen["good"] += 1
+                elif kind == _PROSE:
+                    plain.setdefault(field, []).append(record.row)
+                else:
+                    seen["broken"].append([record.row, field, kind, span, why])
+        for kept in (seen["declared"], seen["broken"]):
+            kept.sort(key=itemgetter(0))
+        seen["plain"] = {path: struct.pack(f"<{len(rows)}I", *sorted(rows)) for path, rows in plain.items()}
         return seen
 
     def _declared(self, record: Record) -> Schema | None:
@@ -158,17 +167,15 @@ def _all_broken(parts: Parts, looking: int, answers: int) -> Hit:
     )
 
 
-def _final(record: Record) -> Message | None:
-    """Return the final answer of a row if it is trained on, is text, and calls nothing."""
-    message = record.messages[-1] if record.messages else None
-    if message is None or message.role != "assistant" or record.chosen or record.rejected:
-        answer = record.split()[1]
-        if not answer:
-            return None
-        message = answer[-1]
+def _final(record: Record) -> int | None:
+    """Return which turn of a row is its final answer, if that is trained on, is text, and calls nothing."""
+    answer = record.split()[1]
+    if not answer:
+        return None
+    message = answer[-1]
     if message.role != "assistant" or message.calls or message.kind != "text" or message.weight == 0:
         return None
-    return message
+    return next(place for place, turn in enumerate(record.turns) if turn is message)
 
 
 def _judge(text: str) -> tuple[int | None, tuple[int, int] | None, str]:

@@ -11,6 +11,7 @@ from prepdata.index.columns import digests
 from prepdata.index.exact import Joined, pack_rows
 from prepdata.index.near import sides, signatures
 from prepdata.rules.base import CorpusRule, Options, Parts
+from prepdata.rules.dup._variants import another_subject, slots
 from prepdata.text.differences import Difference, compare, exchanged, shown, tokens
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 SHOWN = 10  # rows named beside the first
 PARTNERS = 8  # earlier rows that a row is compared with word by word, the most similar first
 COMMON = 50  # an n-gram in more rows than this, and than `common` of all, is left out of account
+SHORT = 100  # words of two rows below which they have to be more similar: in few words, few others are many
+SHORT_LEAST = 0.5
 BRIEF = 4  # words of an answer up to which variants may have nothing in common ("Paris", "Lyon")
 TEXT_BYTES = 256_000_000  # characters of rows held in memory for the comparison
 
@@ -96,7 +99,7 @@ class NearDuplicate(CorpusRule):
         pairs = self._pairs(parts, joined.columns[0])
         if not len(pairs.first):
             return
-        judged = self._judge(parts, joined, pairs)
+        judged = _marked(self._judge(parts, joined, pairs))
         yield from self._copies(joined, [j for j in judged if j.how is None or not j.how.meant])
         if self.options.variants:
             yield from self._variants(joined, [j for j in judged if j.how is not None and j.how.meant])
@@ -149,9 +152,11 @@ class NearDuplicate(CorpusRule):
         """Return how two rows differ, None if they are not nearly the same."""
         asked, answered = compare(left[0], right[0]), compare(left[1], right[1])
         meant = asked.meant or answered.meant or exchanged(asked, answered)
+        meant = meant or another_subject(asked, answered, max(len(left[0]), len(right[0])))
         total = sum(map(len, (*left, *right)))
         ratio = (asked.ratio * (len(left[0]) + len(right[0])) + answered.ratio * (len(left[1]) + len(right[1]))) / total
-        if similarity < self.options.similarity and ratio < self.options.ratio:
+        few = total < SHORT and similarity < SHORT_LEAST and not meant
+        if similarity < self.options.similarity and (few or ratio < self.options.ratio):
             return None
         brief = max(len(left[1]), len(right[1])) <= BRIEF
         least = 0.0 if meant and brief else self.options.candidate if meant else self.options.similarity
@@ -190,6 +195,17 @@ class NearDuplicate(CorpusRule):
             said = f"{len(rows):,} rows say the same of other numbers, names or things ({example[group[0]]})"
             yield rows[0], Hit(f"{said}; look whether that is meant", severity="info",
                                related=tuple(rows[1 : 1 + SHOWN]))  # fmt: skip
+
+
+def _marked(judged: list[Judged]) -> list[Judged]:
+    """Return the pairs, those that differ at the slots of a template marked as meant."""
+    places = [place for place, pair in enumerate(judged) if pair.how is not None and not pair.how.meant]
+    found = slots([(judged[place].first, how) for place in places if (how := judged[place].how) is not None])
+    for number in found:
+        pair = judged[places[number]]
+        assert pair.how is not None
+        judged[places[number]] = pair._replace(how=pair.how._replace(meant=True))
+    return judged
 
 
 def _nearest(pairs: Pairs) -> Sequence[tuple[int, int, float]]:

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from prepdata.text.differences import Change, Difference
 
 ASKED = 25  # words of a question up to which one other word makes another question, where the answer stays as it is
-STEM = 5  # letters of a word by which it is known again in another form ("addition", "added")
+STEM = 5  # letters of a word by which it is known again in another form ("concatenate", "concatenation")
+LEAST = 4  # letters it has to have
 SHARE = 0.5  # of the words of a question that are gone or new which the answer loses or gains too
 SHARE_TOO = 0.25  # and of those that the answer loses or gains
 MOVED = 2  # words that stand elsewhere, fewer than so many at a time: a list in another order
@@ -37,8 +38,9 @@ _FUNCTION = frozenset(
 
 
 def content(words: Sequence[str]) -> list[str]:
-    """Return the words that carry a meaning of their own, in lower case: no articles, no marks, no single letters."""
-    folded = [word.casefold() for word in words if len(word) > 1 and word[0].isalpha()]
+    """Return the words that carry a meaning of their own, in lower case: no articles, marks or single letters, and
+    no short words of other alphabets."""
+    folded = [word.casefold() for word in words if len(word) > (1 if word.isascii() else 3) and word[0].isalpha()]
     return [word for word in folded if word not in _FUNCTION]
 
 
@@ -74,7 +76,7 @@ def _moves(how: Difference) -> tuple[Counter[str], Counter[str]]:
 
 
 def _stems(words: Counter[str]) -> set[str]:
-    return {word[:STEM] for word in words if len(word) >= STEM}
+    return {word[:STEM] for word in words if len(word) >= LEAST}
 
 
 def _spelling(change: Change) -> bool:

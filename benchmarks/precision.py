@@ -22,6 +22,7 @@ import xxhash
 
 import prepdata
 from benchmarks.rows import filled
+from prepdata.findings import Finding
 from prepdata.rules.base import Rule
 from prepdata.rules.loader import rules
 
@@ -71,7 +72,12 @@ def speaks(rule: type[Rule], entry: dict[str, Any], folder: Path) -> bool:
     if "options" in entry:
         settings["rules"] = {rule.name: entry["options"]}
     report = prepdata.validate(path, select=[rule.name], tokens=False, cache=False, jobs=1, meters=[], **settings)
-    return any(finding.name == rule.name for finding in report)
+    return any(_counts(rule, finding) for finding in report)
+
+
+def _counts(rule: type[Rule], finding: Finding) -> bool:
+    """True for a finding of a rule that says something is wrong; an info beside warnings only points something out."""
+    return finding.name == rule.name and (finding.severity != "info" or rule.severity == "info")
 
 
 def judge(rule: type[Rule], entries: Sequence[dict[str, Any]]) -> tuple[Tally, list[tuple[int, bool]]]:
@@ -131,7 +137,7 @@ def real(rule: type[Rule], folder: Path) -> Real | None:
             report = prepdata.validate(path, select=[rule.name], tokens=False, cache=False, jobs=1, meters=[])
         except prepdata.UsageError:
             continue
-        found = [finding for finding in report if finding.name == rule.name]
+        found = [finding for finding in report if _counts(rule, finding)]
         findings += len(found)
         here = {digest: label for (file, digest), label in known.items() if file == name}
         if not found and not here:

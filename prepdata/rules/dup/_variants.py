@@ -6,14 +6,15 @@ the same words dealt in another order) is a variant of the first and not a copy,
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
 from prepdata.text.differences import Change, Difference
 
 ASKED = 25  # words of a question up to which one other word makes another question, where the answer stays as it is
-STEM = 5  # letters of a word by which it is known again in another form ("concatenate", "concatenation")
-LEAST = 4  # letters it has to have
+STEM = 4  # letters by which a word is known again in another form ("open", "opening")
+FORM = 0.75  # of the letters of the shorter word that two forms of a word begin with
 SHARE = 0.5  # of the words of a question that are gone or new which the answer loses or gains too
 SHARE_TOO = 0.25  # and of those that the answer loses or gains
 MOVED = 2  # words that stand elsewhere, fewer than so many at a time: a list in another order
@@ -76,7 +77,7 @@ def _moves(how: Difference) -> tuple[Counter[str], Counter[str]]:
 
 
 def _stems(words: Counter[str]) -> set[str]:
-    return {word[:STEM] for word in words if len(word) >= LEAST}
+    return {word[:STEM] for word in words if len(word) >= STEM}
 
 
 def _spelling(change: Change) -> bool:
@@ -96,7 +97,15 @@ def exchanges(change: Change) -> bool:
     """True if words are exchanged for others that are not forms of them."""
     before, after = Counter(content(change.before)), Counter(content(change.after))
     gone, new = before - after, after - before
-    return bool(gone and new) and {w[:STEM] for w in gone}.isdisjoint(w[:STEM] for w in new) and not _spelling(change)
+    if not gone or not new or _spelling(change):
+        return False
+    return not any(_forms(one, other) for one in gone for other in new)
+
+
+def _forms(one: str, other: str) -> bool:
+    """True if two words begin alike for most of their length: forms of one word ("team", "teams")."""
+    size = max(STEM, math.ceil(FORM * min(len(one), len(other))))
+    return one[:size] == other[:size]
 
 
 def _relisted(how: Difference) -> bool:

@@ -20,8 +20,7 @@ SHARE_TOO = 0.25  # and of those that the answer loses or gains
 MOVED = 2  # words that stand elsewhere, fewer than so many at a time: a list in another order
 RUN = 3
 
-_FUNCTION = frozenset(
-    """
+_LITTLE = """
     a an the this that these those of in on at to for from by with and or but is are was were be been being it its as
     i you he she we they me my your our their his her what which who whom whose where when why how many much can could
     will would shall should may might please do does did done has have had there here any some all each every both
@@ -34,8 +33,8 @@ _FUNCTION = frozenset(
     il lo gli i uno di da e è sono nel nella che come os as um uma do da no na em com não
     het een van en op met voor och att det som är på og er til
     и в на с по для что как это из о
-    """.split()
-)
+"""
+_FUNCTION = frozenset(_LITTLE.split())
 
 
 def content(words: Sequence[str]) -> list[str]:

@@ -34,11 +34,13 @@ _PADDING = b" " * 16  # words are read eight bytes at a time, beyond the last on
 _BETWEEN = re.compile(r"[^\w\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff]+")
 """What stands between words. Stresses, vowel points and the vowel signs of Indic scripts belong to their word."""
 _STRETCH = "\u0640"  # only lengthens an Arabic word
-_ALONE = re.compile(
-    "[\u0e01-\u0e3a\u0e40-\u0e4e\u0e80-\u0edf\u0f40-\u0fbc\u1000-\u109f\u1780-\u17d3\u3040-\u30ff\u31f0-\u31ff"
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+_SIGNS = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e80-\u0edf\u0f40-\u0fbc\u1000-\u109f\u1780-\u17d3\u3040-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 """Thai, Lao, Tibetan, Burmese, Khmer, Kana and Han: written without spaces between words."""
+_ALONE = re.compile(f"[{_SIGNS}]")
+_PIECES = re.compile(f"[{_SIGNS}]|[^{_SIGNS} ]+")
 
 ONE, TWO, THREE = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 FINISH = 30, 27  # bits by which an n-gram is shifted to mix it
@@ -77,7 +79,8 @@ def plain(text: str) -> str:
     if text.isascii():
         return text.replace("\x01", " ") if "\x01" in text else text
     text = unicodedata.normalize("NFKC", text).casefold().replace(_STRETCH, "")
-    return _ALONE.sub(r" \g<0> ", _BETWEEN.sub(" ", text))
+    text = _BETWEEN.sub(" ", text)
+    return " ".join(_PIECES.findall(text)) if _ALONE.search(text) else text
 
 
 def _batches(texts: Sequence[str]) -> list[list[str]]:

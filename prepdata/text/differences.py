@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from prepdata.findings import clip
@@ -81,12 +82,9 @@ class Difference(NamedTuple):
 
 def tokens(text: str) -> list[str]:
     """Return the words, numbers and marks of a text, `LONGEST` at most."""
-    found = []
-    for match in _TOKEN.finditer(text):
-        found.append(match[0])
-        if len(found) == LONGEST:
-            break
-    return found
+    if len(text) <= 4 * LONGEST:
+        return _TOKEN.findall(text)[:LONGEST]
+    return [match[0] for match in islice(_TOKEN.finditer(text), LONGEST)]
 
 
 def compare(one: Sequence[str], other: Sequence[str]) -> Difference:

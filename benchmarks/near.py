@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import re
 import subprocess
@@ -294,7 +295,7 @@ def all_pairs(file: Path, least: float) -> str:
     joined = dict(zip(zip(found_pairs.first.tolist(), found_pairs.second.tolist()), found_pairs.jaccard().tolist()))
     other = max((abs(truth[pair] - joined[pair]) for pair in truth.keys() & joined.keys()), default=0.0)
     return (
-        f"{len(texts):,} rows, similarity {least} or more: {len(truth):,} of all {len(texts) * (len(texts) - 1) // 2:,} "
+        f"{len(texts):,} rows, similarity {least} or more: {len(truth):,} of all {math.comb(len(texts), 2):,} "
         f"pairs ({seconds:.1f} s); the join finds {len(joined):,} ({time.perf_counter() - started:.1f} s), "
         f"{len(truth.keys() - joined.keys())} missing, {len(joined.keys() - truth.keys())} too many, "
         f"similarities differ by {other:.4f} at most"

@@ -23,7 +23,7 @@ LIST = 64
 NEAR = 16
 RANGES = 8
 """Ranges of hashes that are sorted one after another, which bounds the memory of a sort, where there are ..."""
-LARGE = 50_000_000  # ... more members than this
+LARGE = 4_000_000  # ... more members than this
 BLOCK = 5_000_000  # members whose sets are looked up at once
 PAIRS = 200_000
 """Pairs whose overlap is counted at once."""

@@ -21,8 +21,8 @@ SHOWN = 10  # rows named beside the first
 SHORT = 100  # words of two rows below which they have to be more similar: in few words, few others are many
 SHORT_LEAST = 0.5
 SKETCH_SAID = (
-    "near duplicates were looked for by samples of the rows' n-grams, since the input is large; "
-    "found that a full search would find (option sketch = false makes one)"
+    "near duplicates were looked for by samples of the rows' n-grams, as for large inputs: on made-up rows these find "
+    "at least 99 of 100 that a full search finds (option sketch = false makes one)"
 )
 BRIEF = 4  # words of an answer up to which variants may have nothing in common ("Paris", "Lyon")
 SKETCH_FROM = 1_000_000_000

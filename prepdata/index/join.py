@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 LIST = 64
 """Sets with one member in common of which all pairs are looked at; of more, each is held against its `NEAR` next."""
 NEAR = 16
-RANGES = 8
+RANGES = 16
 """Ranges of hashes that are sorted one after another, which bounds the memory of a sort, where there are ..."""
-LARGE = 4_000_000  # ... more members than this
+LARGE = 1_000_000  # ... more members than this
 BLOCK = 5_000_000  # members whose sets are looked up at once
 PAIRS = 200_000
 """Pairs whose overlap is counted at once."""

@@ -29,7 +29,7 @@ LONGER = row(answer=ANSWER + " Keep the receipt.")
 def run(folder: Path, rows: list[dict[str, Any]], **options: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     path, result = folder / "in.jsonl", folder / "out.jsonl"
     path.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
-    rules = {name: options for name in ("exact-duplicate", "folded-duplicate", "near-duplicate")}
+    rules = dict.fromkeys(("exact-duplicate", "folded-duplicate", "near-duplicate"), options)
     settings = Settings(select=("DUP",), rules=rules)
     keep(fix_file(path, settings, unsafe=True, folder=folder), result)
     left = prepdata.validate(result, settings, tokens=False, cache=False)

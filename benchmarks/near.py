@@ -1,6 +1,7 @@
 """Near duplicates: how many are found, how many findings are wrong, and how quickly, beside other tools.
 
     python -m benchmarks.near [--rows 12000] [--half tuning|frozen] [--peer-python PATH] [--peers datasketch,rensa]
+        [--all-pairs]
 
 Rows are made by a script from word lists, a third each English, Chinese and code; into them copies are planted that
 were edited in a known way, and hard negatives: copies in which one number, name or negation is another. The two halves
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import re
 import subprocess
@@ -164,14 +166,16 @@ def build(rows: int, half: str, file: Path) -> list[Planted]:
 
 
 def own(file: Path) -> tuple[set[int], float]:
-    """Return the lines that prepdata reports as near or folded duplicates, and the seconds of a whole process."""
+    """Return the lines that prepdata reports as near or folded duplicates, and the seconds of a whole process. Of two
+    rows it is the later one, whichever prepdata would keep."""
     started = time.perf_counter()
     options = ["--select", "DUP001,DUP002,DUP003", "-f", "jsonl", "--no-tokens", "--no-cache", "--isolated", "-q"]
     command = [sys.executable, "-m", "prepdata", "validate", str(file), *options]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - started
     found = [json.loads(line) for line in run.stdout.split("\n") if line.startswith("{")]
-    return {f["line"] for f in found if f.get("severity") == "warning"}, seconds
+    told = [f for f in found if f.get("severity") == "warning"]
+    return {max(f["line"], *(place["line"] for place in f["related"])) for f in told}, seconds
 
 
 PEERS: dict[str, str] = {
@@ -252,6 +256,52 @@ def by_language(planted: list[Planted], found: set[int]) -> dict[str, Any]:
     return shares
 
 
+def all_pairs(file: Path, least: float) -> str:
+    """Return how the join compares with the similarity of every pair of rows, counted one row against all others on the
+    n-grams themselves, not on hashes."""
+    import numpy as np
+
+    from prepdata.index.join import Sets, similar
+    from prepdata.index.near import SIZE
+    from prepdata.index.words import TABLE, plain, shingles, words
+
+    with file.open(encoding="utf-8") as lines:
+        texts = [[turn["content"] for turn in json.loads(line)["messages"]] for line in lines]
+    started = time.perf_counter()
+    numbers: dict[tuple[bytes, ...], int] = {}
+    held: list[Any] = []
+    for sides in texts:
+        grams: set[int] = set()
+        for text in sides:
+            found = plain(text).encode().translate(TABLE).split()
+            runs = [tuple(found[i : i + SIZE]) for i in range(max(1, len(found) - SIZE + 1))] if found else []
+            grams.update(numbers.setdefault(run, len(numbers)) for run in runs)
+        held.append(np.array(sorted(grams)))
+    sizes = np.array([len(grams) for grams in held])
+    members, owners = np.concatenate(held), np.repeat(np.arange(len(held)), sizes)
+    order = np.argsort(members, kind="stable")
+    ends = np.searchsorted(members[order], np.arange(len(numbers) + 1))
+    listed = owners[order]
+    truth: dict[tuple[int, int], float] = {}
+    for row, grams in enumerate(held):
+        overlap = np.bincount(np.concatenate([listed[ends[g] : ends[g + 1]] for g in grams]), minlength=len(held))
+        similarity = overlap / (sizes[row] + sizes - overlap)
+        others = np.flatnonzero(similarity[:row] >= least - 1e-12)
+        truth.update({(other, row): float(similarity[other]) for other in others.tolist()})
+    seconds = time.perf_counter() - started
+    started = time.perf_counter()
+    hashed = shingles(words([text for sides in texts for text in sides]), SIZE)
+    found_pairs = similar(Sets(hashed.hashes.astype(np.uint32), hashed.ends[1::2]), least)
+    joined = dict(zip(zip(found_pairs.first.tolist(), found_pairs.second.tolist()), found_pairs.jaccard().tolist()))
+    other = max((abs(truth[pair] - joined[pair]) for pair in truth.keys() & joined.keys()), default=0.0)
+    return (
+        f"{len(texts):,} rows, similarity {least} or more: {len(truth):,} of all {math.comb(len(texts), 2):,} "
+        f"pairs ({seconds:.1f} s); the join finds {len(joined):,} ({time.perf_counter() - started:.1f} s), "
+        f"{len(truth.keys() - joined.keys())} missing, {len(joined.keys() - truth.keys())} too many, "
+        f"similarities differ by {other:.4f} at most"
+    )
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -259,10 +309,14 @@ def main() -> None:
     parser.add_argument("--half", choices=("tuning", "frozen"), default="tuning")
     parser.add_argument("--peers", default="", help="datasketch,rensa")
     parser.add_argument("--peer-python", default=sys.executable)
+    parser.add_argument("--all-pairs", action="store_true", help="hold the join against all pairs of rows, no more")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "near.jsonl"
         planted = build(given.rows, given.half, file)
+        if given.all_pairs:
+            print("\n".join(all_pairs(file, least) for least in (0.3, 0.6)))
+            return
         results = {f"prepdata {prepdata.__version__}": own(file)}
         for name in [name for name in given.peers.split(",") if name]:
             results[name] = peer(name, given.peer_python)(file)

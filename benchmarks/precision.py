@@ -22,6 +22,7 @@ import xxhash
 
 import prepdata
 from benchmarks.rows import filled
+from prepdata.findings import Finding
 from prepdata.rules.base import Rule
 from prepdata.rules.loader import rules
 
@@ -71,7 +72,12 @@ def speaks(rule: type[Rule], entry: dict[str, Any], folder: Path) -> bool:
     if "options" in entry:
         settings["rules"] = {rule.name: entry["options"]}
     report = prepdata.validate(path, select=[rule.name], tokens=False, cache=False, jobs=1, meters=[], **settings)
-    return any(finding.name == rule.name for finding in report)
+    return any(_counts(rule, finding) for finding in report)
+
+
+def _counts(rule: type[Rule], finding: Finding) -> bool:
+    """True for a finding of a rule that says something is wrong; an info beside warnings only points something out."""
+    return finding.name == rule.name and (finding.severity != "info" or rule.severity == "info")
 
 
 def judge(rule: type[Rule], entries: Sequence[dict[str, Any]]) -> tuple[Tally, list[tuple[int, bool]]]:
@@ -131,7 +137,7 @@ def real(rule: type[Rule], folder: Path) -> Real | None:
             report = prepdata.validate(path, select=[rule.name], tokens=False, cache=False, jobs=1, meters=[])
         except prepdata.UsageError:
             continue
-        found = [finding for finding in report if finding.name == rule.name]
+        found = [finding for finding in report if _counts(rule, finding)]
         findings += len(found)
         here = {digest: label for (file, digest), label in known.items() if file == name}
         if not found and not here:
@@ -208,6 +214,10 @@ def page(own: Sequence[str], real_part: str) -> str:
         "precision and recall 0.944 (missed: a key in tags, a German grading instruction; false alarms: a sentence "
         "quoted from a teacher, one example in an instruction); these four were then put right. On the real files it "
         "found nothing, though 41 prompts there hold words of an answer key: slots, examples, choices.\n\n"
+        "The 60 rows of DUP003 were written after its first tuning on made-up rows and looked at before its last: the "
+        "first run gave precision 0.938 and recall 1.000 (false alarms: a Chinese request to translate another short "
+        "sentence; open and close), of which the second was put right. Of DUP003 only warnings are counted: the rows "
+        "that it points out as variants are infos.\n\n"
     )
     return head + "\n".join(own) + "\n\n" + real_part
 

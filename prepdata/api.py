@@ -68,7 +68,7 @@ def validate(
         plan = plan_of(settings, selection, targets, size, meters, triggers, given)
         with Runner(plan, settings, size, progress) as runner:
             runs = [runner.run(item) for item in inputs]
-        return _report(settings, selection, plan.context, runs, runner)
+        return _report(settings, selection, plan, runs, runner)
 
 
 def changed(settings: Settings, changes: dict[str, Any]) -> Settings:
@@ -97,7 +97,7 @@ def plan_of(
     wanted = tuple(USUAL if meters is None else meters)
     if not settings.tokens:
         wanted = tuple(name for name in wanted if name not in ("tokens", "cost"))
-    rules = tuple((rule.name, options_of(rule, settings)) for rule in selection.rules)
+    rules = tuple((rule.name, rule.sized(options_of(rule, settings), size)) for rule in selection.rules)
     context = Context(targets, settings.model, settings.marks, settings.columns, given)
     meter_context = MeterContext(
         targets=targets,
@@ -112,10 +112,10 @@ def plan_of(
     return Plan(rules, context, wanted, meter_context, settings.columns, triggers)
 
 
-def _report(settings: Settings, selection: Selection, context: Context, runs: list[Any], runner: Runner) -> Report:
+def _report(settings: Settings, selection: Selection, plan: Plan, runs: list[Any], runner: Runner) -> Report:
     files: list[FileRun] = [run for run, _, _ in runs]
-    targets = context.targets
-    rules = [build(rule, options_of(rule, settings), context) for rule in selection.rules]
+    context, targets = plan.context, plan.context.targets
+    rules = [build(rule, options, context) for rule, (_, options) in zip(selection.rules, plan.rules)]
     runnable = [rule for rule in rules if rule.missing() is None]
     mapper = runner.mapper
     found = findings(files, runnable, runner.reader().rows)

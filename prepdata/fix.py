@@ -23,7 +23,7 @@ from prepdata.chunk import Fact
 from prepdata.edits import Unfit, apart, apply, dump
 from prepdata.errors import InputError, UsageError
 from prepdata.files import replacing, settle
-from prepdata.findings import Edit, Finding
+from prepdata.findings import Edit, Finding, Place
 from prepdata.jsontext import json_text
 from prepdata.settings import Settings
 from prepdata.sources import discover, open_source
@@ -54,7 +54,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Dropped(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that a fix took out, with its reason and text."""
+    """A row that a fix took out, with its reason and text. `twin` is the row that stays in its place, if one does; its
+    line counts like `line`, in the file as it was when the row was taken out."""
 
     file: str
     line: int | None
@@ -62,6 +63,7 @@ class Dropped(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     reason: str
     text: str
+    twin: Place | None = None
 
 
 class Fixed(NamedTuple):
@@ -270,10 +272,17 @@ class _Rewriter:
                         rule=finding.name,
                         reason=finding.message,
                         text=text.decode("utf-8", "replace"),
+                        twin=self._twin(finding),
                     )
                 )
                 return None
         return self._edited(text, findings)
+
+    def _twin(self, finding: Finding) -> Place | None:
+        if not finding.related:
+            return None
+        twin = finding.related[0]
+        return Place(self.shown, twin.line) if twin.file == str(self.current) else twin
 
     def _edited(self, text: bytes, findings: list[Finding]) -> bytes:
         for finding in findings:

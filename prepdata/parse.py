@@ -30,7 +30,7 @@ _DIGITS = bytes(0x30 if 0x30 <= c <= 0x39 else c for c in range(256))
 _LONG_NUMBER = b"0" * 19
 DEEPEST = MAX_DEPTH
 """Levels of nesting from which on a row is read by the explaining parser, which refuses it."""
-_WHITE = b" \t\r\n\x0b\x0c"
+WHITE = b" \t\r\n\x0b\x0c"
 
 
 class Parsed(NamedTuple):
@@ -71,7 +71,7 @@ def parse(data: bytes, rows: tuple[tuple[int, int, int], ...] | None, lines: int
     parser = _Parser(expected)
     for line, text in split(data, rows):
         if not text or text[0] != 123:  # "{"
-            text = text.strip(_WHITE)
+            text = text.strip(WHITE)
             if not text:
                 if rows is None:
                     parser.facts.append(Fact("blank-line", line))

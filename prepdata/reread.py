@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
+from itertools import accumulate
 from typing import IO, Any, NamedTuple
 
 from prepdata.errors import InputError
 from prepdata.formats import get
-from prepdata.parse import parse
+from prepdata.formats.base import Format
+from prepdata.parse import WHITE, parse, split
 from prepdata.record import Record
 from prepdata.reduce import FileRun
 from prepdata.sources import Input, open_source
@@ -62,14 +64,13 @@ class Reader:
         expected = get(origin.format_name, self.columns) if origin.format_name else None
         last = wanted[-1]
         for raw, result in zip(self._open(origin).chunks(), file.results):
-            here = set(wanted[bisect_left(wanted, first) : bisect_left(wanted, first + result.rows)])
+            here = wanted[bisect_left(wanted, first) : bisect_left(wanted, first + result.rows)]
             if here:
-                chunk, row_lines = parse(raw.load(), raw.rows, raw.lines, expected)
-                if len(row_lines) != result.rows:
+                texts = [text for _, text in split(raw.load(), raw.rows) if text[:1] == b"{" or text.strip(WHITE)]
+                if len(texts) != result.rows:
                     raise InputError(f"{file.path} changed while it was being checked; run again")
-                for record in chunk.records:
-                    if first + record.row in here:
-                        yield first + record.row, record
+                for record in _parsed([texts[row - first] for row in here], expected):
+                    yield here[record.row], record
             first += result.rows
             if first > last:
                 return
@@ -78,6 +79,13 @@ class Reader:
         if origin.spool is not None:
             origin.spool.seek(0)
         return open_source(origin.item, self.settings, hashed=False, file=Kept(origin.spool) if origin.spool else None)
+
+
+def _parsed(texts: Sequence[bytes], expected: Format | None) -> list[Record]:
+    """Return the records of some rows; each has its place among them as its row number."""
+    ends = list(accumulate(map(len, texts)))
+    rows = tuple((end - len(text), end, number) for number, (text, end) in enumerate(zip(texts, ends)))
+    return parse(b"".join(texts), rows, len(texts), expected).chunk.records
 
 
 class Kept:

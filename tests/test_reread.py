@@ -165,7 +165,8 @@ def test_standard_input_is_read_again_from_a_spool(tmp_path: Path, packed: bool)
 def test_rows_are_not_read_again_without_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     jsonl(tmp_path / "a.jsonl", 30)
     monkeypatch.setattr(Reader, "_open", lambda self, origin: pytest.fail("the file was opened again"))
-    assert prepdata.validate(tmp_path / "a.jsonl", tokens=False, cache=False).examples == 30
+    report = prepdata.validate(tmp_path / "a.jsonl", ignore=["near-duplicate"], tokens=False, cache=False)
+    assert report.examples == 30
 
 
 def test_a_rule_gets_rows_of_its_scope(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ another: similarities may come out a little high, never low by more than that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from prepdata.index.exact import distinct
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 LIST = 64
 """Sets with one member in common of which all pairs are looked at; of more, each is held against its `NEAR` next."""
 NEAR = 16
-RANGES = 8
+RANGES = 16
 """Ranges of hashes that are sorted one after another, which bounds the memory of a sort, where there are ..."""
-LARGE = 50_000_000  # ... more members than this
+LARGE = 1_000_000  # ... more members than this
+BLOCK = 5_000_000  # members whose sets are looked up at once
 PAIRS = 200_000
 """Pairs whose overlap is counted at once."""
 
@@ -95,12 +96,10 @@ def _shared(sets: Sets, most: int | None) -> tuple[Keys, Ints, int]:
     import numpy as np
 
     count = len(sets.ends)
-    owners = np.repeat(np.arange(count, dtype=np.uint64), np.diff(sets.ends, prepend=0))
     sizes, kept, common = np.zeros(count, np.int64), [], 0
     ranges = RANGES if len(sets.members) > LARGE else 1
     for number in range(ranges):
-        part = slice(None) if ranges == 1 else sets.members % np.uint32(ranges) == number
-        keys = sets.members[part].astype(np.uint64) << np.uint64(32) | owners[part]
+        keys = _keys(sets, ranges, number)
         keys.sort()
         keys = keys[np.append(True, keys[1:] != keys[:-1])] if len(keys) else keys  # each member once a set
         members = keys >> np.uint64(32)
@@ -113,6 +112,21 @@ def _shared(sets: Sets, most: int | None) -> tuple[Keys, Ints, int]:
         sizes += np.bincount((keys & np.uint64(0xFFFFFFFF)).astype(np.int64), minlength=count)
         kept.append(keys[np.repeat(holders > 1, holders)])
     return np.concatenate(kept), sizes, common
+
+
+def _keys(sets: Sets, ranges: int, number: int) -> Keys:
+    """Return (member << 32 | set) of the members in one of `ranges` ranges, made a block of members at a time."""
+    import numpy as np
+
+    found = []
+    for at in range(0, len(sets.members), BLOCK):
+        block = sets.members[at : at + BLOCK]
+        first, last = np.searchsorted(sets.ends, (at, at + len(block) - 1), side="right").tolist()
+        ends = np.minimum(sets.ends[first : last + 1], at + len(block))
+        owners = np.repeat(np.arange(first, last + 1, dtype=np.uint64), np.diff(ends, prepend=at))
+        keys = block.astype(np.uint64) << np.uint64(32) | owners
+        found.append(keys if ranges == 1 else keys[block % np.uint32(ranges) == number])
+    return np.concatenate(found) if found else np.zeros(0, np.uint64)
 
 
 def _with_company(members: Keys) -> NDArray[np.bool_]:
@@ -199,20 +213,20 @@ def _overlaps(
         yield np.bincount(twice, minlength=len(first[at : at + PAIRS]))
 
 
-def clusters(count: int, first: Ints, second: Ints) -> list[list[int]]:
+def clusters(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
     """Return the groups of sets that pairs tie together, two or more each, in order of their first set."""
-    above = list(range(count))
+    above: dict[int, int] = {}
 
     def top(number: int) -> int:
-        while above[number] != number:
-            above[number] = above[above[number]]
-            number = above[number]
+        while (up := above.setdefault(number, number)) != number:
+            above[number] = above[up]
+            number = up
         return number
 
-    for one, other in zip(first.tolist(), second.tolist()):
+    for one, other in pairs:
         low, high = sorted((top(one), top(other)))
         above[high] = low
     groups: dict[int, list[int]] = {}
-    for number in sorted({*first.tolist(), *second.tolist()}):
+    for number in sorted(above):
         groups.setdefault(top(number), []).append(number)
     return list(groups.values())

@@ -5,15 +5,28 @@ What many rows share by their making is left out: system prompts and declared to
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from array import array
+from itertools import accumulate
+from operator import add
+from typing import TYPE_CHECKING, NamedTuple
 
 from prepdata.chunk import Chunk
+from prepdata.index.few import CHARS
+from prepdata.index.few import grams as few_grams
 from prepdata.index.words import shingles, words
 from prepdata.jsontext import json_text
 from prepdata.record import Message, Record
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 SIZE = 3
 """Words of an n-gram."""
+
+
+SKETCH = 24
+"""n-grams that stand for a row in a sketch."""
 
 
 class Signatures(NamedTuple):
@@ -22,10 +35,42 @@ class Signatures(NamedTuple):
     Args:
         counts: n-grams of each record's prompt and answer, one after the other, uint32.
         members: low 32 bits of all n-grams, record after record, prompt before answer, uint32.
+
+    All in this machine's byte order.
     """
 
     counts: bytes
     members: bytes
+
+
+def whole_rows(found: Signatures) -> tuple[bytes, bytes]:
+    """Return (n-grams of each row, all n-grams): prompt and answer together."""
+    counts = memoryview(found.counts).cast("I")
+    return array("I", map(add, counts[::2], counts[1::2])).tobytes(), found.members
+
+
+def prompts(found: Signatures) -> tuple[bytes, bytes]:
+    """Return (n-grams of each prompt, their n-grams)."""
+    counts = memoryview(found.counts).cast("I")
+    ends = [4 * end for end in accumulate(counts)]
+    starts = [0, *ends[1::2]]
+    pieces = [found.members[start:end] for start, end in zip(starts, ends[::2])]
+    return array("I", counts[::2]).tobytes(), b"".join(pieces)
+
+
+def sketched(counts: bytes, members: bytes, size: int = SKETCH) -> tuple[bytes, bytes]:
+    """Return the same with no more than the `size` smallest n-grams of each row, each once (bottom-k sketches, Broder
+    1997): 32-bit hashes, so they are a sample, and rows that are alike have much the same sample."""
+    import numpy as np
+
+    many = np.frombuffer(counts, np.uint32).astype(np.int64)  # (rows,)
+    owners = np.repeat(np.arange(len(many), dtype=np.uint64), many)
+    keys = np.unique(owners << np.uint64(32) | np.frombuffer(members, np.uint32))
+    owners = (keys >> np.uint64(32)).astype(np.int64)
+    held = np.bincount(owners, minlength=len(many))
+    rank = np.arange(len(keys)) - (np.cumsum(held) - held)[owners]
+    kept: NDArray[np.uint64] = keys[rank < size]
+    return np.minimum(held, size).astype(np.uint32).tobytes(), kept.astype(np.uint32).tobytes()
 
 
 def sides(record: Record) -> tuple[str, str]:
@@ -47,9 +92,11 @@ def _said(message: Message) -> str:
 
 def signatures(chunk: Chunk) -> Signatures:
     """Return the signatures of a chunk's rows. Use as `chunk.derived(signatures)`."""
+    texts = [text for record in chunk.records for text in sides(record)]
+    if sum(map(len, texts)) <= CHARS:
+        return Signatures(*few_grams(texts, SIZE))
     import numpy as np
 
-    texts = [text for record in chunk.records for text in sides(record)]
     grams = shingles(words(texts), SIZE)
-    counts = np.diff(grams.ends, prepend=0).astype("<u4")
-    return Signatures(counts.tobytes(), grams.hashes.astype("<u4").tobytes())
+    counts = np.diff(grams.ends, prepend=0).astype(np.uint32)
+    return Signatures(counts.tobytes(), grams.hashes.astype(np.uint32).tobytes())

@@ -20,7 +20,7 @@ BATCH = 1 << 20
 """Bytes of text worked on at once: what the processor's cache holds."""
 
 _END = 1  # stands between texts; taken out of texts before
-_TABLE = bytes(
+TABLE = bytes(
     (c + 32 if 65 <= c <= 90 else c)
     if 48 <= c <= 57 or 65 <= c <= 90 or 97 <= c <= 122 or c == 95 or c >= 128
     else _END
@@ -34,14 +34,17 @@ _PADDING = b" " * 16  # words are read eight bytes at a time, beyond the last on
 _BETWEEN = re.compile(r"[^\w\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff]+")
 """What stands between words. Stresses, vowel points and the vowel signs of Indic scripts belong to their word."""
 _STRETCH = "\u0640"  # only lengthens an Arabic word
-_ALONE = re.compile(
-    "[\u0e01-\u0e3a\u0e40-\u0e4e\u0e80-\u0edf\u0f40-\u0fbc\u1000-\u109f\u1780-\u17d3\u3040-\u30ff\u31f0-\u31ff"
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+_SIGNS = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e80-\u0edf\u0f40-\u0fbc\u1000-\u109f\u1780-\u17d3\u3040-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 """Thai, Lao, Tibetan, Burmese, Khmer, Kana and Han: written without spaces between words."""
+_ALONE = re.compile(f"[{_SIGNS}]")
+_PIECES = re.compile(f"[{_SIGNS}]|[^{_SIGNS} ]+")
 
-_ONE, _TWO, _THREE = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
-_LONGEST = 64  # bytes of a word that count besides its length
+ONE, TWO, THREE = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+FINISH = 30, 27  # bits by which an n-gram is shifted to mix it
+LONGEST = 64  # bytes of a word that count besides its length
 
 
 class Words(NamedTuple):
@@ -76,7 +79,8 @@ def plain(text: str) -> str:
     if text.isascii():
         return text.replace("\x01", " ") if "\x01" in text else text
     text = unicodedata.normalize("NFKC", text).casefold().replace(_STRETCH, "")
-    return _ALONE.sub(r" \g<0> ", _BETWEEN.sub(" ", text))
+    text = _BETWEEN.sub(" ", text)
+    return " ".join(_PIECES.findall(text)) if _ALONE.search(text) else text
 
 
 def alone(text: str) -> list[str]:
@@ -101,7 +105,7 @@ def _words(texts: Sequence[str]) -> Words:
     import numpy as np
 
     joined = "\x01".join([plain(text) for text in texts])
-    data = (joined.encode("utf-8", "surrogatepass") + _PADDING).translate(_TABLE)
+    data = (joined.encode("utf-8", "surrogatepass") + _PADDING).translate(TABLE)
     signs = np.frombuffer(data, np.uint8)  # (bytes,)
     inside = signs > 32
     edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
@@ -120,13 +124,13 @@ def _hashed(data: bytes, starts: NDArray[np.int64], sizes: NDArray[np.int64]) ->
     masks = np.array([(1 << 8 * size) - 1 for size in range(9)], u64)
     eights = np.ndarray((len(data) - 7,), np.dtype("<u8"), data, 0, (1,))  # the eight bytes from every offset on
     found = eights[starts] & masks[np.minimum(sizes, 8)]
-    found = (found ^ (sizes.astype(u64) * u64(_ONE))) * u64(_TWO)
+    found = (found ^ (sizes.astype(u64) * u64(ONE))) * u64(TWO)
     found ^= found >> u64(29)
     at, longer = 8, np.flatnonzero(sizes > 8)
-    while len(longer) and at < _LONGEST:
+    while len(longer) and at < LONGEST:
         more = eights[starts[longer] + at] & masks[np.minimum(sizes[longer] - at, 8)]
-        mixed = (found[longer] ^ more) * u64(_THREE)
-        found[longer] = (mixed ^ (mixed >> u64(32))) * u64(_ONE)
+        mixed = (found[longer] ^ more) * u64(THREE)
+        found[longer] = (mixed ^ (mixed >> u64(32))) * u64(ONE)
         at += 8
         longer = longer[sizes[longer] > at]
     return found
@@ -144,7 +148,7 @@ def shingles(found: Words, n: int) -> Words:
     counts = np.diff(ends, prepend=0)
     grams = hashes.copy()
     for step in range(1, n):
-        grams[:-step] = grams[:-step] * u64(_THREE) + hashes[step:]
+        grams[:-step] = grams[:-step] * u64(THREE) + hashes[step:]
     starts = ends - counts
     kept = np.ones(len(hashes), bool)
     for step in range(1, n):  # the last n - 1 words of a text begin no n-gram
@@ -155,11 +159,11 @@ def shingles(found: Words, n: int) -> Words:
         whole = u64(counts[number])
         with np.errstate(over="ignore"):
             for word in hashes[starts[number] : ends[number]]:
-                whole = whole * u64(_THREE) + word
+                whole = whole * u64(THREE) + word
         grams[starts[number]] = whole
     kept[starts[few]] = True
-    grams ^= grams >> u64(30)
-    grams *= u64(_TWO)
-    grams ^= grams >> u64(27)
+    grams ^= grams >> u64(FINISH[0])
+    grams *= u64(TWO)
+    grams ^= grams >> u64(FINISH[1])
     sizes = np.maximum(counts - n + 1, counts > 0)
     return Words(grams[kept], np.cumsum(sizes))

@@ -137,6 +137,11 @@ class Rule:
         """Return the options with the files they name read in, so that the plan, and with it the cache, hold them."""
         return options
 
+    @classmethod
+    def sized(cls, options: dict[str, Any], size: int) -> dict[str, Any]:
+        """Return the options as they are for inputs of `size` bytes in all (0: not known)."""
+        return options
+
     def setup(self) -> None:
         """Prepare for a run: compile, import what is heavy. Called once per process."""
 

@@ -297,9 +297,9 @@ def near_part(rows: Rows) -> list[Any]:
     listed = [np.zeros(0, np.int64)]
     listed += [whole_rows(packed).astype(np.int64) + first for first, packed, _, _ in rows.signatures]
     numbers = np.concatenate(listed)
-    counts = np.frombuffer(b"".join(part[2] for part in rows.signatures), "<u4").reshape(-1, 2)
-    members = np.frombuffer(b"".join(part[3] for part in rows.signatures), "<u4")
-    sizes = counts.sum(axis=1, dtype=np.int64)
+    both = np.frombuffer(b"".join(part[2] for part in rows.signatures), np.uint32).reshape(-1, 2)
+    members = np.frombuffer(b"".join(part[3] for part in rows.signatures), np.uint32)
+    sizes = both.sum(axis=1, dtype=np.int64)
     ends = np.cumsum(sizes)
     order = np.lexsort((rows.digests[numbers], rows.folded[numbers]))
     made, at = np.zeros(len(members), "<u4"), 0
@@ -310,7 +310,9 @@ def near_part(rows: Rows) -> list[Any]:
         made[at : at + number] = members[np.arange(number) + np.repeat(ends[here] - moved, sizes[here])]
         at += number
     chosen = numbers[order]
-    return [chosen.astype(np.uint32).tobytes(), rows.folded[chosen].tobytes(), counts[order].tobytes(), made.tobytes()]
+    alike = np.zeros(len(chosen), np.uint32)  # no row is worth more than another
+    counts = sizes[order].astype(np.uint32)
+    return [column.tobytes() for column in (chosen.astype(np.uint32), rows.folded[chosen], alike, counts, made)]
 
 
 def whole_rows(packed: bytes) -> NDArray[np.uint32]:

@@ -222,7 +222,7 @@ class _Job:
         rows.signatures.clear()
         total = len(rows.digests)
         parts = Parts([FileInfo("", 0, total, 0)], [(0, part)], total, self.reader.fetch)
-        both = Joined([(0, part[:2])])
+        both = Joined([(0, part[:3])])
         judged = rule.judged(parts, both)
         same = [pair for pair in judged if pair.how is None or not pair.how.meant]
         ends = [(both.row(pair.first), both.row(pair.second)) for pair in same]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from prepdata.findings import clip
@@ -46,6 +47,12 @@ _NUMBERS = _listed("""
     два две три четыре пять шесть семь восемь девять десять сто тысяча первый второй третий
     一 二 三 四 五 六 七 八 九 十 百 千 万 两
 """)
+_OPPOSITES = _listed("""
+    asc desc min max minimum maximum upper lower left right even odd true false last before after above below
+    highest lowest largest smallest longest shortest tallest increasing decreasing ascending descending increase
+    decrease prefix suffix most least more fewer
+""")
+"""Words of which two that stand for one another make the difference."""
 _SENTENCE_END = frozenset('.!?:;"“”。！？\n')
 
 
@@ -75,12 +82,9 @@ class Difference(NamedTuple):
 
 def tokens(text: str) -> list[str]:
     """Return the words, numbers and marks of a text, `LONGEST` at most."""
-    found = []
-    for match in _TOKEN.finditer(text):
-        found.append(match[0])
-        if len(found) == LONGEST:
-            break
-    return found
+    if len(text) <= 4 * LONGEST:
+        return _TOKEN.findall(text)[:LONGEST]
+    return [match[0] for match in islice(_TOKEN.finditer(text), LONGEST)]
 
 
 def compare(one: Sequence[str], other: Sequence[str]) -> Difference:
@@ -149,15 +153,18 @@ def _facts(words: Sequence[str], start: int, end: int) -> list[str]:
             found.append("+" + word)
         elif folded in _NEGATIONS:
             found.append("!")
+        elif folded in _OPPOSITES:
+            found.append("O" + folded)
         elif word[0].isupper() and place and words[place - 1] not in _SENTENCE_END:
             found.append("A" + folded)
     return found
 
 
 def _exchanged(one: Counter[str], other: Counter[str]) -> bool:
-    """True if one side has a number, an operator or a negation more, or if each has a name that the other has not."""
+    """True if one side has a number, an operator or a negation more, or if each has a name, or one of the opposites,
+    that the other has not."""
     left, right = ({fact[0] for fact in facts} for facts in (one - other, other - one))
-    return bool((left | right) - {"A"}) or ("A" in left and "A" in right)
+    return bool((left | right) - {"A", "O"}) or any(kind in left and kind in right for kind in "AO")
 
 
 def exchanged(asked: Difference, answered: Difference) -> bool:

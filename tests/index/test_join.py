@@ -76,7 +76,7 @@ def test_a_member_that_very_many_sets_hold_is_held_against_neighbours_only() -> 
     listed = [[1, 2, 3, 4]] * (join.LIST + 1)
     pairs = similar(sets_of(listed), 0.9)
     assert pairs.shortened
-    groups = clusters(len(listed), pairs.first, pairs.second)
+    groups = clusters(zip(pairs.first.tolist(), pairs.second.tolist()))
     assert groups == [list(range(join.LIST + 1))], "the chain of neighbours still ties them together"
     assert not similar(sets_of(listed[:-1]), 0.9).shortened
     assert len(similar(sets_of(listed[:-1]), 0.9).first) == join.LIST * (join.LIST - 1) // 2
@@ -108,11 +108,10 @@ def test_the_largest_hashes_and_set_numbers() -> None:
 @given(st.integers(2, 20), st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), max_size=25))
 def test_clusters_are_the_connected_groups(count: int, ties: list[tuple[int, int]]) -> None:
     ties = [(a, b) for a, b in ties if a < b < count]
-    first, second = (np.array([tie[i] for tie in ties], np.int64) for i in (0, 1))
     groups = {number: {number} for number in range(count)}
     for a, b in ties:
         joined = groups[a] | groups[b]
         for number in joined:
             groups[number] = joined
     expected = sorted({tuple(sorted(group)) for group in groups.values() if len(group) > 1})
-    assert [tuple(group) for group in clusters(count, first, second)] == expected
+    assert [tuple(group) for group in clusters(ties)] == expected

@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
 from prepdata.chunk import Chunk
-from prepdata.findings import Edit, Fix, Hit, Severity
+from prepdata.findings import Hit, Severity
 from prepdata.index.columns import digests
 from prepdata.index.exact import Joined, low_half, pack_rows, repeated, whole
-from prepdata.rules.base import CorpusRule, Parts
+from prepdata.rules.base import CorpusRule, Options, Parts
+from prepdata.rules.dup._keep import KeepOptions, best, dropping, earlier, worth
 
 
 class FoldedDuplicate(CorpusRule):
     """Finds rows that equal an earlier row but for Unicode form, case, sentence punctuation and white space.
 
     Numbers, signs and code are never folded: "2+2" is not "2-2", "1.5" not "15", "C" not "C++". Rows that are equal
-    to the letter are left to exact-duplicate. Keeps 12 bytes a row.
+    to the letter are left to exact-duplicate. Keeps 16 bytes a row.
 
     Why: such rows come from collecting the same thing twice. They weigh double and hide from an exact comparison.
     Bad:
@@ -25,7 +26,8 @@ class FoldedDuplicate(CorpusRule):
     Good:
         {"messages": [{"role": "user", "content": "What's 2+2?"}, {"role": "assistant", "content": "A sum."}]}
         {"messages": [{"role": "user", "content": "What's 2-2?"}, {"role": "assistant", "content": "A sum."}]}
-    Fix: drops the later row. Unsafe: you may prefer the later spelling, or want both so that spelling does not matter.
+    Fix: drops every row but the best (option `keep`). Unsafe: you may prefer another spelling, or want
+    both so that spelling does not matter.
     Source: Unicode Standard Annex 15 (NFKC) and Unicode 15.1 section 3.13 (case folding), 2023.
     """
 
@@ -34,26 +36,27 @@ class FoldedDuplicate(CorpusRule):
     severity: ClassVar[Severity] = "warning"
     fix: ClassVar[Literal["none", "safe", "unsafe"]] = "unsafe"
 
+    Options: ClassVar[type[Options]] = KeepOptions
+    options: KeepOptions
+
     def see(self, chunk: Chunk) -> Any:
         found = chunk.derived(digests)
-        return [pack_rows(found.rows), found.folded.tobytes(), low_half(found.exact)]
+        return [pack_rows(found.rows), found.folded.tobytes(), low_half(found.exact), worth(chunk, self.context)]
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
         joined = Joined(parts.parts)
         groups = repeated(joined.columns[0])
         if not groups:
             return
-        exact = whole(joined.columns[1], "I")
-        fix = Fix("drop this copy", False, (Edit("drop"),))
+        exact, worths = whole(joined.columns[1], "I"), whole(joined.columns[2], "I")
         for group in groups:
-            seen = {exact[group[0]]}
-            first = joined.row(group[0])
-            for place in group[1:]:
-                if exact[place] in seen:
-                    continue
-                seen.add(exact[place])
-                yield (
-                    joined.row(place),
-                    Hit("the same as an earlier row but for case, punctuation or white space; keep one",
-                        related=(first,), fix=fix),
-                )  # fmt: skip
+            equal: dict[int, list[int]] = {}  # rows that are equal to the letter are another rule's, but for one
+            for place in group:
+                equal.setdefault(exact[place], []).append(place)
+            chosen = [best(places, worths, self.options.keep) for places in equal.values()]
+            kept = best(chosen, worths, self.options.keep)
+            related = (joined.row(kept),)
+            for place in sorted(chosen):
+                if place != kept:
+                    said = f"the same as {earlier(kept, place)} row but for case, punctuation or white space; keep one"
+                    yield joined.row(place), Hit(said, related=related, fix=dropping(kept, place))

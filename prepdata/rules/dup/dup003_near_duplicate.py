@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from array import array
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from prepdata.chunk import Chunk
-from prepdata.findings import Edit, Fix, Hit, Severity
+from prepdata.findings import Hit, Severity
 from prepdata.index.columns import digests
-from prepdata.index.exact import Joined, pack_rows
-from prepdata.index.near import sides, signatures
+from prepdata.index.exact import Joined, pack_rows, repeated, whole
+from prepdata.index.near import sides, signatures, sketched, whole_rows
 from prepdata.rules.base import CorpusRule, Options, Parts
-from prepdata.text.differences import Difference, compare, exchanged, shown, tokens
-
-if TYPE_CHECKING:
-    from prepdata.index.join import Pairs, Sets
+from prepdata.rules.dup._keep import KeepOptions, best, dropping, earlier, worth
+from prepdata.rules.dup._near import Pair, Texts, columns_of, exact_similarity, pairs
+from prepdata.rules.dup._variants import another_subject, slots
+from prepdata.text.differences import Difference, compare, exchanged, shown
 
 SHOWN = 10  # rows named beside the first
-PARTNERS = 8  # earlier rows that a row is compared with word by word, the most similar first
-COMMON = 50  # an n-gram in more rows than this, and than `common` of all, is left out of account
+SHORT = 100  # words of two rows below which they have to be more similar: in few words, few others are many
+SHORT_LEAST = 0.5
+SKETCH_SAID = (
+    "near duplicates were looked for by samples of the rows' n-grams, as for large inputs: on made-up rows these find "
+    "at least 99 of 100 that a full search finds (option sketch = false makes one)"
+)
 BRIEF = 4  # words of an answer up to which variants may have nothing in common ("Paris", "Lyon")
+SKETCH_FROM = 1_000_000_000
+SKETCH_LEAST = 0.15  # similarity of samples from which rows are read and compared
 TEXT_BYTES = 256_000_000  # characters of rows held in memory for the comparison
 
 
-class NearOptions(Options, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class NearOptions(KeepOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Options of near-duplicate.
 
     Args:
@@ -32,6 +39,11 @@ class NearOptions(Options, frozen=True, forbid_unknown_fields=True, kw_only=True
         candidate: similarity (0-1) from which two rows are looked at at all.
         common: n-grams in more than this share of the rows (0-1) count as template text.
         variants: True to report rows in which a number, a name or the like is exchanged, as infos.
+        keep: which row stays: `best` for one that a person has reviewed (row mark `reviewed_by`), of these the one with
+            the longest answer, of these the first; `first` for the first.
+        sketch: True to let a sample of its n-grams stand for each row (100 bytes), false for all of them (4 bytes a
+            word); null for the sample where the input has more than `sketch_from` bytes.
+        sketch_from: bytes of input.
     """
 
     similarity: float = 0.6
@@ -39,6 +51,8 @@ class NearOptions(Options, frozen=True, forbid_unknown_fields=True, kw_only=True
     candidate: float = 0.3
     common: float = 0.1
     variants: bool = True
+    sketch: bool | None = None
+    sketch_from: int = SKETCH_FROM
 
 
 class Judged(NamedTuple):
@@ -58,7 +72,8 @@ class NearDuplicate(CorpusRule):
     answers is no near duplicate. Rows in which a number, a name, a negation or an operator is exchanged, or the same
     word in question and answer, are wanted more often than not: they are told as infos, one for each group, and never
     dropped. Equal rows are left to exact-duplicate and
-    folded-duplicate. Keeps 16 bytes a row and 4 bytes a word.
+    folded-duplicate. Keeps 16 bytes a row and 4 bytes a word; beyond 1 GB of input
+    (option `sketch_from`) no more than 112 bytes a row, which finds a few less.
 
     Why: near duplicates weigh double like equal ones, spill from the training into the test set, and make a set look
     larger than it is.
@@ -72,7 +87,8 @@ class NearDuplicate(CorpusRule):
          {"role": "assistant", "content": "Print the return label from your account and take it to the post office."}]}
         {"messages": [{"role": "user", "content": "Who pays for sending back what does not fit me?"},
          {"role": "assistant", "content": "We do, once a month."}]}
-    Fix: drops the later row. Unsafe: which wording is the better one only a person can say.
+    Fix: drops the row, and keeps the best of those that are alike (option `keep`). Unsafe: which wording is the better
+    one only a person can say.
     Source: Lee et al., "Deduplicating Training Data Makes Language Models Better", ACL 2022; thresholds are our own.
     """
 
@@ -80,72 +96,71 @@ class NearDuplicate(CorpusRule):
     name: ClassVar[str] = "near-duplicate"
     severity: ClassVar[Severity] = "warning"
     fix: ClassVar[Literal["none", "safe", "unsafe"]] = "unsafe"
-    default: ClassVar[bool] = False
+    heuristic: ClassVar[bool] = True
     rereads: ClassVar[bool] = True
     Options: ClassVar[type[Options]] = NearOptions
     options: NearOptions
 
+    @classmethod
+    def sized(cls, options: dict[str, Any], size: int) -> dict[str, Any]:
+        if options.get("sketch") is None and size > options.get("sketch_from", SKETCH_FROM):
+            return {**options, "sketch": True}
+        return options
+
     def see(self, chunk: Chunk) -> Any:
-        rows, found = chunk.derived(digests), chunk.derived(signatures)
-        return [pack_rows(rows.rows), rows.folded.tobytes(), found.counts, found.members]
+        found = chunk.derived(digests)
+        counts, members = whole_rows(chunk.derived(signatures))
+        if self.options.sketch:
+            counts, members = sketched(counts, members)
+        return [pack_rows(found.rows), found.folded.tobytes(), worth(chunk, self.context), counts, members]
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
-        joined = Joined([(row, part[:2]) for row, part in parts.parts])
+        joined = Joined([(row, part[:3]) for row, part in parts.parts])
         judged = self.judged(parts, joined)
-        yield from self._copies(joined, [j for j in judged if j.how is None or not j.how.meant])
-        if self.options.variants:
-            yield from self._variants(joined, [j for j in judged if j.how is not None and j.how.meant])
+        if judged:
+            worths = whole(joined.columns[1], "I")
+            yield from self._copies(joined, worths, [j for j in judged if j.how is None or not j.how.meant])
+            if self.options.variants:
+                yield from self._variants(joined, [j for j in judged if j.how is not None and j.how.meant])
+        if self.options.sketch and joined.columns[0]:
+            yield None, Hit(SKETCH_SAID, severity="info")
 
     def judged(self, parts: Parts, joined: Joined) -> list[Judged]:
         """Return the pairs of rows that are nearly the same, or variants of one another.
 
         Args:
             parts: what `see` kept of the rows.
-            joined: its first two columns laid end to end.
+            joined: its first three columns laid end to end.
         """
-        if not parts.parts:
-            return []
-        pairs = self._pairs(parts, joined.columns[0])
-        return self._judge(parts, joined, pairs) if len(pairs.first) else []
+        chosen = self._pairs(parts, joined, whole(joined.columns[1], "I"))
+        return _marked(self._judge(parts, joined, chosen)) if chosen else []
 
-    def _pairs(self, parts: Parts, folded: bytes) -> Pairs:
-        """Return the pairs of rows that share enough n-grams, rows that fold to an earlier one left out."""
-        import numpy as np
+    def _pairs(self, parts: Parts, joined: Joined, worths: array[int]) -> list[Pair]:
+        """Return the pairs of rows that share enough n-grams; of rows that fold to the same, only that which is kept
+        takes part."""
+        left: set[int] = set()
+        for group in repeated(joined.columns[0]):
+            left.update(group)
+            left.remove(best(group, worths, self.options.keep))
+        least = SKETCH_LEAST if self.options.sketch else min(self.options.candidate, self.options.similarity)
+        return pairs(columns_of(parts.parts, 3), left, least, self.options.common) if worths else []
 
-        from prepdata.index.join import Sets, similar
-
-        counts = np.frombuffer(b"".join(part[2] for _, part in parts.parts), "<u4").astype(np.int64)
-        members = np.frombuffer(b"".join(part[3] for _, part in parts.parts), "<u4")
-        per_row = counts.reshape(-1, 2).sum(axis=1)
-        keys = np.frombuffer(folded, np.uint64)
-        _, firsts = np.unique(keys, return_index=True)
-        again = np.ones(len(keys), bool)
-        again[firsts] = False
-        members = members[np.repeat(~again, per_row)]
-        sets: Sets = Sets(members, np.cumsum(np.where(again, 0, per_row)))
-        most = max(COMMON, int(self.options.common * len(keys)))
-        return similar(sets, min(self.options.candidate, self.options.similarity), most)
-
-    def _judge(self, parts: Parts, joined: Joined, pairs: Pairs) -> list[Judged]:
+    def _judge(self, parts: Parts, joined: Joined, chosen: list[Pair]) -> list[Judged]:
         """Return the pairs that are copies or variants, having read their rows again."""
-        chosen = _nearest(pairs)
-        wanted = {joined.row(place) for one, other, _ in chosen for place in (one, other)}
-        texts: dict[int, tuple[list[str], list[str]]] = {}
-        held = 0
-        for row, record in parts.fetch(sorted(wanted)):
-            asked, answered = sides(record)
-            held += len(asked) + len(answered)
-            if held > TEXT_BYTES:
-                break
-            texts[row] = tokens(asked), tokens(answered)
+        wanted = {joined.row(place) for pair in chosen for place in pair[:2]}
+        texts = Texts(((row, sides(record)) for row, record in parts.fetch(sorted(wanted))), TEXT_BYTES)
         judged: list[Judged] = []
         for one, other, similarity in chosen:
-            left, right = texts.get(joined.row(one)), texts.get(joined.row(other))
-            if left is None or right is None:
+            left, right = joined.row(one), joined.row(other)
+            if left not in texts.sides or right not in texts.sides:
                 if similarity >= self.options.similarity:
                     judged.append(Judged(one, other, similarity, None))
                 continue
-            how = self._difference(left, right, similarity)
+            if self.options.sketch:
+                similarity = exact_similarity(texts.sides[left], texts.sides[right])
+                if similarity < min(self.options.candidate, self.options.similarity):
+                    continue
+            how = self._difference(texts.words(left), texts.words(right), similarity)
             if how is not None:
                 judged.append(Judged(one, other, similarity, how))
         return judged
@@ -156,9 +171,11 @@ class NearDuplicate(CorpusRule):
         """Return how two rows differ, None if they are not nearly the same."""
         asked, answered = compare(left[0], right[0]), compare(left[1], right[1])
         meant = asked.meant or answered.meant or exchanged(asked, answered)
+        meant = meant or another_subject(asked, answered, max(len(left[0]), len(right[0])))
         total = sum(map(len, (*left, *right)))
         ratio = (asked.ratio * (len(left[0]) + len(right[0])) + answered.ratio * (len(left[1]) + len(right[1]))) / total
-        if similarity < self.options.similarity and ratio < self.options.ratio:
+        few = total < SHORT and similarity < SHORT_LEAST and not meant
+        if similarity < self.options.similarity and (few or ratio < self.options.ratio):
             return None
         brief = max(len(left[1]), len(right[1])) <= BRIEF
         least = 0.0 if meant and brief else self.options.candidate if meant else self.options.similarity
@@ -166,47 +183,49 @@ class NearDuplicate(CorpusRule):
             return None
         return Difference(ratio, min(asked.shared, answered.shared), asked.changes + answered.changes, meant)
 
-    def _copies(self, joined: Joined, judged: list[Judged]) -> Iterator[tuple[int, Hit]]:
-        best: dict[int, Judged] = {}
+    def _copies(self, joined: Joined, worths: array[int], judged: list[Judged]) -> Iterator[tuple[int, Hit]]:
+        """Yield the copies of rows that stay: the best stay first, and what is like one that stays is told."""
+        tied: dict[int, list[Judged]] = {}
         for pair in judged:
-            known = best.get(pair.second)
-            if known is None or pair.similarity > known.similarity:
-                best[pair.second] = pair
-        fix = Fix("drop the later row", False, (Edit("drop"),))
-        for place, pair in sorted(best.items()):
-            said = f"nearly the same as an earlier row (similarity {pair.similarity:.2f})"
+            tied.setdefault(pair.first, []).append(pair)
+            tied.setdefault(pair.second, []).append(pair)
+        first = self.options.keep == "first"
+        stay: set[int] = set()
+        told: list[tuple[int, int, Judged]] = []
+        for place in sorted(tied, key=lambda p: (0 if first else -worths[p], p)):
+            kept = [(pair, pair.first + pair.second - place) for pair in tied[place]]
+            found = max((k for k in kept if k[1] in stay), key=lambda k: (k[0].similarity, -k[1]), default=None)
+            if found is None:
+                stay.add(place)
+            else:
+                told.append((place, found[1], found[0]))
+        for place, twin, pair in sorted(told):
+            said = f"nearly the same as {earlier(twin, place)} row (similarity {pair.similarity:.2f})"
             if pair.how is not None:
                 said += f", but for {shown(pair.how.changes) or 'case and white space'}"
-            yield joined.row(place), Hit(f"{said}; keep one", related=(joined.row(pair.first),), fix=fix)
+            hit = Hit(f"{said}; keep one", related=(joined.row(twin),), fix=dropping(twin, place))
+            yield joined.row(place), hit
 
     def _variants(self, joined: Joined, judged: list[Judged]) -> Iterator[tuple[int, Hit]]:
-        import numpy as np
-
         from prepdata.index.join import clusters
 
-        if not judged:
-            return
         example: dict[int, str] = {}
         for pair in judged:
             assert pair.how is not None
             example.setdefault(pair.first, shown(pair.how.changes, 2))
-        first = np.array([pair.first for pair in judged], np.int64)
-        second = np.array([pair.second for pair in judged], np.int64)
-        for group in clusters(int(second.max()) + 1, first, second):
+        for group in clusters((pair.first, pair.second) for pair in judged):
             rows = [joined.row(place) for place in group]
             said = f"{len(rows):,} rows say the same of other numbers, names or things ({example[group[0]]})"
             yield rows[0], Hit(f"{said}; look whether that is meant", severity="info",
                                related=tuple(rows[1 : 1 + SHOWN]))  # fmt: skip
 
 
-def _nearest(pairs: Pairs) -> Sequence[tuple[int, int, float]]:
-    """Return (row, later row, similarity) of the pairs to be compared: each later row with its most similar ones."""
-    import numpy as np
-
-    similarity = pairs.jaccard()
-    order = np.lexsort((pairs.first, -similarity, pairs.second))
-    second = pairs.second[order]
-    new = np.flatnonzero(np.append(True, second[1:] != second[:-1]))
-    rank = np.arange(len(second)) - np.repeat(new, np.diff(new, append=len(second)))
-    kept = order[rank < PARTNERS]
-    return list(zip(pairs.first[kept].tolist(), pairs.second[kept].tolist(), similarity[kept].tolist()))
+def _marked(judged: list[Judged]) -> list[Judged]:
+    """Return the pairs, those that differ at the slots of a template marked as meant."""
+    places = [place for place, pair in enumerate(judged) if pair.how is not None and not pair.how.meant]
+    found = slots([(judged[place].first, how) for place in places if (how := judged[place].how) is not None])
+    for number in found:
+        pair = judged[places[number]]
+        assert pair.how is not None
+        judged[places[number]] = pair._replace(how=pair.how._replace(meant=True))
+    return judged

@@ -11,8 +11,10 @@ from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity
 from prepdata.index.columns import digests
 from prepdata.index.exact import Joined, low_half, pack_rows, repeated, whole
+from prepdata.index.near import prompts, signatures
 from prepdata.rules.base import CorpusRule, Options, Parts
 from prepdata.rules.dup._answers import BAD, OPEN, PLAIN, SHORT, flags
+from prepdata.rules.dup._conflicts import near_conflicts
 
 SHOWN = 10  # rows named beside the first two
 SAMPLED_SHARE = 0.5  # a set is taken as sampled where this share of its prompts has the same number of answers
@@ -30,10 +32,13 @@ class ConflictingOptions(Options, frozen=True, forbid_unknown_fields=True, kw_on
             answers (they were sampled), or the same answers stand together under several prompts (wordings out of
             one pool). `allow` keeps quiet about all but short answers; `report` reports all.
         open_prompts: True to report prompts that ask for something made up as well ("Tell me a joke").
+        near: True to hold nearly equal prompts against each other as well: those that differ in little words, not in
+            a number, a name or any word with a meaning of its own. Keeps 4 bytes more for each word of a prompt.
     """
 
     diversity: Literal["auto", "allow", "report"] = "auto"
     open_prompts: bool = False
+    near: bool = False
 
 
 class ConflictingAnswers(CorpusRule):
@@ -61,18 +66,20 @@ class ConflictingAnswers(CorpusRule):
     severity: ClassVar[Severity] = "warning"
     heuristic: ClassVar[bool] = True
     scope: ClassVar[Literal["file", "dataset", "run"]] = "run"
+    rereads: ClassVar[bool] = True
     Options: ClassVar[type[Options]] = ConflictingOptions
     options: ConflictingOptions
 
     def see(self, chunk: Chunk) -> Any:
         found = chunk.derived(digests)
-        return [pack_rows(found.rows), found.folded_prompt.tobytes(), low_half(found.folded_answer),
+        kept = [pack_rows(found.rows), found.folded_prompt.tobytes(), low_half(found.folded_answer),
                 chunk.derived(flags)]  # fmt: skip
+        return [*kept, *prompts(chunk.derived(signatures))] if self.options.near else kept
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
-        joined = Joined(parts.parts)
+        joined = Joined([(row, part[:4]) for row, part in parts.parts])
         groups = repeated(joined.columns[0])
-        if not groups:
+        if not groups and not self.options.near:
             return
         answers, marks = whole(joined.columns[1], "I"), joined.columns[2]
         found: list[dict[int, int]] = []  # per prompt: answer -> first place
@@ -87,6 +94,11 @@ class ConflictingAnswers(CorpusRule):
         meant = self.options.diversity == "auto" and (_sampled(found, prompts) or _pooled(found))
         for kinds in found:
             yield from self._judge(joined, list(kinds.values()), marks, meant)
+        if self.options.near:
+            short_only = meant or self.options.diversity == "allow"
+            yield from near_conflicts(
+                parts, joined, answers, 4, short_only=short_only, open_prompts=self.options.open_prompts
+            )
 
     def _judge(self, joined: Joined, places: list[int], marks: bytes, meant: bool) -> Iterator[tuple[int, Hit]]:
         short = sum(1 for p in places if marks[p] & SHORT)

@@ -57,7 +57,7 @@ class NotReviewed(RecordRule):
 
     def check(self, record: Record) -> Iterator[Hit]:
         values = [self.context.mark(name, record.raw) for name in self.options.fields]
-        if any(_by_person(value) for value in values):
+        if any(by_person(value) for value in values):
             return
         machine = next((v for v in values if isinstance(v, str) and v.strip().lower() not in _NOBODY), None)
         names = " or ".join(f"'{self.context.marks.get(name, name)}'" for name in self.options.fields)
@@ -67,12 +67,13 @@ class NotReviewed(RecordRule):
             yield Hit(f"not marked as reviewed by a person in {names}; have the row read, then fill it in")
 
 
-def _by_person(value: Any) -> bool:
+def by_person(value: Any) -> bool:
+    """True if a row mark says that a person looked at the row."""
     if isinstance(value, str):
         word = value.strip().lower()
         return word not in _NOBODY and not _MACHINE.search(word)
     if isinstance(value, list):
-        return any(_by_person(item) for item in value[:100] if not isinstance(item, list))
+        return any(by_person(item) for item in value[:100] if not isinstance(item, list))
     if isinstance(value, dict):
-        return any(isinstance(item, str) and _by_person(item) for item in value.values())
+        return any(isinstance(item, str) and by_person(item) for item in value.values())
     return bool(value)

@@ -1,0 +1,133 @@
+"""Nearly equal rows of a scope: what the rules about near duplicates keep of a chunk, and the pairs it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from prepdata.index.exact import whole
+from prepdata.index.few import ROWS, grams, similar_few
+from prepdata.index.near import SIZE
+from prepdata.text.differences import tokens
+
+if TYPE_CHECKING:
+    from prepdata.index.join import Pairs
+
+PARTNERS = 8  # earlier rows that a row is compared with word by word, the most similar first
+COMMON = 50  # an n-gram in more rows than this, and than `common` of all, is left out of account
+
+
+class Pair(NamedTuple):
+    """Two rows, as places in the columns of a scope, the earlier first, and their similarity (0 to 1)."""
+
+    first: int
+    second: int
+    similarity: float
+
+
+def pairs(columns: Sequence[tuple[bytes, bytes]], left: Collection[int], least: float, common: float) -> list[Pair]:
+    """Return the pairs of rows with a similarity of at least `least`: each later row with its `PARTNERS` most similar.
+
+    Args:
+        columns: (n-grams of each row, all n-grams) of every chunk, uint32.
+        left: places of rows that are left out.
+        least: Jaccard similarity, above 0 up to 1.
+        common: n-grams in more than this share of the rows are left out of account.
+    """
+    rows = sum(len(counts) for counts, _ in columns) // 4
+    most = max(COMMON, int(common * rows))
+    if rows <= ROWS:
+        return _nearest_few(similar_few(_sets(columns, set(left)), least, most))
+    return _nearest(_joined(columns, left, least, most))
+
+
+def _sets(columns: Sequence[tuple[bytes, bytes]], left: set[int]) -> list[Sequence[int]]:
+    counts = whole(b"".join(counts for counts, _ in columns), "I")
+    members = whole(b"".join(members for _, members in columns), "I")
+    starts = accumulate(counts, initial=0)
+    return [
+        () if place in left else members[start : start + size]
+        for place, (start, size) in enumerate(zip(starts, counts))
+    ]
+
+
+def _joined(columns: Sequence[tuple[bytes, bytes]], left: Collection[int], least: float, most: int) -> Pairs:
+    import numpy as np
+
+    from prepdata.index.join import Sets, similar
+
+    counts = np.concatenate([np.frombuffer(counts, np.uint32) for counts, _ in columns]).astype(np.int64)
+    out = np.zeros(len(counts), bool)
+    out[list(left)] = True
+    ends = np.cumsum(np.where(out, 0, counts))
+    members = np.empty(int(ends[-1]), np.uint32)
+    at = row = 0
+    for sizes, held in columns:
+        rows = len(sizes) // 4
+        part = np.frombuffer(held, np.uint32)
+        here = out[row : row + rows]
+        if here.any():
+            part = part[np.repeat(~here, counts[row : row + rows])]
+        members[at : at + len(part)] = part
+        at, row = at + len(part), row + rows
+    return similar(Sets(members, ends), least, most)
+
+
+def _nearest(found: Pairs) -> list[Pair]:
+    import numpy as np
+
+    similarity = found.jaccard()
+    order = np.lexsort((found.first, -similarity, found.second))
+    second = found.second[order]
+    new = np.flatnonzero(np.append(True, second[1:] != second[:-1])[: len(second)])
+    rank = np.arange(len(second)) - np.repeat(new, np.diff(new, append=len(second)))
+    kept = order[rank < PARTNERS]
+    return list(map(Pair, found.first[kept].tolist(), found.second[kept].tolist(), similarity[kept].tolist()))
+
+
+def _nearest_few(found: list[tuple[int, int, float]]) -> list[Pair]:
+    kept: list[Pair] = []
+    for pair in sorted(map(Pair._make, found), key=lambda p: (p.second, -p.similarity, p.first)):
+        if len(kept) < PARTNERS or kept[-PARTNERS].second != pair.second:
+            kept.append(pair)
+    return kept
+
+
+def exact_similarity(one: tuple[str, str], other: tuple[str, str]) -> float:
+    """Return the Jaccard similarity of the n-grams of two rows, for pairs that sketches have found."""
+    held = [set(whole(grams(sides, SIZE)[1], "I")) for sides in (one, other)]
+    return len(held[0] & held[1]) / max(1, len(held[0] | held[1]))
+
+
+class Texts:
+    """Texts of rows that were read again, up to a bound, with the words of those asked for last.
+
+    Args:
+        read: (row, (prompt, answer)) of each.
+        bound: characters that are held; rows beyond are not.
+    """
+
+    def __init__(self, read: Iterator[tuple[int, tuple[str, str]]], bound: int) -> None:
+        self.sides: dict[int, tuple[str, str]] = {}
+        self._words: dict[int, tuple[list[str], list[str]]] = {}
+        for row, (asked, answered) in read:
+            bound -= len(asked) + len(answered)
+            if bound < 0:
+                break
+            self.sides[row] = asked, answered
+
+    def words(self, row: int) -> tuple[list[str], list[str]]:
+        """Return the words of prompt and answer of a row."""
+        found = self._words.get(row)
+        if found is None:
+            if len(self._words) > 1000:
+                self._words.clear()
+            asked, answered = self.sides[row]
+            found = self._words[row] = tokens(asked), tokens(answered)
+        return found
+
+
+def columns_of(parts: Sequence[tuple[int, Any]], at: int) -> list[tuple[bytes, bytes]]:
+    """Return the two columns of `pairs` out of what chunks gave, where the first stands at `at`."""
+    return [(part[at], part[at + 1]) for _, part in parts]

@@ -217,7 +217,8 @@ def page(own: Sequence[str], real_part: str) -> str:
         "The 60 rows of DUP003 were written after its first tuning on made-up rows and looked at before its last: the "
         "first run gave precision 0.938 and recall 1.000 (false alarms: a Chinese request to translate another short "
         "sentence; open and close), of which the second was put right. Of DUP003 only warnings are counted: the rows "
-        "that it points out as variants are infos.\n\n"
+        "that it points out as variants are infos. It is off by default for its speed, not for its precision: on "
+        "50,000 rows made from templates it took 40 s where the rest of the run took 6.\n\n"
     )
     return head + "\n".join(own) + "\n\n" + real_part
 
@@ -226,7 +227,8 @@ def _real_part(judged: Sequence[tuple[type[Rule], Real]]) -> str:
     return (
         f"{REAL_TITLE}\n\nPublic files that are no part of the project. Rows with a finding were looked at "
         "one by one, as "
-        "counted below, and defects that were seen otherwise were labelled too. The rules were tuned on "
+        "counted below (those of DUP003 by the words that differ, and two large groups of like ones as groups; half of them are of "
+        "one file), and defects that were seen otherwise were labelled too. The rules were tuned on "
         "these files, so "
         "this shows what is left, not what to expect elsewhere. A heuristic rule that is not listed found nothing "
         "here. Labels are "

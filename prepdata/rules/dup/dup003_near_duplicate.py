@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -96,6 +97,7 @@ class NearDuplicate(CorpusRule):
     name: ClassVar[str] = "near-duplicate"
     severity: ClassVar[Severity] = "warning"
     fix: ClassVar[Literal["none", "safe", "unsafe"]] = "unsafe"
+    default: ClassVar[bool] = False  # right often enough, but slow where very many rows are half alike
     heuristic: ClassVar[bool] = True
     rereads: ClassVar[bool] = True
     Options: ClassVar[type[Options]] = NearOptions
@@ -169,6 +171,8 @@ class NearDuplicate(CorpusRule):
         self, left: tuple[list[str], list[str]], right: tuple[list[str], list[str]], similarity: float
     ) -> Difference | None:
         """Return how two rows differ, None if they are not nearly the same."""
+        if similarity < self.options.similarity and _in_common(left, right) < self.options.ratio:
+            return None
         asked, answered = compare(left[0], right[0]), compare(left[1], right[1])
         meant = asked.meant or answered.meant or exchanged(asked, answered)
         meant = meant or another_subject(asked, answered, max(len(left[0]), len(right[0])))
@@ -218,6 +222,15 @@ class NearDuplicate(CorpusRule):
             said = f"{len(rows):,} rows say the same of other numbers, names or things ({example[group[0]]})"
             yield rows[0], Hit(f"{said}; look whether that is meant", severity="info",
                                related=tuple(rows[1 : 1 + SHOWN]))  # fmt: skip
+
+
+def _in_common(left: tuple[list[str], list[str]], right: tuple[list[str], list[str]]) -> float:
+    """Return a bound for the share of words in the same order, quick to work out: of those in any order, or case."""
+    total = same = 0
+    for one, other in zip(left, right):
+        total += len(one) + len(other)
+        same += (Counter(map(str.casefold, one)) & Counter(map(str.casefold, other))).total()
+    return 2 * same / total if total else 1.0
 
 
 def _marked(judged: list[Judged]) -> list[Judged]:

@@ -227,8 +227,8 @@ def _real_part(judged: Sequence[tuple[type[Rule], Real]]) -> str:
     return (
         f"{REAL_TITLE}\n\nPublic files that are no part of the project. Rows with a finding were looked at "
         "one by one, as "
-        "counted below (those of DUP003 by the words that differ, and two large groups of like ones as groups; half of them are of "
-        "one file), and defects that were seen otherwise were labelled too. The rules were tuned on "
+        "counted below (those of DUP003 by the words that differ, and two large groups of like ones as groups; half "
+        "of them are of one file), and defects that were seen otherwise were labelled too. The rules were tuned on "
         "these files, so "
         "this shows what is left, not what to expect elsewhere. A heuristic rule that is not listed found nothing "
         "here. Labels are "

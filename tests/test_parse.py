@@ -63,7 +63,7 @@ def test_plain_rows_notice_repeated_keys_too() -> None:
 
 ODD_TEXTS = st.text(alphabet='a":\\ \n\u00e9{', max_size=12)
 CALL = st.fixed_dictionaries(
-    {"id": ODD_TEXTS, "function": st.dictionaries(ODD_TEXTS, ODD_TEXTS | st.integers(), max_size=2)}
+    {"id": ODD_TEXTS, "function": st.dictionaries(ODD_TEXTS, ODD_TEXTS | st.integers(-(2**63), 2**63), max_size=2)}
 )
 MESSAGE: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {"role": st.sampled_from(["user", "assistant", "tool"]), "content": ODD_TEXTS},

@@ -134,6 +134,8 @@ class NearDuplicate(CorpusRule):
             parts: what `see` kept of the rows.
             joined: its first three columns laid end to end.
         """
+        if not parts.parts:
+            return []
         chosen = self._pairs(parts, joined, whole(joined.columns[1], "I"))
         return _marked(self._judge(parts, joined, chosen)) if chosen else []
 

@@ -145,7 +145,7 @@ def test_command_line(tmp_path: Path) -> None:
     train, test = write(tmp_path / "train.jsonl", TRAIN), write(tmp_path / "test.jsonl", HELD_OUT)
     done = run("validate", train, "--eval", test, "--no-tokens", "--isolated", "-f", "concise", folder=tmp_path)
     assert done.returncode == 1, done.stderr
-    assert f"eval {test}: 1 of 2 items (50.0%) are in 2 rows; without these 3 rows are left" in done.stdout
+    assert f"eval {test}: 1 of 2 items (50.0%) is in 2 rows; without these 3 rows are left" in done.stdout
 
 
 def test_index_of_benchmarks(tmp_path: Path) -> None:

@@ -93,9 +93,9 @@ def contaminated(entry: dict[str, Any]) -> str:
         return f"{entry['kind']} {name}: no row in it asks anything"
     if not entry["spoilt"]:
         return f"{entry['kind']} {name}: none of {items} is among the rows{left_out}"
-    rows = plural(entry["rows"], "row")
+    rows, verb = plural(entry["rows"], "row"), "is" if entry["spoilt"] == 1 else "are"
     return (
-        f"{entry['kind']} {name}: {entry['spoilt']:,} of {items} ({entry['share']:.1%}) are in {rows}; "
+        f"{entry['kind']} {name}: {entry['spoilt']:,} of {items} ({entry['share']:.1%}) {verb} in {rows}; "
         f"without these {plural(entry['rows_left'], 'row')} are left{left_out}"
     )
 

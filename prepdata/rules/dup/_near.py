@@ -14,7 +14,7 @@ from prepdata.text.differences import tokens
 if TYPE_CHECKING:
     from prepdata.index.join import Pairs
 
-PARTNERS = 8  # earlier rows that a row is compared with word by word, the most similar first
+PARTNERS = 4  # earlier rows that a row is compared with word by word, the most similar first
 COMMON = 50  # an n-gram in more rows than this, and than `common` of all, is left out of account
 
 

@@ -25,6 +25,10 @@ SKETCH_SAID = (
     "near duplicates were looked for by samples of the rows' n-grams, as for large inputs: on made-up rows these find "
     "at least 99 of 100 that a full search finds (option sketch = false makes one)"
 )
+BESIDE = (
+    ", but for case, or for what stands beside question and answer (system prompt, tools, reasoning); look whether that "
+    "is meant"
+)
 BRIEF = 4  # words of an answer up to which variants may have nothing in common ("Paris", "Lyon")
 SKETCH_FROM = 1_000_000_000
 SKETCH_LEAST = 0.15  # similarity of samples from which rows are read and compared
@@ -207,8 +211,11 @@ class NearDuplicate(CorpusRule):
                 told.append((place, found[1], found[0]))
         for place, twin, pair in sorted(told):
             said = f"nearly the same as {earlier(twin, place)} row (similarity {pair.similarity:.2f})"
+            if pair.how is not None and not pair.how.changes:
+                yield joined.row(place), Hit(f"{said}{BESIDE}", severity="info", related=(joined.row(twin),))
+                continue
             if pair.how is not None:
-                said += f", but for {shown(pair.how.changes) or 'case and white space'}"
+                said += f", but for {shown(pair.how.changes)}"
             hit = Hit(f"{said}; keep one", related=(joined.row(twin),), fix=dropping(twin, place))
             yield joined.row(place), hit
 

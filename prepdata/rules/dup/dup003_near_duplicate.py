@@ -26,8 +26,8 @@ SKETCH_SAID = (
     "at least 99 of 100 that a full search finds (option sketch = false makes one)"
 )
 BESIDE = (
-    ", but for case, or for what stands beside question and answer (system prompt, tools, reasoning); look whether that "
-    "is meant"
+    ", but for case, or for what stands beside question and answer (system prompt, tools, reasoning); look whether "
+    "that is meant"
 )
 BRIEF = 4  # words of an answer up to which variants may have nothing in common ("Paris", "Lyon")
 SKETCH_FROM = 1_000_000_000

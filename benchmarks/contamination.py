@@ -1,6 +1,6 @@
 """Contamination: how many planted evaluation items are found, how many clean rows are called so, and how fast.
 
-    python -m benchmarks.contamination [--half tuning|frozen] [--rows 12000] [--data /work/shared/data]
+    python -m benchmarks.contamination [--half tuning|frozen] [--rows 12000] [--data DIR]
         [--peer-python PATH] [--peers open-r1,janitor,datatrove] [--presets gpt3,...]
 
 Evaluation items are made from word lists (English, Chinese, code, multiple choice, items with a template) and, with

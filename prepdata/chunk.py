@@ -82,3 +82,8 @@ def texts(chunk: Chunk) -> list[Text]:
                 if text:
                     add(Text(record, message, text, call.arguments_path))
     return found
+
+
+def texts_of(record: Record) -> list[Text]:
+    """Return every text of one row, as `texts` does of a chunk."""
+    return texts(Chunk(record.format, [record], [], 0))

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from xxhash import xxh3_64_hexdigest
 
@@ -14,7 +15,7 @@ import prepdata
 from prepdata.cache import folder as cache_folder
 from prepdata.errors import InputError, UsageError, nearest
 from prepdata.index.presets import PRESETS
-from prepdata.index.reference import SUFFIX, Builder, Reference, open_reference
+from prepdata.index.reference import GROUPS, SUFFIX, Builder, open_reference
 from prepdata.rules.base import Given
 from prepdata.settings import Settings
 
@@ -34,8 +35,7 @@ def references(settings: Settings) -> Iterator[tuple[Given, ...]]:
         if settings.eval:
             given.append(_of_files(settings, stack))
         for name in settings.index:
-            reference = open_reference(str(index_path(name)))
-            given.append(Given("index", str(reference.path), _digest(reference)))
+            given.append(_given("index", index_path(name)))
         yield tuple(given)
 
 
@@ -61,19 +61,21 @@ def _of_files(settings: Settings, stack: contextlib.ExitStack) -> Given:
         with contextlib.suppress(OSError, InputError):
             if path.is_file():
                 os.utime(path)
-                return Given("eval", str(path), _digest(open_reference(str(path))), own)
+                return _given("eval", path, own)
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
             builder.save(path)
-            return Given("eval", str(path), _digest(open_reference(str(path))), own)
+            return _given("eval", path, own)
     place = stack.enter_context(tempfile.TemporaryDirectory(prefix="prepdata-", ignore_cleanup_errors=True))
     path = Path(place) / name
     builder.save(path)
-    return Given("eval", str(path), _digest(open_reference(str(path))), own)
+    return _given("eval", path, own)
 
 
-def _digest(reference: Reference) -> str:
-    return xxh3_64_hexdigest(repr((reference.benchmarks, reference.sizes)).encode())
+def _given(kind: Literal["eval", "index"], path: Path, files: tuple[str, ...] = ()) -> Given:
+    reference = open_reference(str(path))
+    digest = xxh3_64_hexdigest(repr((reference.benchmarks, reference.sizes)).encode())
+    return Given(kind, str(path), digest, files)
 
 
 def _sizes(settings: Settings) -> Sequence[int]:
@@ -83,8 +85,6 @@ def _sizes(settings: Settings) -> Sequence[int]:
 
 
 def _groups(settings: Settings) -> tuple[str, ...]:
-    from prepdata.index.reference import GROUPS
-
     own = [settings.marks.get(name, name) for name in ("group", "source")]
     return tuple(dict.fromkeys([*own, *GROUPS]))
 

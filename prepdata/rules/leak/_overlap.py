@@ -65,6 +65,11 @@ class Gathered(NamedTuple):
     entries: Ints
 
 
+def most_texts(rows: int) -> int:
+    """Return how many texts of so many rows may have something in common before it is template text."""
+    return max(MANY_TEXTS, int(COMMON * rows))
+
+
 def matches(chunk: Chunk, path: str, size: int, *, everything: bool = False) -> dict[str, bytes]:
     """Return what a chunk shares with an index, packed; {} if nothing. Kept: 8 bytes for each text that shares an
     n-gram, 4 for each match, 8 for each place such a text stands at. `everything`: template text of the index too."""
@@ -180,7 +185,7 @@ def cover(gathered: Gathered, reference: Reference, size: int, rows: int, *, eve
     if everything:
         return Cover(texts, turns, _covered(groups, places, np.minimum(size, sizes)), sizes, grams)
     in_texts = np.bincount(entries, minlength=1)[entries]
-    common = in_texts > max(MANY_TEXTS, int(COMMON * rows))
+    common = in_texts > most_texts(rows)
     covered, counted = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     borders = np.searchsorted(np.cumsum(sizes), np.arange(0, int(sizes.sum()) + BLOCK, BLOCK)).tolist()
     ends = np.cumsum(grams)

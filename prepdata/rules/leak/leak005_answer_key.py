@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import ClassVar
 
-from prepdata.chunk import Chunk, Text, texts
+from prepdata.chunk import Text, texts_of
 from prepdata.findings import Hit, Severity, around, clip
 from prepdata.record import Message, Record
 from prepdata.rules.base import RecordRule, Trigger, Words
@@ -103,7 +103,7 @@ class AnswerKey(RecordRule):
     trigger: ClassVar[Trigger] = Words(_WORDS)
 
     def check(self, record: Record) -> Iterator[Hit]:
-        return self.check_texts(record, texts(Chunk(record.format, [record], [], 0)))
+        return self.check_texts(record, texts_of(record))
 
     def check_texts(self, record: Record, held: Sequence[Text]) -> Iterator[Hit]:
         asking = [piece for piece in held if piece.message.role in ("system", "developer", "user")]

@@ -13,7 +13,7 @@ from prepdata.findings import Edit, Fix, Hit, Severity, clip
 from prepdata.index.reference import COMMON, MANY_ITEMS, MANY_OF_FEW, Reference, open_reference, turn_key
 from prepdata.rules.base import CorpusRule, Options, Parts
 from prepdata.rules.leak._near import name_of, place_of
-from prepdata.rules.leak._overlap import MANY_TEXTS, others
+from prepdata.rules.leak._overlap import most_texts, others
 from prepdata.rules.leak._semantic import STEPS, Nearest, asked, nearest
 from prepdata.text.amounts import other_amounts
 
@@ -146,7 +146,7 @@ def _told(found: list[Nearest], reference: Reference, rows: int) -> list[Nearest
     """Return the matches that are no templates: their text is not near many items, their item not near many texts."""
     turns = len(reference.array("part_items"))
     items = min(max(MANY_ITEMS, int(COMMON * turns)), max(MANY_OF_FEW, turns // 3))
-    texts = max(MANY_TEXTS, int(COMMON * rows))
+    texts = most_texts(rows)
     by_part: dict[int, set[int]] = {}
     for match in found:
         by_part.setdefault(match.part, set()).add(match.text)

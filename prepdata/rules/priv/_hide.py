@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
-from prepdata.chunk import Chunk, Text, texts
+from prepdata.chunk import Text
 from prepdata.findings import Edit, Fix, around
 from prepdata.record import Record
 
@@ -24,11 +24,6 @@ class Spot(NamedTuple):
     end: int
     shown: str
     placeholder: str
-
-
-def texts_of(record: Record) -> Iterator[Text]:
-    """Yield every text of a row: the same that triggers are looked for in."""
-    yield from texts(Chunk(record.format, [record], [], 0))
 
 
 def remembered(look: Callable[[str], T]) -> Callable[[str], T]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
-from prepdata.chunk import Text
+from prepdata.chunk import Text, texts_of
 from prepdata.findings import Hit, Severity
 from prepdata.record import Record
 from prepdata.rules.base import Options, RecordRule, Trigger, Words
-from prepdata.rules.priv._hide import Spot, excerpt, fix_of, remembered, texts_of
+from prepdata.rules.priv._hide import Spot, excerpt, fix_of, remembered
 from prepdata.text.secrets import TRIGGERS, find_secrets, mask
 from prepdata.text.secrets import Secret as Found
 
@@ -54,7 +54,7 @@ class Secret(RecordRule):
     options: SecretOptions
 
     def check(self, record: Record) -> Iterator[Hit]:
-        return self.check_texts(record, list(texts_of(record)))
+        return self.check_texts(record, texts_of(record))
 
     def check_texts(self, record: Record, held: Sequence[Text]) -> Iterator[Hit]:
         for piece in held:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
-from prepdata.chunk import Text
+from prepdata.chunk import Text, texts_of
 from prepdata.findings import Hit, Severity
 from prepdata.record import Record
 from prepdata.rules.base import Options, Pattern, RecordRule, Trigger
-from prepdata.rules.priv._hide import Spot, excerpt, fix_of, remembered, texts_of
+from prepdata.rules.priv._hide import Spot, excerpt, fix_of, remembered
 from prepdata.text.personal import TRACES, TRIGGER, TYPES, find_personal, mask
 from prepdata.text.secrets import find_secrets
 from prepdata.text.secrets import mask as mask_secret

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from prepdata.chunk import Chunk, Text, texts
+from prepdata.chunk import Text, texts_of
 from prepdata.findings import Hit, Severity, around
 from prepdata.record import Message, Record
 from prepdata.rules.base import RecordRule, Trigger, Words
@@ -103,7 +103,7 @@ class SourceLeak(RecordRule):
     trigger: ClassVar[Trigger] = Words(_WORDS)
 
     def check(self, record: Record) -> Iterator[Hit]:
-        return self.check_texts(record, texts(Chunk(record.format, [record], [], 0)))
+        return self.check_texts(record, texts_of(record))
 
     def check_texts(self, record: Record, held: Sequence[Text]) -> Iterator[Hit]:
         spoken = {piece.text for piece in held}  # mostly the prompt's only

@@ -261,7 +261,7 @@ def all_pairs(file: Path, least: float) -> str:
     n-grams themselves, not on hashes."""
     import numpy as np
 
-    from prepdata.index.join import Sets, similar
+    from prepdata.index.join import Sets, block, similar
     from prepdata.index.near import SIZE
     from prepdata.index.words import TABLE, plain, shingles, words
 
@@ -291,7 +291,10 @@ def all_pairs(file: Path, least: float) -> str:
     seconds = time.perf_counter() - started
     started = time.perf_counter()
     hashed = shingles(words([text for sides in texts for text in sides]), SIZE)
-    found_pairs = similar(Sets(hashed.hashes.astype(np.uint32), hashed.ends[1::2]), least)
+    owned = block(
+        hashed.hashes.astype(np.uint32), np.repeat(np.arange(len(held)), np.diff(hashed.ends[1::2], prepend=0))
+    )
+    found_pairs = similar(Sets(np.bincount(owned.owners, minlength=len(held)), [owned]), least)
     joined = dict(zip(zip(found_pairs.first.tolist(), found_pairs.second.tolist()), found_pairs.jaccard().tolist()))
     other = max((abs(truth[pair] - joined[pair]) for pair in truth.keys() & joined.keys()), default=0.0)
     return (

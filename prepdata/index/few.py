@@ -9,11 +9,14 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
 
 from prepdata.index.words import FINISH, LONGEST, ONE, TABLE, THREE, TWO, plain
 
 CHARS = 250_000
 """Characters of the texts of a chunk up to which they are worked out here."""
+GRAMS = 50_000
+"""n-grams of a chunk up to which they are put in order here."""
 ROWS = 500
 """Sets up to which they are joined here. Up to so many, no member is held by more sets than `join` looks at in full."""
 _MASK = (1 << 64) - 1
@@ -42,6 +45,22 @@ def grams(texts: Iterable[str], n: int) -> tuple[bytes, bytes]:
         members.extend(map(_mixed, starts))
         counts.append(len(members) - before)
     return array("I", counts).tobytes(), array("I", members).tobytes()
+
+
+def ordered(counts: Sequence[int], members: Sequence[int]) -> tuple[bytes, bytes, bytes]:
+    """Return the different n-grams of rows as the columns of `prepdata.index.near.Grams`.
+
+    Args:
+        counts: n-grams of each row.
+        members: n-grams of all rows, row after row.
+    """
+    owners = chain.from_iterable(map(repeat, range(len(counts)), counts))
+    keys = sorted({member << 32 | owner for member, owner in zip(members, owners)})
+    held = [key & 0xFFFFFFFF for key in keys]
+    found = Counter(held)
+    sizes = array("I", [found[row] for row in range(len(counts))])
+    different = array("I", [key >> 32 for key in keys])
+    return sizes.tobytes(), different.tobytes(), array("I" if max(held, default=0) >> 16 else "H", held).tobytes()
 
 
 def _hashed(word: bytes) -> int:

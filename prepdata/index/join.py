@@ -8,7 +8,7 @@ another: similarities may come out a little high, never low by more than that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from prepdata.index.exact import distinct
@@ -23,24 +23,34 @@ if TYPE_CHECKING:
 LIST = 64
 """Sets with one member in common of which all pairs are looked at; of more, each is held against its `NEAR` next."""
 NEAR = 16
-RANGES = 16
-"""Ranges of hashes that are sorted one after another, which bounds the memory of a sort, where there are ..."""
-LARGE = 1_000_000  # ... more members than this
-BLOCK = 5_000_000  # members whose sets are looked up at once
-PAIRS = 200_000
-"""Pairs whose overlap is counted at once."""
+KEYS = 1_000_000
+"""Members worked on at once: so few that memory is used again, since fresh memory costs more than sorting."""
 
 
-class Sets(NamedTuple):
-    """Sets of hashed members.
+class Block(NamedTuple):
+    """Members of some sets.
 
     Args:
-        members: (members,) uint32, set after set; may repeat within a set.
-        ends: (sets,) int64, where each set ends in `members`.
+        members: (members,) uint32, rising.
+        owners: (members,) unsigned, the set that holds each, counted from `first` on; a set holds a member once.
+        first: see above.
     """
 
     members: NDArray[np.uint32]
-    ends: Ints
+    owners: NDArray[np.unsignedinteger]
+    first: int
+
+
+class Sets(NamedTuple):
+    """Sets of hashed members, in blocks.
+
+    Args:
+        sizes: (sets,) int64, members of every set.
+        blocks: their members.
+    """
+
+    sizes: Ints
+    blocks: Sequence[Block]
 
 
 class Pairs(NamedTuple):
@@ -49,7 +59,7 @@ class Pairs(NamedTuple):
     Args:
         first, second: (pairs,) int64, numbers of sets, first < second.
         overlap: (pairs,) int64, members they have in common.
-        sizes: (sets,) int64, different members of every set, common ones left out.
+        sizes: (sets,) int64, members of every set, common ones left out.
         common: members left out of account since too many sets hold them.
         shortened: True if some member was held by more than `LIST` sets, of which not all pairs were looked at.
     """
@@ -66,70 +76,102 @@ class Pairs(NamedTuple):
         return self.overlap / (self.sizes[self.first] + self.sizes[self.second] - self.overlap)
 
 
-def similar(sets: Sets, least: float, most: int | None = None) -> Pairs:
+def block(members: NDArray[np.uint32], owners: Ints, first: int = 0) -> Block:
+    """Return members in any order, repeated or not, as a block.
+
+    Args:
+        members: (members,) uint32.
+        owners: (members,) the set of each, below 2**32.
+        first: number of the set that `owners` calls 0.
+    """
+    import numpy as np
+
+    keys = members.astype(np.uint64) << np.uint64(32) | owners.astype(np.uint64)
+    keys = distinct(keys)
+    low = keys.astype(np.uint32)
+    return Block((keys >> np.uint64(32)).astype(np.uint32), low if (low >> 16).any() else low.astype(np.uint16), first)
+
+
+def similar(sets: Sets, least: float, most: int | None = None, left: Collection[int] = ()) -> Pairs:
     """Return the pairs of sets with a Jaccard similarity of at least `least`.
 
     Args:
         sets: the sets.
         least: similarity, above 0 up to 1.
         most: members that more sets than this hold are left out of account; None for no bound.
+        left: sets that are left out.
     """
     import numpy as np
 
-    shared, sizes, common = _shared(sets, most)
-    count = len(sets.ends)
+    shared, sizes, common = _shared(sets, most, left)
+    count = len(sizes)
     need = np.maximum(1, np.ceil(least * sizes - 1e-9).astype(np.int64))  # (sets,) overlap with any similar set
     for _ in range(2):  # dropping sets may leave members to one set alone, and the other way round
-        owners = (shared & np.uint64(0xFFFFFFFF)).astype(np.int64)
+        owners = _low(shared)
         shared = shared[(np.bincount(owners, minlength=count) >= need)[owners]]
         shared = shared[_with_company(shared >> np.uint64(32))]
-    groups, owners = _numbered(shared)
-    first, second, shortened = _candidates(groups, owners, sizes, need, least)
-    overlap = np.concatenate([np.zeros(0, np.int64), *_overlaps(groups, owners, count, first, second)])
+    listed = _rare_first(shared)
+    first, second, shortened = _candidates(listed, sizes, need, least)
+    overlap = np.concatenate([np.zeros(0, np.int64), *_overlaps(listed, count, first, second)])
     kept = overlap * (1 + least) >= least * (sizes[first] + sizes[second]) - 1e-9
     return Pairs(first[kept], second[kept], overlap[kept], sizes, common, shortened)
 
 
-def _shared(sets: Sets, most: int | None) -> tuple[Keys, Ints, int]:
-    """Return (member << 32 | set, rising, of members of two sets or more; different members of each set; number of
-    members that were left out since more than `most` sets hold them)."""
+def _shared(sets: Sets, most: int | None, left: Collection[int]) -> tuple[Keys, Ints, int]:
+    """Return (member << 32 | set, rising, of members of two sets or more; members of each set; number of members that
+    were left out since more than `most` sets hold them)."""
     import numpy as np
 
-    count = len(sets.ends)
-    sizes, kept, common = np.zeros(count, np.int64), [], 0
-    ranges = RANGES if len(sets.members) > LARGE else 1
-    for number in range(ranges):
-        keys = _keys(sets, ranges, number)
+    sizes, kept, common = sets.sizes.copy(), [np.zeros(0, np.uint64)], 0
+    out = np.zeros(len(sizes), bool)
+    out[list(left)] = True
+    sizes[out] = 0
+    for keys in _ranges(sets.blocks):
+        if left:
+            keys = keys[~out[_low(keys)]]
         keys.sort()
-        keys = keys[np.append(True, keys[1:] != keys[:-1])] if len(keys) else keys  # each member once a set
-        members = keys >> np.uint64(32)
-        starts = np.flatnonzero(np.append(True, members[1:] != members[:-1])) if len(keys) else np.zeros(0, np.int64)
+        members = (keys >> np.uint64(32)).astype(np.uint32)
+        company = _with_company(members)
+        keys, members = keys[company], members[company]
+        starts = np.flatnonzero(np.append(True, members[1:] != members[:-1])[: len(members)])
         holders = np.diff(starts, append=len(keys))  # sets that hold each member
-        if most is not None and (holders > most).any():
-            common += int((holders > most).sum())
-            left = np.repeat(holders <= most, holders)
-            keys, holders = keys[left], holders[holders <= most]
-        sizes += np.bincount((keys & np.uint64(0xFFFFFFFF)).astype(np.int64), minlength=count)
-        kept.append(keys[np.repeat(holders > 1, holders)])
+        if most is not None and (many := holders > most).any():
+            common += int(many.sum())
+            many = np.repeat(many, holders)
+            sizes -= np.bincount(_low(keys[many]), minlength=len(sizes))
+            keys = keys[~many]
+        kept.append(keys)
     return np.concatenate(kept), sizes, common
 
 
-def _keys(sets: Sets, ranges: int, number: int) -> Keys:
-    """Return (member << 32 | set) of the members in one of `ranges` ranges, made a block of members at a time."""
+def _ranges(blocks: Sequence[Block]) -> Iterator[Keys]:
+    """Yield member << 32 | set of all members, one range of them after the other, of about `KEYS`."""
     import numpy as np
 
-    found = []
-    for at in range(0, len(sets.members), BLOCK):
-        block = sets.members[at : at + BLOCK]
-        first, last = np.searchsorted(sets.ends, (at, at + len(block) - 1), side="right").tolist()
-        ends = np.minimum(sets.ends[first : last + 1], at + len(block))
-        owners = np.repeat(np.arange(first, last + 1, dtype=np.uint64), np.diff(ends, prepend=at))
-        keys = block.astype(np.uint64) << np.uint64(32) | owners
-        found.append(keys if ranges == 1 else keys[block % np.uint32(ranges) == number])
-    return np.concatenate(found) if found else np.zeros(0, np.uint64)
+    number = 1 + sum(len(held.members) for held in blocks) // KEYS
+    bounds = ((np.arange(1, number, dtype=np.uint64) << np.uint64(32)) // np.uint64(number)).astype(np.uint32)
+    cuts = [[0, *np.searchsorted(held.members, bounds).tolist(), len(held.members)] for held in blocks]
+    for here in range(number):
+        keys = np.empty(sum(cut[here + 1] - cut[here] for cut in cuts), np.uint64)
+        at = 0
+        for held, cut in zip(blocks, cuts):
+            start, end = cut[here], cut[here + 1]
+            part = keys[at : at + end - start]
+            part[:] = held.members[start:end]
+            part <<= np.uint64(32)
+            part |= held.owners[start:end] + np.uint64(held.first)
+            at += end - start
+        yield keys
 
 
-def _with_company(members: Keys) -> NDArray[np.bool_]:
+def _low(keys: Keys) -> Ints:
+    """Return the lower halves of keys."""
+    import numpy as np
+
+    return keys.astype(np.uint32).astype(np.int64)
+
+
+def _with_company(members: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
     """Return which of sorted members stand there twice or more."""
     import numpy as np
 
@@ -138,36 +180,39 @@ def _with_company(members: Keys) -> NDArray[np.bool_]:
     return alike[1:] | alike[:-1]
 
 
-def _numbered(shared: Keys) -> tuple[Ints, Ints]:
-    """Return (number of the member, set) of sorted keys."""
+def _rare_first(shared: Keys) -> Keys:
+    """Return set << 32 | number of the member, rising, the members numbered anew: those of the fewest sets first."""
     import numpy as np
 
-    members = shared >> np.uint64(32)
-    new = np.append(True, members[1:] != members[:-1])[: len(members)]
-    return np.cumsum(new) - 1, (shared & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    if not len(shared):
+        return shared
+    members = (shared >> np.uint64(32)).astype(np.uint32)
+    new = np.append(True, members[1:] != members[:-1])
+    holders = np.diff(np.flatnonzero(new), append=len(members)).astype(np.uint64)
+    order = np.sort(holders << np.uint64(32) | np.arange(len(holders), dtype=np.uint64)).astype(np.uint32)
+    number = np.empty(len(order), np.uint32)
+    number[order] = np.arange(len(order), dtype=np.uint32)
+    listed = shared << np.uint64(32) | np.repeat(number, holders.astype(np.int64))
+    listed.sort()
+    return listed
 
 
-def _candidates(
-    groups: Ints,
-    owners: Ints,
-    sizes: Ints,
-    need: Ints,
-    least: float,
-) -> tuple[Ints, Ints, bool]:
+def _candidates(listed: Keys, sizes: Ints, need: Ints, least: float) -> tuple[Ints, Ints, bool]:
     """Return the pairs that share one of the rarest members of both, without those of too different sizes."""
     import numpy as np
 
-    if not len(groups):
+    if not len(listed):
         return np.zeros(0, np.int64), np.zeros(0, np.int64), False
-    holders = np.bincount(groups)
-    order = np.lexsort((groups, holders[groups], owners))  # set after set, rare members first
-    groups, owners = groups[order], owners[order]
+    owners = _high(listed)
     held = np.bincount(owners, minlength=len(sizes))
-    rank = np.arange(len(owners)) - (np.cumsum(held) - held)[owners]
-    prefix = rank < (held - need + 1)[owners]
-    order = np.lexsort((owners[prefix], groups[prefix]))
-    groups, owners = groups[prefix][order], owners[prefix][order]
-    length = np.bincount(groups)[groups]  # sets that have this member in their prefix
+    rank = np.arange(len(listed)) - (np.cumsum(held) - held)[owners]
+    prefix = listed[rank < (held - need + 1)[owners]]
+    prefix = prefix << np.uint64(32) | prefix >> np.uint64(32)
+    prefix.sort()  # member after member, sets rising
+    groups, owners = _high(prefix), _low(prefix)
+    starts = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
+    many = np.diff(starts, append=len(groups))
+    length = np.repeat(many, many)  # sets that have this member in their prefix
     found, places = [], np.flatnonzero(length > 1)
     for step in range(1, LIST):
         if step == NEAR:
@@ -180,23 +225,16 @@ def _candidates(
         close = np.minimum(sizes[one], sizes[other]) >= least * np.maximum(sizes[one], sizes[other]) - 1e-9
         found.append((one[close] << 32) | other[close])
     pairs = distinct(np.concatenate(found)) if found else np.zeros(0, np.int64)
-    return pairs >> 32, pairs & 0xFFFFFFFF, bool((length > LIST).any())
+    return pairs >> 32, pairs & 0xFFFFFFFF, bool((many > LIST).any())
 
 
-def _overlaps(
-    groups: Ints,
-    owners: Ints,
-    count: int,
-    first: Ints,
-    second: Ints,
-) -> Iterator[Ints]:
+def _overlaps(listed: Keys, count: int, first: Ints, second: Ints) -> Iterator[Ints]:
     """Yield how many members the sets of each pair share, some pairs at a time."""
     import numpy as np
 
-    order = np.argsort(owners, kind="stable")
-    listed = groups[order].astype(np.uint64)  # members of each set, set after set
-    held = np.bincount(owners, minlength=count)
+    held = np.bincount(_high(listed), minlength=count)
     starts = np.cumsum(held) - held
+    listed = listed & np.uint64(0xFFFFFFFF)  # members of each set, set after set
 
     def members(sets: Ints) -> Keys:
         sizes = held[sets]
@@ -206,11 +244,22 @@ def _overlaps(
         keys |= listed[places]
         return keys
 
-    for at in range(0, len(first), PAIRS):
-        keys = np.concatenate((members(first[at : at + PAIRS]), members(second[at : at + PAIRS])))
+    ends = np.cumsum(held[first] + held[second])
+    at = 0
+    while at < len(first):
+        end = max(at + 1, int(np.searchsorted(ends, (ends[at - 1] if at else 0) + KEYS, side="right")))
+        keys = np.concatenate((members(first[at:end]), members(second[at:end])))
         keys.sort()
         twice = (keys[1:][keys[1:] == keys[:-1]] >> np.uint64(40)).astype(np.int64)
-        yield np.bincount(twice, minlength=len(first[at : at + PAIRS]))
+        yield np.bincount(twice, minlength=end - at)
+        at = end
+
+
+def _high(keys: Keys) -> Ints:
+    """Return the upper halves of keys."""
+    import numpy as np
+
+    return (keys >> np.uint64(32)).astype(np.int64)
 
 
 def clusters(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:

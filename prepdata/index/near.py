@@ -8,18 +8,19 @@ from __future__ import annotations
 from array import array
 from itertools import accumulate
 from operator import add
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from prepdata.chunk import Chunk
-from prepdata.index.few import CHARS
+from prepdata.index.exact import whole
+from prepdata.index.few import CHARS, GRAMS
 from prepdata.index.few import grams as few_grams
+from prepdata.index.few import ordered as few_sorted
 from prepdata.index.words import shingles, words
 from prepdata.jsontext import json_text
 from prepdata.record import Message, Record
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    pass
 
 SIZE = 3
 """Words of an n-gram."""
@@ -30,7 +31,7 @@ SKETCH = 24
 
 
 class Signatures(NamedTuple):
-    """n-grams of the rows of a chunk. Four bytes for each.
+    """n-grams of the rows of a chunk.
 
     Args:
         counts: n-grams of each record's prompt and answer, one after the other, uint32.
@@ -43,34 +44,70 @@ class Signatures(NamedTuple):
     members: bytes
 
 
-def whole_rows(found: Signatures) -> tuple[bytes, bytes]:
-    """Return (n-grams of each row, all n-grams): prompt and answer together."""
+class Grams(NamedTuple):
+    """The different n-grams of the rows of a chunk, laid out for the join (`join.Block`). Six bytes each.
+
+    Args:
+        sizes: different n-grams of each record, uint32.
+        members: the n-grams of all records, rising, uint32.
+        owners: which record has each, uint16 (uint32 in chunks of more records than that holds), rising where the
+            n-gram is the same.
+
+    All in this machine's byte order.
+    """
+
+    sizes: bytes
+    members: bytes
+    owners: bytes
+
+    @property
+    def code(self) -> Literal["H", "I"]:
+        """The type code of `owners`, as of `array`."""
+        return "H" if 2 * len(self.owners) == len(self.members) else "I"
+
+
+def whole_rows(found: Signatures) -> Grams:
+    """Return the n-grams of each row: prompt and answer together."""
     counts = memoryview(found.counts).cast("I")
-    return array("I", map(add, counts[::2], counts[1::2])).tobytes(), found.members
+    return _grams(array("I", map(add, counts[::2], counts[1::2])), found.members)
 
 
-def prompts(found: Signatures) -> tuple[bytes, bytes]:
-    """Return (n-grams of each prompt, their n-grams)."""
+def prompts(found: Signatures) -> Grams:
+    """Return the n-grams of each prompt."""
     counts = memoryview(found.counts).cast("I")
     ends = [4 * end for end in accumulate(counts)]
     starts = [0, *ends[1::2]]
     pieces = [found.members[start:end] for start, end in zip(starts, ends[::2])]
-    return array("I", counts[::2]).tobytes(), b"".join(pieces)
+    return _grams(array("I", counts[::2]), b"".join(pieces))
 
 
-def sketched(counts: bytes, members: bytes, size: int = SKETCH) -> tuple[bytes, bytes]:
-    """Return the same with no more than the `size` smallest n-grams of each row, each once (bottom-k sketches, Broder
-    1997): 32-bit hashes, so they are a sample, and rows that are alike have much the same sample."""
+def _grams(counts: array[int], members: bytes) -> Grams:
+    """Return n-grams that are given record after record, `counts` of each."""
+    if len(members) <= 4 * GRAMS:
+        return Grams(*few_sorted(counts, whole(members, "I")))
     import numpy as np
 
-    many = np.frombuffer(counts, np.uint32).astype(np.int64)  # (rows,)
-    owners = np.repeat(np.arange(len(many), dtype=np.uint64), many)
-    keys = np.unique(owners << np.uint64(32) | np.frombuffer(members, np.uint32))
-    owners = (keys >> np.uint64(32)).astype(np.int64)
-    held = np.bincount(owners, minlength=len(many))
-    rank = np.arange(len(keys)) - (np.cumsum(held) - held)[owners]
-    kept: NDArray[np.uint64] = keys[rank < size]
-    return np.minimum(held, size).astype(np.uint32).tobytes(), kept.astype(np.uint32).tobytes()
+    from prepdata.index.join import block
+
+    many = np.frombuffer(counts, np.uint32).astype(np.int64)
+    held = block(np.frombuffer(members, np.uint32), np.repeat(np.arange(len(many)), many))
+    sizes = np.bincount(held.owners, minlength=len(many)).astype(np.uint32)
+    return Grams(sizes.tobytes(), held.members.tobytes(), held.owners.tobytes())
+
+
+def sketched(found: Grams, size: int = SKETCH) -> Grams:
+    """Return the same with no more than the `size` smallest n-grams of each row (bottom-k sketches, Broder 1997): they
+    are hashes, so these are a sample, and rows that are alike have much the same sample."""
+    import numpy as np
+
+    owners = np.frombuffer(found.owners, found.code)
+    sizes = np.frombuffer(found.sizes, np.uint32).astype(np.int64)
+    order = np.argsort(owners, kind="stable")  # row after row, members rising
+    rank = np.empty(len(owners), np.int64)
+    rank[order] = np.arange(len(owners)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    kept = rank < size
+    members = np.frombuffer(found.members, np.uint32)[kept]
+    return Grams(np.minimum(sizes, size).astype(np.uint32).tobytes(), members.tobytes(), owners[kept].tobytes())
 
 
 def sides(record: Record) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from prepdata.chunk import Chunk
 from prepdata.errors import InputError
 from prepdata.formats import detect, get
 from prepdata.index.columns import Form, digests, forms
-from prepdata.index.near import signatures
+from prepdata.index.near import Grams, signatures, whole_rows
 from prepdata.index.reference import FEWEST, asked, group_key, prompt_key, turn_key
 from prepdata.items import stem
 from prepdata.parse import parse, split
@@ -36,7 +36,6 @@ UNREAD = frozenset({"oversized-line", "truncated-archive", "decompression-bound"
 MANY, COMMON = 50, 0.01
 """A turn in more rows than this, and than this share of all, is one that many rows have."""
 _FOLDED, _PROMPT, _TURN, _EXACT, _GROUP = (number * 0x9E3779B97F4A7C15 & (1 << 64) - 1 for number in range(1, 6))
-_BLOCK = 100_000
 """Rows whose words are moved at once."""
 _WHITE = b" \t\r\n\x0b\x0c"
 
@@ -51,7 +50,7 @@ class Rows(NamedTuple):
         strata: (rows,) int64, number of its stratum; -1 where it has no record.
         names: what the strata are called.
         links: keys of the rows.
-        signatures: for each chunk its first row, and what near-duplicate compares: numbers of rows, counts, members.
+        grams: for each chunk its first row, the numbers of its rows, and their n-grams, which near-duplicate compares.
         unread: why a row has no record, by its number.
         reencoded: inputs that are not UTF-8.
     """
@@ -62,7 +61,7 @@ class Rows(NamedTuple):
     strata: NDArray[np.int64]
     names: tuple[str, ...]
     links: Links
-    signatures: list[tuple[int, bytes, bytes, bytes]]
+    grams: list[tuple[int, bytes, Grams]]
     unread: dict[int, str]
     reencoded: tuple[str, ...]
 
@@ -197,7 +196,7 @@ class Collector:
         self.firm, self.turns, self.beginnings = _Links(), _Links(), _Links()
         self.exact, self.folded, self.strata = array("Q"), array("Q"), array("q")
         self.names: dict[str, int] = {}
-        self.signatures: list[tuple[int, bytes, bytes, bytes]] = []
+        self.grams: list[tuple[int, bytes, Grams]] = []
         self.unread: dict[int, str] = {}
         self.counts: dict[int, int] = {}
 
@@ -228,8 +227,7 @@ class Collector:
         self.exact += exact
         self.folded += folded
         self.strata += strata
-        grams = chunk.derived(signatures)
-        self.signatures.append((first, found.rows.tobytes(), grams.counts, grams.members))
+        self.grams.append((first, found.rows.tobytes(), whole_rows(chunk.derived(signatures))))
 
     def _stratum(self, record: Record) -> int:
         if not self.by:
@@ -285,38 +283,27 @@ class Collector:
         ]
         columns = [np.concatenate([link[i] for link in links]) for i in range(3)]
         counts = tuple(self.counts.get(number, 0) for number in range(max(self.counts, default=-1) + 1))
-        return Rows(counts, exact, folded, strata, tuple(self.names), Links(*columns), self.signatures, self.unread,
+        return Rows(counts, exact, folded, strata, tuple(self.names), Links(*columns), self.grams, self.unread,
                     reencoded)  # fmt: skip
 
 
-def near_part(rows: Rows) -> list[Any]:
-    """Return the rows as one part of near-duplicate, in order of what they say: so their order in the file makes no
-    difference. Rows that fold to the same lie side by side."""
+def near_parts(rows: Rows) -> list[tuple[int, list[Any]]]:
+    """Return the rows as parts of near-duplicate, in order of what they say: so their order in the file makes no
+    difference. Rows that fold to the same lie side by side. The last part has the rows, those before it the n-grams."""
     import numpy as np
 
-    listed = [np.zeros(0, np.int64)]
-    listed += [whole_rows(packed).astype(np.int64) + first for first, packed, _, _ in rows.signatures]
-    numbers = np.concatenate(listed)
-    both = np.frombuffer(b"".join(part[2] for part in rows.signatures), np.uint32).reshape(-1, 2)
-    members = np.frombuffer(b"".join(part[3] for part in rows.signatures), np.uint32)
-    sizes = both.sum(axis=1, dtype=np.int64)
-    ends = np.cumsum(sizes)
+    listed = [np.frombuffer(packed, np.uint32) + np.int64(first) for first, packed, _ in rows.grams]
+    numbers = np.concatenate([np.zeros(0, np.int64), *listed])
     order = np.lexsort((rows.digests[numbers], rows.folded[numbers]))
-    made, at = np.zeros(len(members), "<u4"), 0
-    for begin in range(0, len(order), _BLOCK):
-        here = order[begin : begin + _BLOCK]
-        moved = np.cumsum(sizes[here])
-        number = int(moved[-1])
-        made[at : at + number] = members[np.arange(number) + np.repeat(ends[here] - moved, sizes[here])]
-        at += number
+    place = np.empty(len(order), np.uint32)
+    place[order] = np.arange(len(order), dtype=np.uint32)
+    sizes = np.frombuffer(b"".join(grams.sizes for *_, grams in rows.grams), np.uint32)
+    parts, first = [], 0
+    for *_, grams in rows.grams:
+        owners = place[first : first + len(grams.sizes) // 4][np.frombuffer(grams.owners, grams.code)]
+        parts.append((0, [b"", b"", b"", b"", grams.members, owners.tobytes()]))
+        first += len(grams.sizes) // 4
     chosen = numbers[order]
     alike = np.zeros(len(chosen), np.uint32)  # no row is worth more than another
-    counts = sizes[order].astype(np.uint32)
-    return [column.tobytes() for column in (chosen.astype(np.uint32), rows.folded[chosen], alike, counts, made)]
-
-
-def whole_rows(packed: bytes) -> NDArray[np.uint32]:
-    """Return the numbers of rows in a chunk."""
-    import numpy as np
-
-    return np.frombuffer(packed, np.uint32)
+    last = [chosen.astype(np.uint32).tobytes(), rows.folded[chosen].tobytes(), alike.tobytes(), sizes[order].tobytes()]
+    return [*parts, (0, [*last, b"", b""])]

@@ -28,7 +28,7 @@ from prepdata.splitting.assign import SIDES, Asked, planned, totals
 from prepdata.splitting.place import Placed, Placing
 from prepdata.splitting.proof import Proof, Written, named, prove
 from prepdata.splitting.report import CutCluster, SetAside, Side, SplitReport
-from prepdata.splitting.rows import Collector, Reader, Rows, near_part
+from prepdata.splitting.rows import Collector, Reader, Rows, near_parts
 from prepdata.splitting.ties import NEW, Clusters, Links, clustered, joined
 
 PACKED = (".gz", ".zst", ".bz2", ".xz")
@@ -218,11 +218,11 @@ class _Job:
 
         rule = build(NearDuplicate, options_of(NearDuplicate, self.settings), Context())
         assert isinstance(rule, NearDuplicate)
-        part = near_part(rows)
-        rows.signatures.clear()
+        made = near_parts(rows)
+        rows.grams.clear()
         total = len(rows.digests)
-        parts = Parts([FileInfo("", 0, total, 0)], [(0, part)], total, self.reader.fetch)
-        both = Joined([(0, part[:3])])
+        parts = Parts([FileInfo("", 0, total, 0)], made, total, self.reader.fetch)
+        both = Joined([(first, part[:3]) for first, part in made])
         judged = rule.judged(parts, both)
         same = [pair for pair in judged if pair.how is None or not pair.how.meant]
         ends = [(both.row(pair.first), both.row(pair.second)) for pair in same]

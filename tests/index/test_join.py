@@ -10,12 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prepdata.index import join
-from prepdata.index.join import Sets, clusters, similar
+from prepdata.index.join import Sets, block, clusters, similar
 
 
-def sets_of(listed: list[list[int]]) -> Sets:
-    members = np.array([member for found in listed for member in found], np.uint32)
-    return Sets(members, np.cumsum([len(found) for found in listed], dtype=np.int64))
+def sets_of(listed: list[list[int]], together: int = 1000) -> Sets:
+    """Return lists of members as sets, `together` of them in each block."""
+    blocks = []
+    for first in range(0, len(listed), together):
+        here = listed[first : first + together]
+        members = np.array([member for found in here for member in found], np.uint32)
+        blocks.append(block(members, np.repeat(np.arange(len(here)), [len(found) for found in here]), first))
+    return Sets(np.array([len(set(found)) for found in listed], np.int64), blocks)
 
 
 def by_definition(listed: list[list[int]], least: float, most: int | None = None) -> dict[tuple[int, int], float]:
@@ -44,14 +49,32 @@ def test_equals_the_comparison_of_all_pairs(listed: list[list[int]], least: floa
     assert found_in(listed, least, most) == pytest.approx(by_definition(listed, least, most))
 
 
-@given(SETS, st.sampled_from([0.3, 0.6, 0.9]))
-@settings(max_examples=50, deadline=None)
-def test_ranges_and_batches_change_nothing(listed: list[list[int]], least: float) -> None:
-    expected = found_in(listed, least)
+@given(SETS, st.sampled_from([0.3, 0.6, 0.9]), st.integers(1, 5))
+@settings(max_examples=80, deadline=None)
+def test_blocks_ranges_and_batches_change_nothing(listed: list[list[int]], least: float, together: int) -> None:
+    spread = [[(member * 2654435761) % 2**32 for member in found] for found in listed]  # over all ranges
+    expected = found_in(spread, least)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(join, "LARGE", 3)
-        patch.setattr(join, "PAIRS", 2)
-        assert found_in(listed, least) == expected
+        patch.setattr(join, "KEYS", 3)
+        pairs = similar(sets_of(spread, together), least)
+    assert dict(zip(zip(pairs.first.tolist(), pairs.second.tolist()), pairs.jaccard().tolist())) == expected
+
+
+@given(SETS, st.sets(st.integers(0, 24)))
+@settings(max_examples=50, deadline=None)
+def test_sets_that_are_left_out(listed: list[list[int]], left: set[int]) -> None:
+    left = {number for number in left if number < len(listed)}
+    expected = by_definition([[] if number in left else found for number, found in enumerate(listed)], 0.4)
+    pairs = similar(sets_of(listed), 0.4, left=left)
+    assert dict(zip(zip(pairs.first.tolist(), pairs.second.tolist()), pairs.jaccard().tolist())) == pytest.approx(
+        expected
+    )
+
+
+def test_more_sets_in_a_block_than_sixteen_bits_count() -> None:
+    listed = [[number] for number in range(70_000)] + [[5, 69_999]]
+    pairs = similar(sets_of(listed, 80_000), 0.5)
+    assert list(zip(pairs.first.tolist(), pairs.second.tolist())) == [(5, 70_000), (69_999, 70_000)]
 
 
 @given(SETS, st.randoms(use_true_random=False))

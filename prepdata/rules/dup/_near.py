@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prepdata.index.exact import whole
 from prepdata.index.few import ROWS, grams, similar_few
-from prepdata.index.near import SIZE
+from prepdata.index.near import SIZE, Grams
 from prepdata.text.differences import tokens
 
 if TYPE_CHECKING:
@@ -26,52 +26,44 @@ class Pair(NamedTuple):
     similarity: float
 
 
-def pairs(columns: Sequence[tuple[bytes, bytes]], left: Collection[int], least: float, common: float) -> list[Pair]:
+def pairs(columns: Sequence[Grams], left: Collection[int], least: float, common: float) -> list[Pair]:
     """Return the pairs of rows with a similarity of at least `least`: each later row with its `PARTNERS` most similar.
 
     Args:
-        columns: (n-grams of each row, all n-grams) of every chunk, uint32.
+        columns: the n-grams of every chunk.
         left: places of rows that are left out.
         least: Jaccard similarity, above 0 up to 1.
         common: n-grams in more than this share of the rows are left out of account.
     """
-    rows = sum(len(counts) for counts, _ in columns) // 4
+    rows = sum(len(held.sizes) for held in columns) // 4
     most = max(COMMON, int(common * rows))
     if rows <= ROWS:
         return _nearest_few(similar_few(_sets(columns, set(left)), least, most))
     return _nearest(_joined(columns, left, least, most))
 
 
-def _sets(columns: Sequence[tuple[bytes, bytes]], left: set[int]) -> list[Sequence[int]]:
-    counts = whole(b"".join(counts for counts, _ in columns), "I")
-    members = whole(b"".join(members for _, members in columns), "I")
-    starts = accumulate(counts, initial=0)
-    return [
-        () if place in left else members[start : start + size]
-        for place, (start, size) in enumerate(zip(starts, counts))
-    ]
+def _sets(columns: Sequence[Grams], left: set[int]) -> list[list[int]]:
+    sets: list[list[int]] = [[] for _ in range(sum(len(held.sizes) for held in columns) // 4)]
+    first = 0
+    for held in columns:
+        for member, owner in zip(whole(held.members, "I"), whole(held.owners, held.code)):
+            sets[first + owner].append(member)
+        first += len(held.sizes) // 4
+    return [[] if place in left else members for place, members in enumerate(sets)]
 
 
-def _joined(columns: Sequence[tuple[bytes, bytes]], left: Collection[int], least: float, most: int) -> Pairs:
+def _joined(columns: Sequence[Grams], left: Collection[int], least: float, most: int) -> Pairs:
     import numpy as np
 
-    from prepdata.index.join import Sets, similar
+    from prepdata.index.join import Block, Sets, similar
 
-    counts = np.concatenate([np.frombuffer(counts, np.uint32) for counts, _ in columns]).astype(np.int64)
-    out = np.zeros(len(counts), bool)
-    out[list(left)] = True
-    ends = np.cumsum(np.where(out, 0, counts))
-    members = np.empty(int(ends[-1]), np.uint32)
-    at = row = 0
-    for sizes, held in columns:
-        rows = len(sizes) // 4
-        part = np.frombuffer(held, np.uint32)
-        here = out[row : row + rows]
-        if here.any():
-            part = part[np.repeat(~here, counts[row : row + rows])]
-        members[at : at + len(part)] = part
-        at, row = at + len(part), row + rows
-    return similar(Sets(members, ends), least, most)
+    sizes = [np.frombuffer(held.sizes, np.uint32) for held in columns]
+    firsts = accumulate(map(len, sizes), initial=0)
+    blocks = [
+        Block(np.frombuffer(held.members, np.uint32), np.frombuffer(held.owners, held.code), first)
+        for held, first in zip(columns, firsts)
+    ]
+    return similar(Sets(np.concatenate(sizes).astype(np.int64), blocks), least, most, left)
 
 
 def _nearest(found: Pairs) -> list[Pair]:
@@ -128,6 +120,6 @@ class Texts:
         return found
 
 
-def columns_of(parts: Sequence[tuple[int, Any]], at: int) -> list[tuple[bytes, bytes]]:
-    """Return the two columns of `pairs` out of what chunks gave, where the first stands at `at`."""
-    return [(part[at], part[at + 1]) for _, part in parts]
+def columns_of(parts: Sequence[tuple[int, Any]], at: int) -> list[Grams]:
+    """Return the n-grams out of what chunks gave, where their first column stands at `at`."""
+    return [Grams(*part[at : at + 3]) for _, part in parts]

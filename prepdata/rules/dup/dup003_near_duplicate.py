@@ -46,7 +46,7 @@ class NearOptions(KeepOptions, frozen=True, forbid_unknown_fields=True, kw_only=
         variants: True to report rows in which a number, a name or the like is exchanged, as infos.
         keep: which row stays: `best` for one that a person has reviewed (row mark `reviewed_by`), of these the one with
             the longest answer, of these the first; `first` for the first.
-        sketch: True to let a sample of its n-grams stand for each row (100 bytes), false for all of them (4 bytes a
+        sketch: True to let a sample of its n-grams stand for each row (150 bytes), false for all of them (6 bytes a
             word); null for the sample where the input has more than `sketch_from` bytes.
         sketch_from: bytes of input.
     """
@@ -77,8 +77,8 @@ class NearDuplicate(CorpusRule):
     answers is no near duplicate. Rows in which a number, a name, a negation or an operator is exchanged, or the same
     word in question and answer, are wanted more often than not: they are told as infos, one for each group, and never
     dropped. Equal rows are left to exact-duplicate and
-    folded-duplicate. Keeps 16 bytes a row and 4 bytes a word; beyond 1 GB of input
-    (option `sketch_from`) no more than 112 bytes a row, which finds a few less.
+    folded-duplicate. Keeps 16 bytes a row and 6 bytes a word; beyond 1 GB of input
+    (option `sketch_from`) no more than 160 bytes a row, which finds a few less.
 
     Why: near duplicates weigh double like equal ones, spill from the training into the test set, and make a set look
     larger than it is.
@@ -115,10 +115,10 @@ class NearDuplicate(CorpusRule):
 
     def see(self, chunk: Chunk) -> Any:
         found = chunk.derived(digests)
-        counts, members = whole_rows(chunk.derived(signatures))
+        grams = whole_rows(chunk.derived(signatures))
         if self.options.sketch:
-            counts, members = sketched(counts, members)
-        return [pack_rows(found.rows), found.folded.tobytes(), worth(chunk, self.context), counts, members]
+            grams = sketched(grams)
+        return [pack_rows(found.rows), found.folded.tobytes(), worth(chunk, self.context), *grams]
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
         joined = Joined([(row, part[:3]) for row, part in parts.parts])

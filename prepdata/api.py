@@ -118,7 +118,8 @@ def _report(settings: Settings, selection: Selection, plan: Plan, runs: list[Any
     rules = [build(rule, options, context) for rule, (_, options) in zip(selection.rules, plan.rules)]
     runnable = [rule for rule in rules if rule.missing() is None]
     mapper = runner.mapper
-    found = findings(files, runnable, runner.reader().rows)
+    jobs = 1 if runner.spools else runner.jobs  # what standard input held has one place to read from
+    found = findings(files, runnable, runner.reader().rows, jobs)
     found = settle(found, settings, selection.rules, {f.path: f.rows for f in files})
     found = _waived(found, settings, files, runnable)
     whole = measures(files, mapper.meters)

@@ -89,13 +89,16 @@ Again = Callable[[Sequence[FileRun], Collection[int]], Iterator[tuple[int, Recor
 """Reads rows of files again (`prepdata.reread`)."""
 
 
-def findings(files: Sequence[FileRun], rules: Sequence[Rule], again: Again | None = None) -> list[Finding]:
+def findings(
+    files: Sequence[FileRun], rules: Sequence[Rule], again: Again | None = None, jobs: int = 1
+) -> list[Finding]:
     """Return all findings of a run, in order of file, line, code and path.
 
     Args:
         files: what the files gave.
         rules: the rules of the run.
         again: reads rows again, for rules that need that.
+        jobs: processes that rules may use, where `again` can be called in several at a time.
     """
     by_name = {rule.name: rule for rule in rules}
     found: list[Finding] = []
@@ -104,7 +107,7 @@ def findings(files: Sequence[FileRun], rules: Sequence[Rule], again: Again | Non
     for rule in rules:
         if isinstance(rule, CorpusRule):
             for scope in _scopes(files, rule.scope):
-                found.extend(_corpus_findings(rule, scope, again))
+                found.extend(_corpus_findings(rule, scope, again, jobs))
     order = {file.path: i for i, file in enumerate(files)}
     found.sort(
         key=lambda f: (order[f.file], f.line or 0, f.record or 0, f.code, f.path or "", f.span or (0, 0), f.message)
@@ -159,11 +162,11 @@ def _file_findings(file: FileRun, rules: dict[str, Rule]) -> Iterator[Finding]:
         row, line = row + result.rows, line + result.lines
 
 
-def _corpus_findings(rule: CorpusRule, files: Sequence[FileRun], again: Again | None) -> Iterator[Finding]:
+def _corpus_findings(rule: CorpusRule, files: Sequence[FileRun], again: Again | None, jobs: int) -> Iterator[Finding]:
     locator = Locator(files)
     parts = _parts(files, "rule:" + rule.name)
     if again is not None and rule.rereads:
-        parts = parts._replace(fetch=partial(again, files))
+        parts = parts._replace(fetch=partial(again, files), jobs=jobs)
     try:
         found = list(_located(rule, files, locator, parts))
     except PrepdataError:

@@ -206,12 +206,14 @@ class Parts(NamedTuple):
         rows: rows in the scope.
         fetch: reads rows again, named by their numbers in the scope: yields (number, record) in rising order, without
             rows that hold no record. For rules that say so with `rereads`.
+        jobs: processes that `finish` may use (`prepdata.spread`).
     """
 
     files: Sequence[FileInfo]
     parts: Sequence[tuple[int, Any]]
     rows: int
     fetch: Callable[[Collection[int]], Iterator[tuple[int, Record]]] = _unread
+    jobs: int = 1
 
 
 class CorpusRule(Rule):

@@ -89,24 +89,28 @@ def tokens(text: str) -> list[str]:
 
 def compare(one: Sequence[str], other: Sequence[str]) -> Difference:
     """Return how two texts differ, given their `tokens`. Case makes a difference in names only."""
+    if one == other:
+        return Difference(1.0, 1.0, (), False)
     from rapidfuzz.distance import Indel
 
     low, high = [token.casefold() for token in one], [token.casefold() for token in other]
-    total = len(low) + len(high)
-    if not total:
-        return Difference(1.0, 1.0, (), False)
     changes: list[Change] = []
-    facts: tuple[Counter[str], Counter[str]] = Counter(), Counter()
-    same = 0
+    facts: tuple[list[str], list[str]] = [], []
+    gone: list[str] = []
+    new: list[str] = []
     for tag, i, k, m, n in _blocks(Indel.opcodes(low, high).as_list()):
         if tag == "equal":
-            same += k - i
             continue
         changes.append(Change(tuple(one[i:k]), tuple(other[m:n])))
-        facts[0].update(_facts(one, i, k))
-        facts[1].update(_facts(other, m, n))
-    in_common = sum((Counter(low) & Counter(high)).values())
-    return Difference(2 * same / total, 2 * in_common / total, tuple(changes), _exchanged(*facts))
+        facts[0].extend(_facts(one, i, k))
+        facts[1].extend(_facts(other, m, n))
+        gone += low[i:k]
+        new += high[m:n]
+    total = len(low) + len(high)
+    moved = (Counter(gone) & Counter(new)).total() if gone and new else 0
+    same = total - len(gone) - len(new)
+    meant = _exchanged(Counter(facts[0]), Counter(facts[1]))
+    return Difference(same / total, (same + 2 * moved) / total, tuple(changes), meant)
 
 
 def changes(one: Sequence[str], other: Sequence[str]) -> tuple[list[Change], list[str]]:
@@ -163,6 +167,8 @@ def _facts(words: Sequence[str], start: int, end: int) -> list[str]:
 def _exchanged(one: Counter[str], other: Counter[str]) -> bool:
     """True if one side has a number, an operator or a negation more, or if each has a name, or one of the opposites,
     that the other has not."""
+    if one == other:
+        return False
     left, right = ({fact[0] for fact in facts} for facts in (one - other, other - one))
     return bool((left | right) - {"A", "O"}) or any(kind in left and kind in right for kind in "AO")
 
@@ -170,7 +176,7 @@ def _exchanged(one: Counter[str], other: Counter[str]) -> bool:
 def exchanged(asked: Difference, answered: Difference) -> bool:
     """True if question and answer exchange the same for the same, if only in parts of words ("even" for "odd" and
     "isEven" for "isOdd"): they speak of another thing."""
-    return not _pairs(asked).isdisjoint(_pairs(answered))
+    return bool(asked.changes and answered.changes) and not _pairs(asked).isdisjoint(_pairs(answered))
 
 
 def _pairs(how: Difference) -> set[tuple[str, str]]:

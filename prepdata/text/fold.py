@@ -24,7 +24,6 @@ _BETWEEN = b"\xff"  # stands between texts; cannot occur in UTF-8
 _NO_GAPS = bytes(c for c in range(255) if c not in _DIGITS + _DROPPED + _SIGNS)
 _SIGNS_TO_GAPS = bytes(0x20 if c in _SIGNS else c for c in range(256))
 _NO_SIGNS = _DIGITS + _NUMBER_MARKS + b" "
-_ASCII = bytes(range(128))
 
 _CODE = re.compile(rb"[(\[=,] ?[\"']")  # a quote that opens a string of a programming language
 _BANG = re.compile(rb"!(?=[A-Za-z_(=])")  # a "not"
@@ -32,6 +31,9 @@ _KEPT_BANG = b"\xc1"  # bytes that cannot occur in UTF-8, so no text can be mist
 _NUMBERS = b"\xc0"
 _AS_IS = b"\xfe"
 _AS_CODE = b"\xfd"
+
+_MARK = "\x01"  # stands between texts; combines with nothing
+_FEW = 16  # characters up to which a text is searched for each by itself
 
 _DASHES = frozenset("\u2010\u2011\u2012\u2013\u2014\u2015\u2212")
 # Quotation marks, the stops of other scripts, and what cannot be seen. NFKC leaves all of these alone.
@@ -72,7 +74,10 @@ def fold_all(texts: Sequence[str], encoded: Sequence[bytes]) -> list[bytes]:
     """
     if not texts:
         return []
-    raws = [raw if text.isascii() else _from_unicode(text) for text, raw in zip(texts, encoded)]
+    raws = list(encoded)
+    others = [number for number, text in enumerate(texts) if not text.isascii()]
+    for number, raw in zip(others, _from_unicode([texts[number] for number in others])):
+        raws[number] = raw
     joined = _BETWEEN.join(raws)
     gaps = joined.translate(_GAPS, _NO_GAPS)  # digits, signs, and what stands between them
     found = joined.translate(_LOWER, _DROPPED).split(_BETWEEN)
@@ -106,16 +111,22 @@ def encode(text: str) -> bytes:
         return text.encode("utf-8", "surrogatepass")
 
 
-def _from_unicode(text: str) -> bytes:
-    """Return a text as UTF-8 in which only ASCII is left to fold. Looks at each distinct character once."""
-    text = unicodedata.normalize("NFC", text)
-    rare = set(encode(text).translate(None, _ASCII).decode("utf-8", "surrogatepass"))
-    for old, new in zip(rare, map(_variant, rare)):
-        if new != old:
-            text = text.replace(old, new)
+def _from_unicode(texts: list[str]) -> list[bytes]:
+    """Return texts as UTF-8 in which only ASCII is left to fold. Looks at each distinct character once."""
+    joined = _MARK.join(texts)
+    if joined.count(_MARK) >= len(texts) > 1:  # one of the texts has the mark in it
+        return [raw for text in texts for raw in _from_unicode([text])]
+    joined = unicodedata.normalize("NFC", joined)
+    rare = [char for char in set(joined) if not char.isascii()]
+    changed = {char: new for char in rare if (new := _variant(char)) != char}
+    if len(changed) <= _FEW:
+        for char, new in changed.items():
+            joined = joined.replace(char, new)
+    else:
+        joined = re.sub(f"[{re.escape(''.join(changed))}]", lambda found: changed[found[0]], joined)
     if any(map(str.isdecimal, rare)):
-        text = _BETWEEN_DIGITS.sub(_keep_between, text)
-    return encode(text)
+        joined = _BETWEEN_DIGITS.sub(_keep_between, joined)
+    return encode(joined).split(_MARK.encode()) if len(texts) > 1 else [encode(joined)]
 
 
 @lru_cache(maxsize=65536)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from prepdata.findings import Hit, clip
@@ -12,15 +13,15 @@ from prepdata.index.near import sides
 from prepdata.record import Record
 from prepdata.rules.base import Parts
 from prepdata.rules.dup._answers import BAD, OPEN, PLAIN, SHORT
-from prepdata.rules.dup._near import columns_of, pairs
+from prepdata.rules.dup._near import CHARS, WORTH, Pair, columns_of, halved, pairs
 from prepdata.rules.dup._variants import content, exchanges
+from prepdata.spread import spread
 from prepdata.text.differences import Difference, compare, shown, tokens
 
 CANDIDATE = 0.3  # similarity of prompts from which they are looked at
 ALIKE = 0.8  # share of words in common, in the same order, from which prompts are nearly equal
 ANSWERS = 0.6  # up to this share of words in common, answers are different ones
 COMMON = 0.1  # n-grams in more than this share of the prompts count as template text
-TEXT_BYTES = 256_000_000
 
 
 class Said(NamedTuple):
@@ -55,30 +56,46 @@ def near_conflicts(
         if answers[pair.first] != answers[pair.second]
         and (marks[pair.first] & marks[pair.second] & SHORT or not short_only)
     ]
-    said = _read(parts, {joined.row(place) for pair in found for place in pair[:2]})
+
+    def work(some: Sequence[Pair]) -> list[tuple[int, Hit]] | None:
+        rows = [(joined.row(pair.first), joined.row(pair.second)) for pair in some]
+        said = _read(parts, {row for both in rows for row in both})
+        if said is None:
+            return None
+        shorts = [bool(marks[pair.first] & marks[pair.second] & SHORT) for pair in some]
+        return [
+            (later, Hit(message, related=(first,)))
+            for (first, later), short in zip(rows, shorts)
+            if first in said and later in said and (message := _conflict(said[first], said[later], short))
+        ]
+
     told: set[int] = set()
-    for one, other, _ in found:
-        left_said, right_said = said.get(joined.row(one)), said.get(joined.row(other))
-        if left_said is None or right_said is None or other in told or left_said.around != right_said.around:
-            continue
-        asked = compare(left_said.asked, right_said.asked)
-        if not _same_question(asked):
-            continue
-        short = marks[one] & marks[other] & SHORT
-        if _other_answer(compare(left_said.answered, right_said.answered), bool(short)):
-            told.add(other)
-            yield joined.row(other), Hit(_message(asked, left_said, right_said), related=(joined.row(one),))
+    for row, hit in spread(partial(halved, work), found, parts.jobs, WORTH):
+        if row not in told:
+            told.add(row)
+            yield row, hit
 
 
-def _read(parts: Parts, rows: set[int]) -> dict[int, Said]:
-    held, bound = {}, TEXT_BYTES
-    for row, record in parts.fetch(sorted(rows)):
+def _read(parts: Parts, rows: set[int]) -> dict[int, Said] | None:
+    """Return what rows say; None if that is more than memory is to hold, but for two rows."""
+    held, bound = {}, CHARS // parts.jobs
+    for row, record in parts.fetch(rows):
         asked, answered = sides(record)
         bound -= 10 * (len(asked) + len(answered))
-        if bound < 0:
-            break
+        if bound < 0 and len(rows) > 2:
+            return None
         held[row] = Said(tokens(asked), tokens(answered), _around(record))
     return held
+
+
+def _conflict(one: Said, other: Said, short: bool) -> str:
+    """Return what is wrong with two rows, "" if nothing is."""
+    if one.around != other.around:
+        return ""
+    asked = compare(one.asked, other.asked)
+    if not _same_question(asked) or not _other_answer(compare(one.answered, other.answered), short):
+        return ""
+    return _message(asked, one, other)
 
 
 def _around(record: Record) -> tuple[str, bytes | None]:

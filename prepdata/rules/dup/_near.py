@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from prepdata.index.exact import whole
 from prepdata.index.few import ROWS, grams, similar_few
@@ -14,8 +14,13 @@ from prepdata.text.differences import tokens
 if TYPE_CHECKING:
     from prepdata.index.join import Pairs
 
+CHARS = 256_000_000  # characters of rows held in memory for the comparison, by all processes together
+WORTH = 500  # pairs that are worth a process of their own
 PARTNERS = 4  # earlier rows that a row is compared with word by word, the most similar first
 COMMON = 50  # an n-gram in more rows than this, and than `common` of all, is left out of account
+
+
+Found = TypeVar("Found")
 
 
 class Pair(NamedTuple):
@@ -86,6 +91,16 @@ def _nearest_few(found: list[tuple[int, int, float]]) -> list[Pair]:
     return kept
 
 
+def halved(work: Callable[[Sequence[Pair]], list[Found] | None], chosen: Sequence[Pair]) -> list[Found]:
+    """Return what `work` finds in pairs, given fewer of them at a time where it says, by None, that it cannot hold the
+    rows of so many. It has to take a single pair."""
+    found = work(chosen)
+    if found is not None:
+        return found
+    half = len(chosen) // 2
+    return halved(work, chosen[:half]) + halved(work, chosen[half:])
+
+
 def exact_similarity(one: tuple[str, str], other: tuple[str, str]) -> float:
     """Return the Jaccard similarity of the n-grams of two rows, for pairs that sketches have found."""
     held = [set(whole(grams(sides, SIZE)[1], "I")) for sides in (one, other)]
@@ -97,16 +112,18 @@ class Texts:
 
     Args:
         read: (row, (prompt, answer)) of each.
-        bound: characters that are held; rows beyond are not.
+        bound: characters that are held; beyond that, `full` is True and no more rows are there.
     """
 
     def __init__(self, read: Iterator[tuple[int, tuple[str, str]]], bound: int) -> None:
+        self.full = False
         self.sides: dict[int, tuple[str, str]] = {}
         self._words: dict[int, tuple[list[str], list[str]]] = {}
         for row, (asked, answered) in read:
             bound -= len(asked) + len(answered)
             if bound < 0:
-                break
+                self.full = True
+                return
             self.sides[row] = asked, answered
 
     def words(self, row: int) -> tuple[list[str], list[str]]:

@@ -56,6 +56,8 @@ def another_subject(asked: Difference, answered: Difference, words: int) -> bool
 
 def _in_both(asked: Difference, answered: Difference) -> bool:
     """True if the same word is gone from question and answer, or new in both."""
+    if not asked.changes or not answered.changes:
+        return False
     gone, new = _moves(asked)
     gone_too, new_too = _moves(answered)
     for mine, too in ((_stems(gone), _stems(gone_too)), (_stems(new), _stems(new_too))):
@@ -129,7 +131,11 @@ def slots(pairs: Sequence[tuple[int, Difference]]) -> set[int]:
     """
     seen: dict[tuple[int, str], list[str]] = {}
     keys: list[dict[tuple[int, str], str]] = []
+    many = Counter(first for first, _ in pairs)
     for first, how in pairs:
+        if many[first] < 2:
+            keys.append({})
+            continue
         mine = {(first, _said(change.before)): _said(change.after) for change in how.changes if exchanges(change)}
         for key, after in mine.items():
             seen.setdefault(key, []).append(after)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from prepdata.chunk import Chunk
@@ -14,8 +15,9 @@ from prepdata.index.exact import Joined, pack_rows, repeated, whole
 from prepdata.index.near import sides, signatures, sketched, whole_rows
 from prepdata.rules.base import CorpusRule, Options, Parts
 from prepdata.rules.dup._keep import KeepOptions, best, dropping, earlier, worth
-from prepdata.rules.dup._near import Pair, Texts, columns_of, exact_similarity, pairs
+from prepdata.rules.dup._near import CHARS, WORTH, Pair, Texts, columns_of, exact_similarity, halved, pairs
 from prepdata.rules.dup._variants import another_subject, slots
+from prepdata.spread import spread
 from prepdata.text.differences import Difference, compare, exchanged, shown
 
 SHOWN = 10  # rows named beside the first
@@ -32,7 +34,6 @@ BESIDE = (
 BRIEF = 4  # words of an answer up to which variants may have nothing in common ("Paris", "Lyon")
 SKETCH_FROM = 1_000_000_000
 SKETCH_LEAST = 0.15  # similarity of samples from which rows are read and compared
-TEXT_BYTES = 256_000_000  # characters of rows held in memory for the comparison
 
 
 class NearOptions(KeepOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -155,23 +156,29 @@ class NearDuplicate(CorpusRule):
 
     def _judge(self, parts: Parts, joined: Joined, chosen: list[Pair]) -> list[Judged]:
         """Return the pairs that are copies or variants, having read their rows again."""
-        wanted = {joined.row(place) for pair in chosen for place in pair[:2]}
-        texts = Texts(((row, sides(record)) for row, record in parts.fetch(sorted(wanted))), TEXT_BYTES)
-        judged: list[Judged] = []
-        for one, other, similarity in chosen:
-            left, right = joined.row(one), joined.row(other)
-            if left not in texts.sides or right not in texts.sides:
-                if similarity >= self.options.similarity:
-                    judged.append(Judged(one, other, similarity, None))
-                continue
-            if self.options.sketch:
-                similarity = exact_similarity(texts.sides[left], texts.sides[right])
-                if similarity < min(self.options.candidate, self.options.similarity):
-                    continue
-            how = self._difference(texts.words(left), texts.words(right), similarity)
-            if how is not None:
-                judged.append(Judged(one, other, similarity, how))
-        return judged
+
+        def work(some: Sequence[Pair]) -> list[Judged] | None:
+            rows = [(joined.row(pair.first), joined.row(pair.second)) for pair in some]
+            read = parts.fetch({row for both in rows for row in both})
+            texts = Texts(((row, sides(record)) for row, record in read), CHARS // parts.jobs)
+            if texts.full and len(some) > 1:
+                return None
+            judged = [self._judged(pair, *both, texts) for pair, both in zip(some, rows)]
+            return [pair for pair in judged if pair is not None]
+
+        return spread(partial(halved, work), chosen, parts.jobs, WORTH)
+
+    def _judged(self, pair: Pair, left: int, right: int, texts: Texts) -> Judged | None:
+        """Return how two rows differ, given their numbers too; None if they are not nearly the same."""
+        similarity = pair.similarity
+        if left not in texts.sides or right not in texts.sides:
+            return Judged(*pair, None) if similarity >= self.options.similarity else None
+        if self.options.sketch:
+            similarity = exact_similarity(texts.sides[left], texts.sides[right])
+            if similarity < min(self.options.candidate, self.options.similarity):
+                return None
+        how = self._difference(texts.words(left), texts.words(right), similarity)
+        return None if how is None else Judged(pair.first, pair.second, similarity, how)
 
     def _difference(
         self, left: tuple[list[str], list[str]], right: tuple[list[str], list[str]], similarity: float
@@ -180,12 +187,13 @@ class NearDuplicate(CorpusRule):
         if similarity < self.options.similarity and _in_common(left, right) < self.options.ratio:
             return None
         asked, answered = compare(left[0], right[0]), compare(left[1], right[1])
-        meant = asked.meant or answered.meant or exchanged(asked, answered)
-        meant = meant or another_subject(asked, answered, max(len(left[0]), len(right[0])))
         total = sum(map(len, (*left, *right)))
         ratio = (asked.ratio * (len(left[0]) + len(right[0])) + answered.ratio * (len(left[1]) + len(right[1]))) / total
-        few = total < SHORT and similarity < SHORT_LEAST and not meant
-        if similarity < self.options.similarity and (few or ratio < self.options.ratio):
+        if similarity < self.options.similarity and ratio < self.options.ratio:
+            return None
+        meant = asked.meant or answered.meant or exchanged(asked, answered)
+        meant = meant or another_subject(asked, answered, max(len(left[0]), len(right[0])))
+        if total < SHORT and similarity < min(SHORT_LEAST, self.options.similarity) and not meant:
             return None
         brief = max(len(left[1]), len(right[1])) <= BRIEF
         least = 0.0 if meant and brief else self.options.candidate if meant else self.options.similarity

@@ -1,0 +1,82 @@
+"""A tokenizer folder at work: messages in, tokens out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from prepdata.errors import UsageError
+from prepdata.render.encoding import Encoded, encode, load_tokenizer
+from prepdata.render.errors import TemplateRefusal
+from prepdata.render.folder import TokenizerFolder, read_folder
+from prepdata.render.template import Rendered, Template
+
+
+def open_renderer(given: str, template: str | None = None, now: datetime | None = None) -> Renderer:
+    """Return the renderer of a tokenizer folder.
+
+    Args:
+        given: the folder, or its tokenizer.json.
+        template: a file with a chat template to use in place of the folder's.
+        now: the time that templates are told; None for the present.
+
+    Raises:
+        UsageError: there is no such folder, no chat template in it, or a library is missing.
+    """
+    folder = read_folder(given, template)
+    if not folder.templates:
+        raise UsageError(
+            f"{folder.path} has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json). "
+            "Base models often have none: give the template you will train with by --chat-template FILE."
+        )
+    return Renderer(folder, load_tokenizer(folder), now)
+
+
+class Renderer:
+    """Renders conversations and tokenises them.
+
+    Args:
+        folder: what the tokenizer folder holds.
+        tokenizer: the tokenizer of it (library tokenizers).
+        now: the time that templates are told; None for the present.
+    """
+
+    def __init__(self, folder: TokenizerFolder, tokenizer: Any, now: datetime | None = None) -> None:
+        self.folder = folder
+        self.tokenizer = tokenizer
+        self._now = now or datetime.now()
+        self._compiled: dict[str, Template] = {}
+
+    def template(self, tools: bool = False) -> Template:
+        """Return the compiled template for rows with or without tools.
+
+        Raises:
+            TemplateRefusal: there is none, or it is no template.
+        """
+        source = self.folder.template(tools)
+        if source is None:
+            names = ", ".join(sorted(self.folder.templates))
+            raise TemplateRefusal(f"there are several chat templates ({names}) and none is called default")
+        if source not in self._compiled:
+            self._compiled[source] = Template(source, self._now)
+        return self._compiled[source]
+
+    def render(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        documents: Sequence[Mapping[str, Any]] | None = None,
+        **variables: Any,
+    ) -> Rendered:
+        """Return the text of a conversation; see `Template.render`. Special tokens are there under their names."""
+        given = {**self.folder.named, **variables}
+        return self.template(tools is not None).render(messages, tools, documents, **given)
+
+    def encode(self, rendered: Rendered) -> Encoded:
+        """Return a rendered conversation as tokens."""
+        return encode(self.tokenizer, [rendered])[0]
+
+    def encode_all(self, rendered: Sequence[Rendered]) -> list[Encoded]:
+        """Return rendered conversations as tokens, quicker than one by one."""
+        return encode(self.tokenizer, rendered)

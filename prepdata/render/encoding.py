@@ -52,14 +52,19 @@ def load_tokenizer(folder: TokenizerFolder) -> Any:
 
 
 def encode(tokenizer: Any, rendered: Sequence[Rendered]) -> list[Encoded]:
-    """Return rendered conversations as tokens. No special tokens are added: the template writes them.
+    """Return rendered conversations as tokens. Special tokens are added to bare texts only: templates write them.
 
     Args:
         tokenizer: as from `load_tokenizer`.
         rendered: what the template gave.
     """
-    found = tokenizer.encode_batch([clean(one.text) for one in rendered], add_special_tokens=False)
-    return [_encoded(encoding, one.spans) for encoding, one in zip(found, rendered)]
+    found: dict[int, Encoded] = {}
+    for bare in (False, True):
+        places = [number for number, one in enumerate(rendered) if one.bare is bare]
+        if places:
+            encodings = tokenizer.encode_batch([clean(rendered[i].text) for i in places], add_special_tokens=bare)
+            found.update(zip(places, map(_encoded, encodings, [rendered[i].spans for i in places])))
+    return [found[number] for number in range(len(rendered))]
 
 
 def _encoded(encoding: Any, spans: Sequence[tuple[int, int]]) -> Encoded:

@@ -57,11 +57,11 @@ def render_whole(renderer: Renderer, reading: Reading) -> Rendered:
         TemplateRefusal: the template does not render it.
     """
     if reading.text is not None:
-        return Rendered(reading.text, ())
+        return Rendered(reading.text, bare=True)
     if reading.messages is not None:
         return _rendered(renderer, reading, turns(reading.messages))
     if isinstance(reading.prompt, str) and isinstance(reading.completion, str):
-        return Rendered(reading.prompt + reading.completion, ())
+        return Rendered(reading.prompt + reading.completion, bare=True)
     return _rendered(renderer, reading, turns([*(reading.prompt or ()), *(reading.completion or ())]))
 
 
@@ -83,7 +83,7 @@ def answers_by_prompt(renderer: Renderer, reading: Reading, row: Prepared) -> Pr
     lost = 0
     for before, upto in _places(reading):
         if isinstance(before, str):
-            ids = renderer.tokenizer.encode(before).ids
+            ids = renderer.encode(Rendered(before, bare=True)).ids
             start, end = common_prefix(ids, row.ids), len(row.ids)
         else:
             try:

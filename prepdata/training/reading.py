@@ -49,19 +49,19 @@ def read(record: Record) -> Reading:
             raw = get("openai").write(record)
         except Lossy as error:
             raise TemplateRefusal(f"the row cannot be written as chat: {error.args[0]}") from error
-    more = {"tools": _tools(raw), "documents": _listed(raw.get("documents")), "variables": _variables(raw)}
+    around = Reading(tools=_tools(raw), documents=_listed(raw.get("documents")), variables=_variables(raw))
     if record.format == "text":
-        return Reading(text=record.messages[0].text if record.messages else "", **more)
+        return around._replace(text=record.messages[0].text if record.messages else "")
     if isinstance(raw.get("messages"), list):
-        return Reading(messages=raw["messages"], **more)
+        return around._replace(messages=raw["messages"])
     answer = raw.get("chosen", raw.get("completion"))
     prompt = raw.get("prompt")
     if isinstance(prompt, list) and isinstance(answer, list):
-        return Reading(prompt=prompt, completion=answer, **more)
+        return around._replace(prompt=prompt, completion=answer)
     if isinstance(answer, list):  # a preference row whose prompt stands in both answers
-        return Reading(messages=answer, **more)
+        return around._replace(messages=answer)
     before, after = record.split()
-    return Reading(prompt="\n".join(m.text for m in before), completion="\n".join(m.text for m in after), **more)
+    return around._replace(prompt="\n".join(m.text for m in before), completion="\n".join(m.text for m in after))
 
 
 def _tools(raw: dict[str, Any]) -> list[Any] | None:

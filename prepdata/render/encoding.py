@@ -182,7 +182,7 @@ class Lengths(NamedTuple):
     Args:
         bytes: bytes of text that each token stands for, int64 by id.
         leading, trailing: spaces at both ends of each token that its place leaves out, int64 by id.
-        first: False if the place of a text's first token leaves no leading spaces out.
+        first: False if the place of a text's first token does not leave out a single leading space.
         form: Unicode form that texts are brought into, None if they are taken as they are.
     """
 
@@ -272,7 +272,8 @@ def _masks(
     if cuts:
         leading = lengths.leading[ids]
         if not lengths.first:
-            leading[[start for start in (0, *ends) if start < len(ids)]] = 0
+            starts = [start for start in (0, *ends) if start < len(ids)]
+            leading[starts] = np.where(leading[starts] == 1, 0, leading[starts])
         begins = np.minimum(stops - sizes + leading, stops)
         stops = np.maximum(stops - lengths.trailing[ids], begins)
         first, last = np.array(cuts, np.int64).T

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command("validate", cls=Command, short_help="Check files.")
 @click.argument("paths", nargs=-1, metavar="PATHS...")
-@settings_flags("targets", "rules", "input", "config")
+@settings_flags("targets", "rules", "lock", "input", "config")
 @output_flags
 @click.option(
     "--write-waivers",

@@ -55,6 +55,7 @@ class Context(msgspec.Struct, frozen=True):
         marks: names of the row marks (`id`, `source`, `group`, `reviewed_by`, `generator`, `label`, `split`, ...).
         columns: the user's column mapping (setting `columns`): {"prompt": "question", ...}.
         references: evaluation sets that rows are held against.
+        locked: True where data and tokenizer are held against a lock file (`prepdata.lock`).
     """
 
     targets: tuple[Target, ...] = ()
@@ -62,6 +63,7 @@ class Context(msgspec.Struct, frozen=True):
     marks: dict[str, str] = {}
     columns: dict[str, str] = {}
     references: tuple[Given, ...] = ()
+    locked: bool = False
 
     def mark(self, name: str, raw: dict[str, Any]) -> Any:
         """Return the value of a row mark, looked up in the row and in its `metadata`/`meta` object, or None."""

@@ -176,7 +176,7 @@ def settings_from(flags: dict[str, Any]) -> tuple[Settings, Path | None]:
     settings, used = load_settings(given, config=Path(config) if config else None, isolated=isolated)
     if settings.waivers is None and not isolated and waivers_path(used).is_file():
         settings = msgspec.structs.replace(settings, waivers=str(waivers_path(used)))
-    if unlocked:
+    if unlocked or settings.lock == "":
         settings = msgspec.structs.replace(settings, lock=None)
     elif settings.lock is None and not isolated and lock_path(used).is_file():
         settings = msgspec.structs.replace(settings, lock=str(lock_path(used)))

@@ -4,6 +4,7 @@ the tokenizer's files."""
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from prepdata.lock.tokenizer import COPIED_BYTES, Part, holds_template, is_copie
 DATA = "fingerprint-drift"
 TOKENIZER = "template-drift"
 """Kinds of facts, after the rules that explain them."""
+_LINES = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 class Checked(NamedTuple):
@@ -159,7 +161,9 @@ def _difference(copy: bytes, file: Path) -> dict[str, Any]:
         data = read_bounded(file, COPIED_BYTES)
     except OSError:
         return {}
-    old, new = (text.decode("utf-8", "replace").splitlines(keepends=True) for text in (copy, data))
+    old, new = (_LINES.findall(text.decode("utf-8", "replace")) for text in (copy, data))
+    if old == new:
+        return {}  # they differ in bytes that are no text
     number = next((i for i, (one, other) in enumerate(zip(old, new)) if one != other), min(len(old), len(new)))
     one, other = (lines[number] if number < len(lines) else "" for lines in (old, new))
     column = next((i for i, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))

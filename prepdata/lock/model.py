@@ -33,6 +33,7 @@ Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
 Place = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 _BYTE = re.compile(r" \(byte (\d+)\)$")
+_CONFLICT = re.compile(rb"^(<{7}|={7}|>{7})", re.MULTILINE)
 _DRIVE = re.compile("[A-Za-z]:")
 
 
@@ -112,8 +113,8 @@ def read(path: str | os.PathLike[str]) -> Lock:
         data.decode()  # tells the place, which msgspec does not
         version = msgspec.json.decode(data, type=_Head).schema_version
         if version != SCHEMA_VERSION:
-            raise ConfigError(f"{where}: a lock of layout {_short(version)}; this version of prepdata knows layout "
-                              f"{SCHEMA_VERSION}. {_advice(version)}")  # fmt: skip
+            raise ConfigError(f"{where}: {_layout(version)}; this version of prepdata knows {SCHEMA_VERSION}. "
+                              f"{_advice(version)}")  # fmt: skip
         lock = msgspec.json.decode(data, type=Lock)
     except OSError as error:
         raise ConfigError(f"{where}: cannot be read: {error.strerror}") from None
@@ -129,8 +130,8 @@ def read(path: str | os.PathLike[str]) -> Lock:
     return lock
 
 
-def _short(version: int) -> str:
-    return f"{version}" if -(10**9) < version < 10**9 else "unknown"
+def _layout(version: int) -> str:
+    return f"a lock of layout {version}" if abs(version) < 10**9 else "a lock of an unheard-of layout"
 
 
 def _advice(version: int) -> str:
@@ -141,12 +142,12 @@ def _told(where: str, data: bytes, said: str) -> str:
     """Return what is wrong with JSON text: its line, where the reader knows the byte, else the path in the reader's
     own words."""
     match = _BYTE.search(said)
+    if "truncated" in said:
+        return _damaged(f"{where}:{_line(data, len(data))}", "the file ends too soon")
     if match is None:
         return _damaged(where, said)
     place = int(match[1])
-    hint = ""
-    if re.search(rb"^(<{7}|={7}|>{7})", data, re.MULTILINE):
-        hint = " (two versions of it were merged)"
+    hint = " (a merge left it with two versions)" if _CONFLICT.search(data) else ""
     return _damaged(f"{where}:{_line(data, place)}", said.removesuffix(match[0]) + hint)
 
 

@@ -88,7 +88,6 @@ FLAGS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "--lock",
             {"type": click.Path(), "help": "Lock file of data and tokenizer (default: prepdata.lock, if there)."},
         ),
-        ("--no-lock", {"is_flag": True, "help": "Hold nothing against a lock file."}),
     ],
     "config": [
         (
@@ -153,7 +152,7 @@ def settings_from(flags: dict[str, Any]) -> tuple[Settings, Path | None]:
     from prepdata.config import load_settings
 
     config, isolated = flags.pop("config", None), bool(flags.pop("isolated", None))
-    unlocked = bool(flags.pop("no_lock", None))
+    unlocked = bool(flags.pop("unlocked", None))
     if unlocked and flags.get("lock"):
         raise UsageError("--lock and --no-lock exclude each other")
     given: dict[str, Any] = {}

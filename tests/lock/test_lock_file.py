@@ -186,7 +186,7 @@ def test_impossible_values_are_told_with_their_place(tmp_path: Path, changes: di
 def test_half_characters_in_a_lock_are_told(tmp_path: Path) -> None:
     path = tmp_path / "prepdata.lock"
     path.write_text('{"schema_version": 1, "prepdata": "\\ud800"}')
-    with pytest.raises(ConfigError, match="prepdata.lock"):
+    with pytest.raises(ConfigError, match=r"prepdata\.lock"):
         read(path)
 
 

@@ -40,6 +40,9 @@ MOST_JOBS = 61
 Progress = Callable[[str, int, int], None]
 """Called with (path, bytes done, bytes in all or 0) after each chunk."""
 
+FEW_CHUNKS = 3
+"""Chunks that are mapped in this process where most are expected in the cache, before other processes are started."""
+
 LOOK_SECONDS = 5.0
 """How often a run that waits for a result looks whether its worker processes are alive."""
 
@@ -58,7 +61,7 @@ _WHY_EMPTY = {
 _mapper: Mapper | None = None
 
 
-def _start(plan: bytes) -> None:
+def _start(plan: bytes, whole: bool) -> None:
     global _mapper
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides
     for number in _ENDING - {signal.SIGINT}:
@@ -70,6 +73,8 @@ def _start(plan: bytes) -> None:
     gc.freeze()  # what the parent process has made is no garbage here
     _collect_seldom()
     _mapper = Mapper(msgspec.msgpack.decode(plan, type=Plan))
+    if whole:
+        _mapper.prepare()
 
 
 def _collect_seldom() -> None:
@@ -152,21 +157,12 @@ class Runner:
         self.mapper = Mapper(plan)
         self.cache = Cache.of(settings, plan, size)
         self.pool: ProcessPoolExecutor | None = None
+        self.missing = 0  # chunks that were not in a cache which had others
         self.seen: set[str] = set()  # kinds of facts of the chunks of one input
         self.origins: dict[str, Origin] = {}  # by the path that people see
         self.spools: dict[str, IO[bytes]] = {}
 
     def __enter__(self) -> Runner:
-        if self.jobs > 1:
-            usable = multiprocessing.get_all_start_methods()
-            forkable = "fork" in usable and threading.active_count() == 1
-            context = multiprocessing.get_context("fork" if forkable else "spawn")
-            plan = msgspec.msgpack.encode(self.plan)
-            self.pool = ProcessPoolExecutor(self.jobs, context, initializer=_start, initargs=(plan,))
-            with _signals_held(), contextlib.suppress(BrokenProcessPool):  # the first chunk will tell
-                self.pool.submit(int)  # starts all processes now, before any thread is
-            if forkable:
-                _close_writer(self.pool)
         _collecting.begin()
         return self
 
@@ -184,6 +180,8 @@ class Runner:
         format_name = chosen if chosen != "auto" else _detected(source, self.plan.columns)
         kept = self.cache.open(source.path, format_name)
         self.seen = set()
+        if not kept.old:
+            self.prepare(whole=True)
         results = list(self._results(source, format_name, kept))
         kept.close()
         facts = list(source.facts)
@@ -196,6 +194,28 @@ class Runner:
             source,
             format_name,
         )
+
+    def prepare(self, *, whole: bool) -> None:
+        """Start the worker processes, if there shall be any.
+
+        Args:
+            whole: True where whole inputs are to be mapped, which is worth loading what makes that quicker. Processes
+                that are forked share it.
+        """
+        if self.pool:
+            return
+        usable = multiprocessing.get_all_start_methods()
+        forkable = self.jobs > 1 and "fork" in usable and threading.active_count() == 1
+        if whole and (forkable or self.jobs == 1):
+            self.mapper.prepare()
+        if self.jobs > 1:
+            context = multiprocessing.get_context("fork" if forkable else "spawn")
+            plan = msgspec.msgpack.encode(self.plan)
+            self.pool = ProcessPoolExecutor(self.jobs, context, initializer=_start, initargs=(plan, whole))
+            with _signals_held(), contextlib.suppress(BrokenProcessPool):  # the first chunk will tell
+                self.pool.submit(int)  # starts all processes now, before any thread is
+            if forkable:
+                _close_writer(self.pool)
 
     def reader(self) -> Reader:
         """Return what reads rows of the inputs again."""
@@ -211,7 +231,7 @@ class Runner:
 
     def _results(self, source: Source, format_name: str | None, kept: Any) -> Iterator[ChunkResult]:
         waiting: deque[tuple[RawChunk, ChunkResult | Future[bytes | ChunkResult]]] = deque()
-        ahead = self.jobs * 3 if self.pool else 0
+        ahead = self.jobs * 3 if self.jobs > 1 else 0
         done = 0
         for raw in chain(source.chunks(), repeat(None)):
             if raw is not None:
@@ -230,6 +250,10 @@ class Runner:
         blob = kept.get(raw.digest)
         if blob is not None:
             return decode_result(blob)
+        if kept.old:
+            self.missing += 1
+            if self.missing > FEW_CHUNKS:
+                self.prepare(whole=False)
         if self.pool:
             try:
                 return self.pool.submit(_work, raw, format_name)

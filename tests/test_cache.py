@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,52 @@ def run(path: Path | list[Path], **settings: Any) -> prepdata.Report:
 def files(folder: Path) -> list[Path]:
     found = folder / "cache"
     return sorted(found.iterdir()) if found.is_dir() else []
+
+
+# --- how many processes ---------------------------------------------------------------------------------------------
+
+
+def edited(path: Path, places: list[int]) -> None:
+    """Change the lines at some places, given in hundredths of the file."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    for place in places:
+        lines[len(lines) * place // 100] = rows(1)[0].replace("What", f"Now {place}, what") + "\n"
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+@pytest.mark.parametrize(("places", "started"), [([], False), ([50], False), ([5, 25, 45, 65, 85], True)])
+def test_processes_are_started_only_where_much_is_to_be_mapped(
+    data: Path, monkeypatch: pytest.MonkeyPatch, places: list[int], started: bool
+) -> None:
+    pools: list[int] = []
+    real = running.ProcessPoolExecutor
+
+    def pool(jobs: int, *rest: Any, **more: Any) -> Any:
+        pools.append(jobs)
+        return real(jobs, *rest, **more)
+
+    monkeypatch.setattr(running, "ProcessPoolExecutor", pool)
+    run(data, jobs=2)
+    assert pools == [2]
+    edited(data, places)
+    again = run(data, jobs=2)
+    assert pools == ([2, 2] if started else [2])
+    assert again.to_json() == run(data, cache=False).to_json()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_a_whole_input_needs_is_loaded_before_processes_start(
+    data: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    if jobs == 2 and not hasattr(os, "fork"):
+        pytest.skip("needs fork")
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    loads: list[int] = []
+    monkeypatch.setattr(Mapper, "prepare", lambda self: loads.append(os.getpid()))
+    run(data, jobs=jobs)
+    assert loads == [os.getpid()]
+    run(data, jobs=jobs)  # from the cache
+    assert loads == [os.getpid()]
 
 
 # --- hits ------------------------------------------------------------------------------------------------------------

@@ -68,6 +68,7 @@ def validate(
         plan = plan_of(settings, selection, targets, size, meters, triggers, given)
         with Runner(plan, settings, size, progress) as runner:
             runs = [runner.run(item) for item in inputs]
+            runner.dismiss()
         return _report(settings, selection, plan, runs, runner)
 
 

@@ -40,13 +40,10 @@ MOST_JOBS = 61
 Progress = Callable[[str, int, int], None]
 """Called with (path, bytes done, bytes in all or 0) after each chunk."""
 
-FEW_CHUNKS = 3
-"""Chunks that are mapped in this process where most are expected in the cache, before other processes are started."""
-
 LOOK_SECONDS = 5.0
 """How often a run that waits for a result looks whether its worker processes are alive."""
 
-GARBAGE = 10_000
+GARBAGE = 100_000
 """Objects after which Python looks for garbage during a run. Chunks make many objects and hardly any cycles: with the
 usual 700 it would look through them in vain for one twentieth of the time."""
 
@@ -157,7 +154,6 @@ class Runner:
         self.mapper = Mapper(plan)
         self.cache = Cache.of(settings, plan, size)
         self.pool: ProcessPoolExecutor | None = None
-        self.missing = 0  # chunks that were not in a cache which had others
         self.seen: set[str] = set()  # kinds of facts of the chunks of one input
         self.origins: dict[str, Origin] = {}  # by the path that people see
         self.spools: dict[str, IO[bytes]] = {}
@@ -168,10 +164,15 @@ class Runner:
 
     def __exit__(self, kind: Any, *rest: Any) -> None:
         _collecting.end()
+        if self.pool and kind is not None:
+            _end(self.pool)
+        self.dismiss()
+
+    def dismiss(self) -> None:
+        """End the worker processes, which gives their memory back before the report is made."""
         if self.pool:
-            if kind is not None:
-                _end(self.pool)
             self.pool.shutdown()
+            self.pool = None
 
     def run(self, item: Input) -> tuple[FileRun, Source, str | None]:
         """Return what one input gave, its source, and the name of its format."""
@@ -180,8 +181,7 @@ class Runner:
         format_name = chosen if chosen != "auto" else _detected(source, self.plan.columns)
         kept = self.cache.open(source.path, format_name)
         self.seen = set()
-        if not kept.old:
-            self.prepare(whole=True)
+        self.prepare(whole=not kept.old)
         results = list(self._results(source, format_name, kept))
         kept.close()
         facts = list(source.facts)
@@ -199,8 +199,8 @@ class Runner:
         """Start the worker processes, if there shall be any.
 
         Args:
-            whole: True where whole inputs are to be mapped, which is worth loading what makes that quicker. Processes
-                that are forked share it.
+            whole: True where a whole input is to be mapped, which is worth loading what makes that quicker (processes
+                that are forked share it); False where the cache has most of it.
         """
         if self.pool:
             return
@@ -231,7 +231,7 @@ class Runner:
 
     def _results(self, source: Source, format_name: str | None, kept: Any) -> Iterator[ChunkResult]:
         waiting: deque[tuple[RawChunk, ChunkResult | Future[bytes | ChunkResult]]] = deque()
-        ahead = self.jobs * 3 if self.jobs > 1 else 0
+        ahead = self.jobs * 3 if self.pool else 0
         done = 0
         for raw in chain(source.chunks(), repeat(None)):
             if raw is not None:
@@ -250,10 +250,6 @@ class Runner:
         blob = kept.get(raw.digest)
         if blob is not None:
             return decode_result(blob)
-        if kept.old:
-            self.missing += 1
-            if self.missing > FEW_CHUNKS:
-                self.prepare(whole=False)
         if self.pool:
             try:
                 return self.pool.submit(_work, raw, format_name)

@@ -76,35 +76,7 @@ def files(folder: Path) -> list[Path]:
     return sorted(found.iterdir()) if found.is_dir() else []
 
 
-# --- how many processes ---------------------------------------------------------------------------------------------
-
-
-def edited(path: Path, places: list[int]) -> None:
-    """Change the lines at some places, given in hundredths of the file."""
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    for place in places:
-        lines[len(lines) * place // 100] = rows(1)[0].replace("What", f"Now {place}, what") + "\n"
-    path.write_text("".join(lines), encoding="utf-8")
-
-
-@pytest.mark.parametrize(("places", "started"), [([], False), ([50], False), ([5, 25, 45, 65, 85], True)])
-def test_processes_are_started_only_where_much_is_to_be_mapped(
-    data: Path, monkeypatch: pytest.MonkeyPatch, places: list[int], started: bool
-) -> None:
-    pools: list[int] = []
-    real = running.ProcessPoolExecutor
-
-    def pool(jobs: int, *rest: Any, **more: Any) -> Any:
-        pools.append(jobs)
-        return real(jobs, *rest, **more)
-
-    monkeypatch.setattr(running, "ProcessPoolExecutor", pool)
-    run(data, jobs=2)
-    assert pools == [2]
-    edited(data, places)
-    again = run(data, jobs=2)
-    assert pools == ([2, 2] if started else [2])
-    assert again.to_json() == run(data, cache=False).to_json()
+# --- what is loaded ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

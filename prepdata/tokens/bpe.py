@@ -25,6 +25,10 @@ from prepdata.tokens.vocab import Ranks
 SAMPLE = 200
 """Strings that a run counts with both libraries before it trusts fastokens; after that two of every batch."""
 
+FEW = 8
+"""Texts below which the reference counts. fastokens takes another 64 MB of memory in each process where the first text
+that it meets comes alone (0.3.5)."""
+
 LONG_RUN = 100_000
 """tiktoken 0.14.0 aborts on about a million blanks in a row (tried 2026-11-21), so longer runs are cut
 here."""
@@ -180,7 +184,7 @@ class FastCounter:
         return count_distinct(texts, self._count)
 
     def _count(self, texts: list[str]) -> list[int]:
-        if self._fast is None or not texts:
+        if self._fast is None or len(texts) < FEW:
             return self._reference.count_plain(texts)
         try:
             counts = flat_counts(self._fast, texts)

@@ -9,12 +9,14 @@ from typing import Protocol
 from prepdata.tokens.encodings import DEFAULT_ENCODING
 from prepdata.tokens.estimate import EstimateCounter
 
-FAST_FROM_BYTES = {"o200k_base": 120_000_000, "o200k_harmony": 120_000_000}
-"""Encoding -> input size in bytes, per process, from which fastokens repays its load.
+FAST_FROM_BYTES = {"o200k_base": 1_000_000_000, "o200k_harmony": 1_000_000_000}
+"""Encoding -> input size in bytes, per process, from which fastokens counts.
 
-Measured 2026-11-29 beside rs-bpe on the rows of `benchmarks.data`, of which a fifth is text that is counted: 0.9 s for
-the load, then 8 to 9 ms of processor time less for each MB of input, so it repays itself at 105 MB. cl100k_base is not
-here: fastokens counts it hardly quicker than rs-bpe (59 to 70 MB/s against 51 to 53, 2026-11-20).
+It repays its load earlier, at about 105 MB: 0.9 s, and then 8 to 9 ms of processor time less for each MB of input
+(measured 2026-11-29 beside rs-bpe on the rows of `benchmarks.data`, of which a fifth is text that is counted). But it
+takes 90 MB of memory and 45 more in each process: in two processes more than the budget of `benchmarks.memory` has room
+for at 1 GB.
+cl100k_base is not here: fastokens counts it hardly quicker than rs-bpe (59 to 70 MB/s against 51 to 53, 2026-11-20).
 """
 
 

@@ -73,6 +73,7 @@ def validate(
         plan = plan_of(settings, selection, targets, size, meters, triggers, given, held is not None)
         with Runner(plan, settings, size, progress) as runner:
             runs = [runner.run(item) for item in inputs]
+            runner.dismiss()
         if held is not None:
             runs = held.with_drift(runs, runner.mapper)
         return _report(settings, selection, plan, runs, runner, held)

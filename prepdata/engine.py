@@ -111,6 +111,11 @@ class Mapper:
         self.scanner = Scanner([r for r in runnable if isinstance(r, RecordRule)], triggers=plan.triggers)
         self.meters: list[Meter] = build_meters(plan.meters, plan.meter_context)
 
+    def prepare(self) -> None:
+        """Load what many chunks need, before any is mapped; processes forked afterwards share it."""
+        for meter in self.meters:
+            meter.prepare()
+
     def map(self, raw: RawChunk, format_name: str | None) -> ChunkResult:
         """Return what a raw chunk gives. `format_name` is the format of the file, if it has one."""
         expected = get(format_name, self.columns) if format_name else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,24 @@ def run(path: Path | list[Path], **settings: Any) -> prepdata.Report:
 def files(folder: Path) -> list[Path]:
     found = folder / "cache"
     return sorted(found.iterdir()) if found.is_dir() else []
+
+
+# --- what is loaded ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_a_whole_input_needs_is_loaded_before_processes_start(
+    data: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    if jobs == 2 and not hasattr(os, "fork"):
+        pytest.skip("needs fork")
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    loads: list[int] = []
+    monkeypatch.setattr(Mapper, "prepare", lambda self: loads.append(os.getpid()))
+    run(data, jobs=jobs)
+    assert loads == [os.getpid()]
+    run(data, jobs=jobs)  # from the cache
+    assert loads == [os.getpid()]
 
 
 # --- hits ------------------------------------------------------------------------------------------------------------

@@ -45,6 +45,9 @@ class Meter:
     def __init__(self, context: MeterContext) -> None:
         self.context = context
 
+    def prepare(self) -> None:
+        """Load what many chunks need, before any is seen; processes forked afterwards share it."""
+
     def see(self, chunk: Chunk) -> Any:
         """Return what the meter keeps of a chunk."""
         raise NotImplementedError

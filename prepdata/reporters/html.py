@@ -8,12 +8,12 @@ from __future__ import annotations
 from html import escape
 from typing import Any, TextIO
 
-from prepdata.findings import MARKS, RANK, Finding, clip
+from prepdata.findings import MARKS, RANK, Finding, clip, plural
 from prepdata.report import CRASH, Report
 from prepdata.reporters.base import Output, safe
 from prepdata.reporters.html_style import STYLE
 from prepdata.reporters.measures import cost_lines
-from prepdata.reporters.summary import causes, plural
+from prepdata.reporters.summary import causes
 
 SHOWN = 200
 """Findings shown per rule at most; the rest are counted."""

@@ -87,11 +87,13 @@ class _Lines:
         self.file: IO[bytes] | None = None
 
     def open(self) -> IO[bytes]:
+        """Return the file, made now if it was not yet."""
         if self.file is None:
             self.file = self.stack.enter_context(replacing(self.path)) if self.path else sys.stdout.buffer
         return self.file
 
     def write(self, value: Any) -> None:
+        """Write a value as a line of JSON."""
         self.open().write(json_text(value).encode() + b"\n")
 
 

@@ -169,7 +169,7 @@ def test_index_of_benchmarks(tmp_path: Path) -> None:
     [
         (("index", "build", "evals", "nowhere.jsonl"), "nowhere.jsonl"),
         (("index", "build", "a/b", "{train}"), ".prepidx"),
-        (("index", "build", "", "{train}"), "no name"),
+        (("index", "build", "", "{train}"), "the text given is empty"),
         (("index", "list", "nowhere"), "no index 'nowhere'"),
         (("validate", "{train}", "--index", "nowhere"), "no index 'nowhere'"),
         (("validate", "{train}", "--index", "{train}.prepidx"), "index build"),

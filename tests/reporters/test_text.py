@@ -285,3 +285,22 @@ def test_the_summary_names_one_file_and_counts_several() -> None:
         out = io.StringIO()
         get("concise")(Report(files=listed, findings=(), measures={}), out, Output())
         assert out.getvalue().startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end", "shown"),
+    [
+        (DIGITS, 50, 52, ("…234567890123456789", 9, 11)),
+        (DIGITS, 46, 48, ("…890123456789012345…", 9, 11)),
+        ("a" * 40 + "日本語" * 4, 30, 32, ("…" + "a" * 18 + "…", 9, 11)),
+        ("日本語" * 4 + "a" * 40, 14, 16, ("…語日本語aaaaaaaaaa…", 7, 9)),
+    ],
+)
+def test_windows_near_the_ends(text: str, start: int, end: int, shown: tuple[str, int, int]) -> None:
+    assert window(text, start, end, 20) == shown
+
+
+@pytest.mark.parametrize(("count", "counted"), [(11, False), (12, True)])
+def test_a_dozen_findings_of_two_rules_are_counted(count: int, counted: bool) -> None:
+    found = [finding(i) for i in range(count - 1)] + [finding(20, name="mojibake")]
+    assert ("  in 1 line" in written("full", *found)) == counted

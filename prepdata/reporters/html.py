@@ -153,7 +153,9 @@ def _files(report: Report) -> str:
         f'<tr><td>{_text(f.path)}</td><td>{_text(f.format or "unknown")}</td><td class="n">{f.examples:,}</td></tr>'
         for f in report.files[:FILES]
     )
-    more = f'<p class="dim">and {plural(len(report.files) - FILES, "more file")}</p>' if len(report.files) > FILES else ""
+    more = (
+        f'<p class="dim">and {plural(len(report.files) - FILES, "more file")}</p>' if len(report.files) > FILES else ""
+    )
     head = '<tr><th>file</th><th>format</th><th class="n">rows</th></tr>'
     return f"<h2>Files</h2><table>{head}{cells}</table>{more}"
 

@@ -187,3 +187,53 @@ def test_the_order_of_rows_and_leaks_makes_no_difference(case: dict[str, Any], r
         digests=shuffled,
     )  # fmt: skip
     assert again.sides[to].tolist() == first.sides.tolist()
+
+
+def test_a_cluster_of_two_old_sides_is_taken_apart() -> None:
+    labels = [0, 0, 0, 0, 4, 5, 6, 7, 8, 9]
+    made = placed(10, [], old={0: TRAIN, 2: TEST}, labels=labels, wanted=(8, 1, 1))
+    assert made.sides[:4].tolist() == [TRAIN, ASIDE, TEST, ASIDE]
+    assert {row: (aside.reason, aside.ties) for row, aside in made.aside.items()} == {
+        row: ("ties rows of train and test together", (0, 2)) for row in (1, 3)
+    }
+
+
+def test_of_many_ties_the_row_with_the_lowest_digest_is_named() -> None:
+    old = {0: TEST, 1: TEST, 2: VALIDATION, 3: VALIDATION}
+    for digests, ties in (([9, 8, 7, 6, 5], (3, 1)), ([6, 7, 8, 9, 5], (2, 0))):
+        made = placed(5, [], old=old, labels=[0] * 5, wanted=(1, 2, 2), digests=digests)
+        assert made.aside[4].ties == ties
+        assert made.aside[4].reason == "ties rows of validation and test together"
+
+
+def test_a_cluster_of_one_old_side_follows_it_whole() -> None:
+    labels = [0, 0, 0, 3, 4, 5, 6, 7, 8, 9]
+    made = placed(10, [], old={1: VALIDATION}, labels=labels, wanted=(7, 2, 1))
+    assert made.sides[:3].tolist() == [VALIDATION] * 3 and made.aside == {} and counts(made)[TEST] == 1
+
+
+@given(
+    st.integers(4, 20).flatmap(
+        lambda rows: st.tuples(
+            st.lists(st.integers(0, rows - 1), min_size=rows, max_size=rows),
+            st.dictionaries(st.integers(0, rows - 1), st.integers(0, 2), max_size=rows // 2),
+        )
+    )
+)
+def test_clusters_stay_whole_but_for_old_rows(case: tuple[list[int], dict[int, int]]) -> None:
+    groups, old = case
+    rows = len(groups)
+    labels = [groups.index(group) for group in groups]
+    made = placed(rows, [], old=old, labels=labels, wanted=(rows - 2 * (rows // 4), rows // 4, rows // 4))
+    sides = made.sides.tolist()
+    assert all(sides[row] == side for row, side in old.items())
+    for label in set(labels):
+        members = [row for row in range(rows) if labels[row] == label]
+        before = {old[row] for row in members if row in old}
+        new = {sides[row] for row in members if row not in old}
+        if len(before) > 1:
+            assert new <= {ASIDE}
+        elif before and new:
+            assert new == before
+        else:
+            assert len(new) <= 1 and ASIDE not in new

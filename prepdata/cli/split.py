@@ -81,13 +81,16 @@ def described(report: SplitReport) -> Iterator[str]:
     for name, sides in listed[:SHOWN]:
         yield f"stratum {name}: " + ", ".join(f"{side} {number:,}" for side, number in sides.items())
     if len(listed) > SHOWN:
-        yield f"and {len(listed) - SHOWN:,} more strata (--json lists them)"
+        more = len(listed) - SHOWN
+        yield f"and {more:,} more {'stratum' if more == 1 else 'strata'} (--json lists them)"
     if report.variants:
         pairs = plural(report.variants, "pair")
         yield f"not kept together for being alike: {pairs} with another number, name or the like"
     for cut in report.cut[:SHOWN]:
         how = f"cut into {cut.parts:,} parts, the largest of {cut.largest:,}, passing over {cut.without}"
         yield f"a cluster of {cut.rows:,} rows was too large: {how if cut.without else 'it could not be cut'}"
+    if len(report.cut) > SHOWN:
+        yield f"and {plural(len(report.cut) - SHOWN, 'more cluster')} too large (--json lists them)"
     if report.moved:
         yield f"moved by the proof: {plural(report.moved, 'row')}, in {plural(report.rounds, 'round')}"
     yield from _rows("set aside", report.set_aside)

@@ -8,6 +8,7 @@ Run from the root of the repository.
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -93,7 +94,7 @@ def config_schema() -> str:
         "additionalProperties": False,
         "$defs": definitions,
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return _schema_text(document)
 
 
 def report_schema() -> str:
@@ -124,7 +125,17 @@ def report_schema() -> str:
         **_object(properties),
         "$defs": parts,
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return _schema_text(document)
+
+
+def _schema_text(document: dict[str, Any]) -> str:
+    """Return a JSON Schema as text. Descriptions are docstrings, which some versions of msgspec leave indented."""
+
+    def cleaned(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        return {k: inspect.cleandoc(v) if k == "description" and isinstance(v, str) else v for k, v in pairs}
+
+    plain = json.loads(json.dumps(document), object_pairs_hook=cleaned)
+    return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
 
 
 def lock_schema() -> str:

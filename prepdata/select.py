@@ -83,6 +83,8 @@ def tolerance(text: str | None, rows: int) -> int:
     from decimal import Decimal
 
     share, number = match.groups()
+    if share and Decimal(share) > 100:
+        raise ConfigError(f"max = {text!r}: a share is 0% to 100%")
     return int(Decimal(share) * rows / 100) if share else int(number)
 
 

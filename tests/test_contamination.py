@@ -154,7 +154,7 @@ def test_index_of_benchmarks(tmp_path: Path) -> None:
     two = write(tmp_path / "code.jsonl", [{"prompt": "def heron_count(days):\n    pass", "task_id": "H/1"}])
     made = run("index", "build", "evals", f"birds={one}", two, "--gram", 8, folder=tmp_path)
     assert made.returncode == 0, made.stderr
-    assert "birds: 1 items" in made.stdout and "n-grams of 5, 8 words" in made.stdout
+    assert "birds: 1 item\n" in made.stdout and "n-grams of 5, 8 words" in made.stdout
     listed = json.loads(run("index", "list", "-f", "json", folder=tmp_path).stdout)
     assert [b["name"] for b in listed[0]["benchmarks"]] == ["birds", "code"] and listed[0]["grams"] == [5, 8]
     assert "birds" in run("index", "list", folder=tmp_path).stdout
@@ -169,7 +169,7 @@ def test_index_of_benchmarks(tmp_path: Path) -> None:
     [
         (("index", "build", "evals", "nowhere.jsonl"), "nowhere.jsonl"),
         (("index", "build", "a/b", "{train}"), ".prepidx"),
-        (("index", "build", "", "{train}"), "no name"),
+        (("index", "build", "", "{train}"), "the text given is empty"),
         (("index", "list", "nowhere"), "no index 'nowhere'"),
         (("validate", "{train}", "--index", "nowhere"), "no index 'nowhere'"),
         (("validate", "{train}", "--index", "{train}.prepidx"), "index build"),

@@ -107,7 +107,7 @@ def test_an_evaluation_file_that_is_the_training_file(tmp_path: Path) -> None:
 def test_the_same_benchmark_twice(tmp_path: Path) -> None:
     train, test = write(tmp_path / "train.jsonl", [chat(RIDDLE)]), write(tmp_path / "test.jsonl", [chat(RIDDLE)])
     path = tmp_path / "two.prepidx"
-    assert "test-2: 1 items" in index(tmp_path, "build", path, test, test).output
+    assert "test-2: 1 item\n" in index(tmp_path, "build", path, test, test).output
     found = check(train, index=[str(path), str(path)]).measures["contamination"]
     assert [(e["name"], e["spoilt"], e["share"]) for e in found] == [("test", 1, 1.0), ("test-2", 1, 1.0)] * 2
 

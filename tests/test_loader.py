@@ -246,7 +246,7 @@ def test_options_are_checked() -> None:
     assert loader.build(rule, {"least": 7}, Context()).options.least == 7
     with pytest.raises(ConfigError, match=r"rules.too-few-examples: unknown option 'leest'. Did you mean 'least'"):
         loader.build(rule, {"leest": 7}, Context())
-    with pytest.raises(ConfigError, match=r"rules.too-few-examples: Expected `int`"):
+    with pytest.raises(ConfigError, match=r"rules.too-few-examples.least: expected a whole number, found 'seven'"):
         loader.build(rule, {"least": "seven"}, Context())
     with pytest.raises(ConfigError, match="severity"):
         loader.build(rule, {"severity": "fatal"}, Context())

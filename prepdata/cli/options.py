@@ -152,7 +152,16 @@ class Flag(click.Option):
 
 
 class Command(click.Command):
-    """A command whose help text lists the flags by section, in the order in which they are declared."""
+    """A command whose help text lists the flags by section, in the order in which they are declared, and which takes
+    no empty text where it would mean something else than its absence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        for given in self.params:
+            value = ctx.params.get(given.name or "")
+            if (value == "" and given.default != "") or (isinstance(value, tuple) and "" in value):
+                name = given.human_readable_name if isinstance(given, click.Argument) else given.opts[0]
+                raise click.UsageError(f"{name.rstrip('.')}: the text given is empty; is a variable not set?", ctx)
+        return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}

@@ -146,6 +146,9 @@ def show_settings(settings: Settings, config: Path | None) -> None:
     """Print the settings in force and the configuration file they come from."""
     import msgspec
 
-    click.echo(f"# configuration file: {config or 'none'}")
+    from prepdata.report import json_text
+    from prepdata.reporters.base import safe
+
+    click.echo(f"# configuration file: {safe(str(config)) if config else 'none'}")
     for name, value in msgspec.to_builtins(settings).items():
-        click.echo(f"{name} = {msgspec.json.encode(value).decode()}")
+        click.echo(f"{name} = {json_text(value)}")

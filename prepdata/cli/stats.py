@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
@@ -11,7 +10,9 @@ from prepdata.cli.cost import tokens_text, without_rules
 from prepdata.cli.draw import clean, histogram, table
 from prepdata.cli.options import Command, settings_flags, settings_from
 from prepdata.errors import EXIT_CLEAN, UsageError
-from prepdata.reporters.summary import plural
+from prepdata.findings import plural
+from prepdata.report import json_text
+from prepdata.reporters.base import safe
 
 
 @click.command("stats", cls=Command, short_help="Show what is in the data.")
@@ -33,10 +34,10 @@ def command(paths: tuple[str, ...], **flags: Any) -> int:
             "files": [{"path": f.path, "format": f.format, "examples": f.examples} for f in report.files],
             "measures": report.measures,
         }
-        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        click.echo(json_text(answer, indent=2))
         return EXIT_CLEAN
     lines = [f"{clean(f.path)}: {plural(f.examples, 'row')}, format {f.format or 'unknown'}" for f in report.files]
-    click.echo("\n".join([*lines, "", *text(report.measures)]))
+    click.echo("\n".join(map(safe, [*lines, "", *text(report.measures)])))
     return EXIT_CLEAN
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, TextIO
 
+from prepdata.findings import plural
 from prepdata.report import Report
 from prepdata.reporters.base import Output
-from prepdata.reporters.summary import plural, say
+from prepdata.reporters.summary import say
 
 
 def write_measures(report: Report, out: TextIO, output: Output) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
@@ -17,6 +17,11 @@ from prepdata.findings import Hit, Severity
 from prepdata.record import Record
 from prepdata.targets.model import Target
 from prepdata.training.column import Rendering
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+"""Type of an option that is a share, 0 to 1."""
+Count = Annotated[int, msgspec.Meta(ge=0)]
+"""Type of an option that is a number of rows or the like."""
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

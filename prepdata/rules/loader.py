@@ -15,7 +15,7 @@ import msgspec
 
 import prepdata.rules as package
 from prepdata.errors import ConfigError, PrepdataError, UsageError, nearest
-from prepdata.findings import SEVERITIES
+from prepdata.findings import SEVERITIES, clip
 from prepdata.rules.base import (
     CALLS,
     EVERY,
@@ -183,6 +183,22 @@ def build(rule: type[Rule], options: Mapping[str, Any], context: Context) -> Rul
     return rule(read_options(rule, options), context)
 
 
+_TOLD = re.compile(r"(?P<wanted>.*) - at `\$\.(?P<option>\w+)(?P<inside>.*)`")
+
+
+def _wrong_value(told: str, options: Mapping[str, Any]) -> str:
+    """Return in plain words what msgspec says of an option's value."""
+    match = _TOLD.fullmatch(told)
+    if match is None:
+        return f": {told}"
+    wanted = match["wanted"].partition(", got")[0]
+    for kind, words in (("`float", "a number"), ("`int", "a whole number"), ("`str", "a text"), ("`array", "a list")):
+        wanted = wanted.replace(kind, words)
+    wanted = wanted.replace("Expected ", "expected ").replace(" | null`", "").replace("`", "")
+    found = "" if match["inside"] else f", found {clip(repr(options[match['option']]))}"
+    return f".{match['option']}{match['inside']}: {wanted}{found}"
+
+
 def read_options(rule: type[Rule], options: Mapping[str, Any]) -> Options:
     """Return a rule's options from plain values.
 
@@ -199,4 +215,4 @@ def read_options(rule: type[Rule], options: Mapping[str, Any]) -> Options:
     try:
         return msgspec.convert(dict(options), rule.Options)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"rules.{rule.name}: {error}") from None
+        raise ConfigError(f"rules.{rule.name}{_wrong_value(str(error), options)}") from None

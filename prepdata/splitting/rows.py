@@ -173,10 +173,12 @@ class _Links:
         self.rows, self.keys = array("Q"), array("Q")
 
     def add(self, row: int, key: int) -> None:
+        """Tie a row to all others with the same key (64 bits)."""
         self.rows.append(row)
         self.keys.append(key)
 
     def made(self, strength: float) -> Links:
+        """Return the links as columns, all of one strength (0 to 1)."""
         import numpy as np
 
         rows = np.frombuffer(self.rows, np.uint64).astype(np.int64)

@@ -441,7 +441,7 @@ def test_command(tmp_path: Path) -> None:
     ]  # fmt: skip
     data.write_text(data.read_text() + "{broken\n")
     again = run("data.jsonl", "--test", "25", folder=tmp_path)
-    assert again.returncode == 1 and "100 rows keep the side" in again.stderr and "data.jsonl:101" in again.stderr
+    assert again.returncode == 1 and "earlier run: 100 rows; new: " in again.stderr and "data.jsonl:101" in again.stderr
     assert (tmp_path / "data.unread.jsonl").read_text() == "{broken\n"
     quiet = run("data.jsonl", "--test", "25", "-q", folder=tmp_path)
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (1, "", "")

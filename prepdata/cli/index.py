@@ -15,7 +15,8 @@ from prepdata.errors import EXIT_CLEAN, InputError, UsageError
 from prepdata.reporters.base import safe
 
 if TYPE_CHECKING:
-    from prepdata.index.reference import Builder, Reference
+    from prepdata.index.build import Builder
+    from prepdata.index.reference import Reference
 
 
 @click.group("index", short_help="Build and list indexes of benchmarks.")
@@ -43,7 +44,7 @@ def build(name: str, files: tuple[str, ...], grams: tuple[int, ...], **flags: An
 
     Rows need a prompt or question under one of the usual names, or under the one that the setting `columns` gives.
     """
-    from prepdata.index.reference import Builder
+    from prepdata.index.build import Builder
     from prepdata.items import items
     from prepdata.sources import discover
 

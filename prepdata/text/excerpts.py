@@ -37,8 +37,13 @@ def excerpt(item: str, text: str) -> Excerpt:
     wanted, given = tokens(item), tokens(text)
     begin, end = _window(wanted, given)
     found, run = changes(wanted, given[begin:end])
-    here, there = (_neighbours(words) for words in (wanted, given))
-    exchanged = tuple(c for c in found if _moved_not(c.before, c.after, there) and _moved_not(c.after, c.before, here))
+    exchanged: tuple[Change, ...] = ()
+    numbers = [change for change in found if number_facts(change.before) and number_facts(change.after)]
+    if numbers:
+        here, there = (_neighbours(words) for words in (wanted, given))
+        exchanged = tuple(
+            c for c in numbers if _moved_not(c.before, c.after, there) and _moved_not(c.after, c.before, here)
+        )
     lost = sum(_is_word(word) for change in found for word in change.before)
     share = 1 - lost / max(1, sum(map(_is_word, wanted)))
     return Excerpt(_BEFORE_MARKS.sub(r"\1", " ".join(run)), share, exchanged)

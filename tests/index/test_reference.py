@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from prepdata.errors import InputError
-from prepdata.index.reference import Builder, Item, Reference, open_reference, prompt_key, turn_key
+from prepdata.index.asking import prompt_key, turn_key
+from prepdata.index.build import Builder
+from prepdata.index.reference import Item, Reference, open_reference
 from prepdata.index.words import shingles, words
 
 TEXTS = (

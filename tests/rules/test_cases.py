@@ -12,7 +12,7 @@ from tiny_model import write_model
 
 import prepdata
 from benchmarks.rows import filled
-from prepdata.index.reference import Builder
+from prepdata.index.build import Builder
 from prepdata.items import items
 from prepdata.rules.loader import find, rules
 from prepdata.settings import Settings

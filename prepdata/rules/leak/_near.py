@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from prepdata.chunk import Chunk
 from prepdata.findings import Edit, Fix, Hit, Place, clip
+from prepdata.index.asking import FEWEST, media_of, stem, turn_key
 from prepdata.index.presets import PRESETS, SKIPPED, Preset
-from prepdata.index.reference import FEWEST, USUAL, Reference, open_reference, turn_key
+from prepdata.index.reference import USUAL, Reference, open_reference
 from prepdata.index.words import plain
-from prepdata.items import stem
 from prepdata.record import Record
 from prepdata.rules.base import CorpusRule, Options, Parts
 from prepdata.rules.leak._overlap import Cover, Gathered, cover, gather, matches, others
 from prepdata.text.differences import LONGEST, shown
 from prepdata.text.excerpts import Excerpt, excerpt
-from prepdata.text.fold import fold
+from prepdata.text.fold import alike, fold
 
 SHORT = 12  # words of a turn below which it has to stand in the text whole, as sentences of their own
 WHOLE = 100  # words above which that is not looked at
@@ -97,6 +97,11 @@ class Overlap(CorpusRule):
 
     def see(self, chunk: Chunk) -> Any:
         return [matches(chunk, given.path, self.size, everything=self.preset is not None) for given in self.given]
+
+    def rows_of(self, part: Any) -> Collection[int]:
+        import numpy as np
+
+        return {row for found in part if found for row in np.frombuffer(found["rows"], "<u4").tolist()}
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
         for number, given in enumerate(self.given):
@@ -192,17 +197,24 @@ def _judged(
         return Verdict(places, chosen.turn, item, share, "", message.field, message.role, False, False, False)
     if chosen.whole and not stands_alone(wanted, message.text):
         return None
+    exact = message.role == "user" and _same(wanted, message.text)
+    if exact and rule.kind == "eval":  # eval-overlap tells these
+        return None
     found = excerpt(wanted, message.text)
     if chosen.loose:
         share = found.share
         if share < rule.options.coverage + IN_ORDER:
             return None
-    exact = message.role == "user" and turn_key(wanted) in (turn_key(message.text), turn_key(stem(message.text)))
     example = not exact and _is_example(record, number, wanted, reference.texts("answers", item))
     other = bool(found.other_numbers)
     return Verdict(
         places, chosen.turn, item, share, _in_common(found), message.field, message.role, other, example, exact
     )
+
+
+def _same(wanted: str, text: str) -> bool:
+    """True if a text asks the same as an item, with choices or without."""
+    return alike(wanted, text) or ("\n" in text and alike(wanted, stem(text)))
 
 
 def _in_common(found: Excerpt) -> str:

@@ -14,7 +14,7 @@ import msgspec
 from prepdata.chunk import Chunk, Fact
 from prepdata.findings import Hit
 from prepdata.formats import get
-from prepdata.index.columns import digests
+from prepdata.index.columns import exact_digests
 from prepdata.meters import Meter, build_meters
 from prepdata.meters.base import MeterContext
 from prepdata.parse import parse
@@ -214,7 +214,7 @@ def _spoken_of(chunk: Chunk, rows: set[int]) -> Chunk:
 
 
 def _row_digests(chunk: Chunk, rows: int) -> bytes:
-    exact = chunk.derived(digests).exact
+    exact = exact_digests(chunk)
     if len(exact) == rows:
         return _packed("Q", exact)
     spread = array("Q", bytes(8 * rows))

@@ -7,14 +7,14 @@ belong to it: the same words about another picture ask something else.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
 from prepdata.index.words import alone
-from prepdata.record import Message, Record
-from prepdata.text.fold import encode, fold, fold_all
+from prepdata.record import Record
+from prepdata.text.fold import EDGE, closing, encode, fold, fold_all, opening
 
 FEWEST = 5
 """Words of a turn below which it says too little to be told from others of its kind; whole prompts count always."""
@@ -46,30 +46,56 @@ class Question(NamedTuple):
     media: tuple[int, ...]
 
 
-def questions(record: Record, roles: Container[int] | None = None) -> Iterator[Question]:
+class Wanted(NamedTuple):
+    """Which questions are of interest, as far as a quick look can tell.
+
+    Args:
+        roles: `roles_of` the prompts of several turns.
+        edges: (`opening`, `closing`) of the texts of single turns.
+        openings: the first of each.
+    """
+
+    roles: frozenset[int]
+    edges: frozenset[tuple[bytes, bytes]]
+    openings: frozenset[bytes]
+
+    def begun(self, text: str) -> bool:
+        """True if a turn, or the same without its choices, may be one of the wanted."""
+        found = opening(text)
+        return found in self.openings or any(found[:length] in self.openings for length in range(EDGE))
+
+    def may_be(self, text: str) -> bool:
+        """True if a text may be one of the wanted."""
+        return (opening(text), closing(text)) in self.edges
+
+
+def questions(record: Record, wanted: Wanted | None = None) -> Iterator[Question]:
     """Yield what a row asks: its whole prompt, and each turn of a user that says enough; a text with choices twice.
 
     Args:
         record: the row.
-        roles: what `roles_of` gives for the prompts of several turns that are wanted; None for all.
+        wanted: if given, most of the questions that are none of these are left out.
     """
     prompt = record.split()[0]
-    media = media_of(record)
-    whole = [(number, m) for number, m in enumerate(prompt) if m.role not in _SILENT]
-    if len(whole) > 1 and (roles is None or roles_of([m.role for _, m in whole]) in roles):
-        yield Question(
-            WHOLE, tuple((m.role, m.text) for _, m in whole), tuple(media.get(number, 0) for number, _ in whole)
-        )
-    alone_at = whole[0][0] if len(whole) == 1 else -1
+    whole = [number for number, message in enumerate(prompt) if message.role not in _SILENT]
+    media: dict[int, int] | None = None  # looked for where something is asked
+    if len(whole) > 1 and (wanted is None or roles_of([prompt[n].role for n in whole]) in wanted.roles):
+        media = media_of(record)
+        said = tuple((prompt[number].role, prompt[number].text) for number in whole)
+        yield Question(WHOLE, said, tuple(media.get(number, 0) for number in whole))
+    alone_at = whole[0] if len(whole) == 1 else -1
     for number, message in enumerate(record.messages):
         text = message.text
-        if message.role != "user" or not text or not (number == alone_at or says_enough(text)):
+        if message.role != "user" or not text or not (wanted is None or wanted.begun(text)):
             continue
+        if number != alone_at and not says_enough(text):
+            continue
+        media = media_of(record) if media is None else media
         turn, shown = (WHOLE if number == alone_at else number), (media.get(number, 0),)
-        yield Question(turn, (("user", text),), shown)
         bare = stem(text)
-        if bare != text:
-            yield Question(turn, (("user", bare),), shown)
+        for asked in (text,) if bare == text else (text, bare):
+            if wanted is None or wanted.may_be(asked):
+                yield Question(turn, (("user", asked),), shown)
 
 
 def roles_of(roles: Iterable[str]) -> int:
@@ -137,11 +163,6 @@ def says_enough(text: str) -> bool:
     if len(text.split(None, FEWEST)) >= FEWEST:
         return True
     return not text.isascii() and len(alone(text)) >= 2 * FEWEST
-
-
-def asked(messages: Iterable[Message]) -> list[tuple[str, str]]:
-    """Return (role, text) of the turns of a prompt that say what is asked."""
-    return [(m.role, m.text) for m in messages if m.role not in _SILENT]
 
 
 def stem(text: str) -> str:

@@ -35,6 +35,8 @@ from prepdata.index.reference import (
     Item,
 )
 
+from prepdata.text.fold import EDGE, closing, opening
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -116,6 +118,7 @@ class Builder:
                          "prompts.keys", "prompts.items", "turns.keys", "turns.items", "groups.keys", "groups.items")
         }  # fmt: skip
         self.roles: set[int] = set()
+        self.edges: set[bytes] = set()  # opening and closing of each turn, 16 bytes
         self.parts, self.names, self.answers = _Texts(), _Texts(), _Texts()
         self.words = _Spool()
         self.number_of_words = 0
@@ -176,6 +179,9 @@ class Builder:
         if len(whole.said) > 1:
             self.roles.add(roles_of([role for role, _ in whole.said]))
         self._asked.append(("prompts", number, whole))
+        self.edges.update(
+            opening(turn).ljust(EDGE, b"\0") + closing(turn).ljust(EDGE, b"\0") for turn in item.turns
+        )
         self._asked += [("turns", number, turn) for turn in turns if says_enough(turn.said[0][1])]
         if len(self._asked) > _QUESTIONS:
             self._fold()
@@ -275,6 +281,7 @@ class Builder:
             yield name, "u4", len(columns[name])
         yield "part_media", "u8", len(columns["part_media"])
         yield "prompts.roles", "u8", len(self.roles)
+        yield "edges", "u8", 2 * len(self.edges)
         for name in ("prompts", "turns", "groups"):
             yield name + ".keys", "u8", len(columns[name + ".keys"])
             yield name + ".items", "u4", len(columns[name + ".items"])
@@ -304,6 +311,7 @@ class Builder:
             yield name, np.array(self.columns[name], "<u4")
         yield "part_media", np.array(self.columns["part_media"], "<u8")
         yield "prompts.roles", np.array(sorted(self.roles), "<u8")
+        yield "edges", np.frombuffer(b"".join(sorted(self.edges)), "<u8")
         for name in ("prompts", "turns", "groups"):
             keys = np.array(self.columns[name + ".keys"], "<u8")
             order = np.argsort(keys, kind="stable")

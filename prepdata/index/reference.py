@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from prepdata.errors import InputError
+from prepdata.index.asking import Wanted
 from prepdata.record import Record
+from prepdata.text.fold import EDGE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -135,9 +137,12 @@ class Reference:
         return bytes(self._data[start + begin : start + end]).decode("utf-8", "replace")
 
     @cached_property
-    def roles(self) -> frozenset[int]:
-        """What `prepdata.index.asking.roles_of` gives for the prompts of several turns in it."""
-        return frozenset(self.array("prompts.roles").tolist())
+    def wanted(self) -> Wanted:
+        """What questions that it may hold look like."""
+        said = self.array("edges").tobytes()
+        cut = [said[at : at + EDGE].rstrip(b"\0") for at in range(0, len(said), EDGE)]
+        roles = frozenset(self.array("prompts.roles").tolist())
+        return Wanted(roles, frozenset(zip(cut[0::2], cut[1::2])), frozenset(cut[0::2]))
 
     def place(self, item: int) -> tuple[Benchmark, int, str]:
         """Return (evaluation set, 1-based line in its file, id or "") of an item."""
@@ -245,6 +250,7 @@ def _check(reference: Reference) -> None:
         raise ValueError
     reference.array("common")
     reference.array("prompts.roles")
+    reference.array("edges")
     for name in ("prompts", "turns", "groups"):
         within(reference.array(name + ".items"), items)
         if len(reference.array(name + ".keys")) != len(reference.array(name + ".items")):

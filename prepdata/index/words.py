@@ -31,8 +31,9 @@ TABLE = bytes(
 """Byte -> the same in lower case where it belongs to a word, else a space."""
 _PADDING = b" " * 16  # words are read eight bytes at a time, beyond the last one too
 
-_BETWEEN = re.compile(r"[^\w\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff]+")
-"""What stands between words. Stresses, vowel points and the vowel signs of Indic scripts belong to their word."""
+_BETWEEN = re.compile(r"[^\w\x00-\x7f\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff]+")
+"""What stands between words beyond ASCII. Stresses, vowel points and the vowel signs of Indic scripts belong to their
+word."""
 _STRETCH = "\u0640"  # only lengthens an Arabic word
 _SIGNS = (
     "\u0e01-\u0e3a\u0e40-\u0e4e\u0e80-\u0edf\u0f40-\u0fbc\u1000-\u109f\u1780-\u17d3\u3040-\u30ff\u31f0-\u31ff"
@@ -76,8 +77,10 @@ def words(texts: Sequence[str]) -> Words:
 
 def plain(text: str) -> str:
     """Return a text with the letters that count, and spaces or punctuation between its words."""
+    if "\x01" in text:
+        text = text.replace("\x01", " ")
     if text.isascii():
-        return text.replace("\x01", " ") if "\x01" in text else text
+        return text
     text = unicodedata.normalize("NFKC", text).casefold().replace(_STRETCH, "")
     text = _BETWEEN.sub(" ", text)
     return " ".join(_PIECES.findall(text)) if _ALONE.search(text) else text

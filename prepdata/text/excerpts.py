@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -66,17 +66,19 @@ def _moved_not(words: Sequence[str], instead: Sequence[str], neighbours: set[tup
     return bool(number_facts([word for word in words if word.casefold() not in kept]) - number_facts(instead))
 
 
+def _seeds(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    return zip(*(words[step:] for step in range(SEED)))
+
+
 def _window(wanted: Sequence[str], given: Sequence[str]) -> tuple[int, int]:
     """Return the stretch of `given` that holds most of `wanted`, found by the runs of `SEED` words in common."""
-    low, high = [word.casefold() for word in wanted], [word.casefold() for word in given]
-    if len(high) <= len(low):
+    if len(given) <= len(wanted):
         return 0, len(given)
+    low, high = list(map(str.casefold, wanted)), list(map(str.casefold, given))
     places: dict[tuple[str, ...], int] = {}
-    for at in range(len(low) - SEED + 1):
-        places.setdefault(tuple(low[at : at + SEED]), at)
-    seeds = [
-        (at, places[gram]) for at in range(len(high) - SEED + 1) if (gram := tuple(high[at : at + SEED])) in places
-    ]
+    for at, gram in enumerate(_seeds(low)):
+        places.setdefault(gram, at)
+    seeds = [(at, places[gram]) for at, gram in enumerate(_seeds(high)) if gram in places]
     if not seeds:
         return 0, len(given)
     span, first, best = 2 * len(low), 0, (0, 0, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from prepdata.chunk import Chunk
@@ -27,6 +27,9 @@ BRIEF = 20  # words of a turn below which most of it has to be covered, ...
 MOST = 0.8  # ... and how much: in few words one other word makes another question
 LOOSE = 0.6  # share of the wanted coverage from which on the words themselves are compared, ...
 IN_ORDER = 0.25  # ... and how much more than the wanted coverage of them has to be there in the same order
+_WORD = re.compile(r"\w+")
+_BEGINS = re.compile(r"(?:\A\s{0,9}|[.!?:;>\n\"'“«(\[*#]\s{0,9}|[。！？：「])\Z")
+_ENDS = re.compile(r"\W{0,9}\n?\Z|\s{0,9}[.!?:;<\n\"'”»)\]*]|[。！？」]")
 PLACES = 50  # items named in one finding
 
 
@@ -227,29 +230,33 @@ def _is_example(record: Record, number: int, wanted: str, answer: str) -> bool:
     prompt, _ = record.split()
     if number >= len(prompt) or not answer.strip():
         return False
-    expected = fold(answer)
     said = prompt[number]
     if said.role not in ("system", "developer", "user"):
         return False
     if number + 1 < len(prompt) and prompt[number + 1].role == "assistant":
-        given = fold(prompt[number + 1].text)
+        given, expected = fold(prompt[number + 1].text), fold(answer)
         if given == expected or (len(expected) > 8 and expected in given):
             return True
-    last = wanted.split()[-3:]
-    after = said.text.rpartition(" ".join(last))[2] if last and " ".join(last) in said.text else ""
-    return len(after.split()) > 0 and expected in fold(after)
+    last = " ".join(wanted.split()[-3:])
+    after = said.text.rpartition(last)[2] if last and last in said.text else ""
+    return bool(after.strip()) and fold(answer) in fold(after)
 
 
 def stands_alone(item: str, text: str) -> bool:
     """True if a text has the words of an item one after another, as sentences of their own: what comes before and after
     is an end of a sentence, a colon, a quote, or a line break."""
-    wanted = r"\W{1,4}".join(re.escape(word) for word in re.findall(r"\w+", item))
-    found = re.search(
-        rf"(?:^\s{{0,9}}|[.!?:;>\n\"'“«(\[*#]\s{{0,9}}|[。！？：「]){wanted}(?:\W{{0,9}}$|\s{{0,9}}[.!?:;<\n\"'”»)\]*]|[。！？」])",
-        text,
-        re.I,
-    )
-    return found is not None
+    wanted = _WORD.findall(item.lower())
+    given = list(_WORD.finditer(text))
+    words = [match[0].lower() for match in given]
+    for at in range(len(words) - len(wanted) + 1):
+        if not wanted or words[at] != wanted[0] or words[at : at + len(wanted)] != wanted:
+            continue
+        run = given[at : at + len(wanted)]
+        begin, end = run[0].start(), run[-1].end()
+        near = all(after.start() - before.end() <= 4 for before, after in pairwise(run))
+        if near and _BEGINS.search(text, max(0, begin - 10), begin) and _ENDS.match(text, end):
+            return True
+    return False
 
 
 def in_runs(item: str, text: str, size: int) -> float:

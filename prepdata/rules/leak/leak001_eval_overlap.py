@@ -93,7 +93,7 @@ def _found(chunk: Chunk, reference: Reference) -> Iterator[Found]:
     posed: list[Question] = []
     owners: list[Record] = []
     for record in chunk.records:
-        for question in questions(record, reference.roles):
+        for question in questions(record, reference.wanted):
             posed.append(question)
             owners.append(record)
     column = np.array(keys_of(posed, known.known if known else None), np.uint64)

@@ -95,12 +95,14 @@ def _read(found: Sequence[Input], settings: Settings) -> Builder:
 
 def _content(found: Sequence[Input], settings: Settings) -> str | None:
     """Return the digest of all that an index of some files depends on; None where one is no file that can be read."""
-    said = xxh3_64(f"{code_version()} {sorted(_sizes(settings))} {_groups(settings)} {sorted(settings.columns.items())} "
-                   f"{settings.max_line_bytes}".encode())  # fmt: skip
+    columns, groups = sorted(settings.columns.items()), _groups(settings)
+    said = xxh3_64(repr((code_version(), sorted(_sizes(settings)), groups, columns, settings.max_line_bytes)).encode())
     for item in found:
         if item.table:
             return None
-        said.update(f"\0{item.path}\0{item.path == os.fspath(settings.eval[item.argument])}\0".encode("utf-8", "replace"))
+        said.update(
+            f"\0{item.path}\0{item.path == os.fspath(settings.eval[item.argument])}\0".encode("utf-8", "replace")
+        )
         try:
             with Path(item.path).open("rb") as file:
                 while block := file.read(1 << 20):

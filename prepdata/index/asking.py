@@ -191,19 +191,21 @@ def media_of(record: Record) -> dict[int, int]:
     beside: dict[str, list[bytes]] = {}
     if type(raw) is dict and not _BESIDE_KEYS.isdisjoint(raw):
         beside = _media_beside(raw)
-    elif record.shape is not None or not any([message.parts for message in record.messages]):
+    elif record.shape is not None or not any(message.parts for message in record.messages):
         return {}
     shown: dict[int, list[tuple[str, bytes]]] = {}
     first = 0
     for number, message in reversed(list(enumerate(record.messages))):
         first = number if message.role == "user" else first
     for number, message in enumerate(record.messages):
-        places = [part.kind for part in message.parts if part.kind in _SHOWN and not _identity(part.raw)]
+        places: list[str] = [p.kind for p in message.parts if p.kind in _SHOWN and not _identity(p.raw)]
         places += [kind for kind in beside for _ in range(message.text.count(f"<{kind}>"))]
-        own = [(part.kind, found) for part in message.parts if part.kind in _SHOWN and (found := _identity(part.raw))]
+        own: list[tuple[str, bytes]] = [
+            (p.kind, found) for p in message.parts if p.kind in _SHOWN and (found := _identity(p.raw))
+        ]
         own += [(kind, beside[kind].pop(0)) for kind in places if beside.get(kind)]
         if own:
-            shown[number] = list(own)
+            shown[number] = own
     left = [(kind, found) for kind, listed in beside.items() for found in listed]
     if left:
         shown[first] = shown.get(first, []) + left

@@ -11,6 +11,7 @@ from __future__ import annotations
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -34,7 +35,6 @@ from prepdata.index.reference import (
     Header,
     Item,
 )
-
 from prepdata.text.fold import EDGE, closing, opening
 
 if TYPE_CHECKING:
@@ -179,9 +179,7 @@ class Builder:
         if len(whole.said) > 1:
             self.roles.add(roles_of([role for role, _ in whole.said]))
         self._asked.append(("prompts", number, whole))
-        self.edges.update(
-            opening(turn).ljust(EDGE, b"\0") + closing(turn).ljust(EDGE, b"\0") for turn in item.turns
-        )
+        self.edges.update(opening(turn).ljust(EDGE, b"\0") + closing(turn).ljust(EDGE, b"\0") for turn in item.turns)
         self._asked += [("turns", number, turn) for turn in turns if says_enough(turn.said[0][1])]
         if len(self._asked) > _QUESTIONS:
             self._fold()
@@ -367,8 +365,10 @@ def _pieces(words: NDArray[np.uint64], ends: NDArray[np.int64], size: int, total
         found = list(_in_range(words, ends, size, number, split))
         count = sum(len(keys) for keys, _, _ in found)
         if 60 * count > MOST_MEMORY:  # one n-gram over and over
-            raise InputError(f"a single run of {size} words is in these evaluation files too often to sort "
-                             f"{count:,} places in {MOST_MEMORY >> 30} GiB of memory; take the repetitions out")  # fmt: skip
+            raise InputError(
+                f"these evaluation files repeat a run of {size} words too often: {count:,} places cannot be sorted in "
+                f"{MOST_MEMORY / (1 << 30):.2f} GiB of memory; take the repetitions out"
+            )
         keys, parts, places = (
             np.concatenate([one[i] for one in found] or [np.zeros(0, "<u8" if i == 0 else "<u4")]) for i in range(3)
         )
@@ -384,14 +384,14 @@ def _pieces(words: NDArray[np.uint64], ends: NDArray[np.int64], size: int, total
 def _in_range(
     words: NDArray[np.uint64], ends: NDArray[np.int64], size: int, number: int, split: int
 ) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.uint32], NDArray[np.uint32]]]:
-    """Yield (hashes, turns, places) of the n-grams whose hash begins with the `split` bits of `number`, as they come."""
+    """Yield (hashes, turns, places) of the n-grams whose hash begins with the `split` bits of `number`."""
     import numpy as np
 
     from prepdata.index.words import Words, shingles
 
     borders = np.searchsorted(ends, np.arange(0, len(words) + _BLOCK, _BLOCK)).tolist()
     borders[-1] = len(ends)
-    for first, last in zip(borders, borders[1:]):
+    for first, last in pairwise(borders):
         if first == last:
             continue
         begin = int(ends[first - 1]) if first else 0

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+
 from prepdata.errors import InputError
 from prepdata.index.asking import Wanted
 from prepdata.record import Record

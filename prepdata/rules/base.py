@@ -235,8 +235,8 @@ class CorpusRule(Rule):
         raise NotImplementedError
 
     def rows_of(self, part: Any) -> Collection[int] | None:
-        """Return the rows of a chunk that `finish` may speak of, given what `see` returned of it; None for any. Of other
-        rows no digest is made, which is most of what a rule costs that speaks of few."""
+        """Return the rows of a chunk that `finish` may speak of, given what `see` returned of it; None for any. Of
+        other rows no digest is made, which is most of what a rule costs that speaks of few."""
         return None
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from prepdata.chunk import Chunk
 from prepdata.findings import Edit, Fix, Hit, Place, clip
-from prepdata.index.asking import FEWEST, media_of, stem, turn_key
+from prepdata.index.asking import FEWEST, media_of, stem
 from prepdata.index.presets import PRESETS, SKIPPED, Preset
 from prepdata.index.reference import USUAL, Reference, open_reference
 from prepdata.index.words import plain
@@ -200,7 +200,11 @@ def _judged(
         return Verdict(places, chosen.turn, item, share, "", message.field, message.role, False, False, False)
     if chosen.whole and not stands_alone(wanted, message.text):
         return None
-    exact = message.role == "user" and _same(wanted, message.text)
+    shown = int(reference.array("part_media")[chosen.turn])
+    shows = media_of(record).get(number, 0)
+    if shown and shows != shown:  # the same words about another picture
+        return None
+    exact = message.role == "user" and shows == shown and _same(wanted, message.text)
     if exact and rule.kind == "eval":  # eval-overlap tells these
         return None
     found = excerpt(wanted, message.text)

@@ -228,7 +228,7 @@ def test_any_cut_gives_the_same_cover(cuts: list[int], tmp_path_factory: pytest.
             from prepdata.index.reference import open_reference
 
             gathered = gather(parts)
-            found = cover(gathered, open_reference(reference), 5, row)
+            found = cover(gathered, open_reference(reference), row)
             return gathered.rows, [column.tolist() for column in found]
 
         assert covered([cut for cut in cuts if cut < len(lines)]) == covered([])

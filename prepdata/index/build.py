@@ -123,6 +123,7 @@ class Builder:
         self.words = _Spool()
         self.number_of_words = 0
         self._asked: list[tuple[str, int, Question]] = []
+        self._unfolded = 0  # characters of these
         self._batch: list[str] = []
         self._waiting = 0
 
@@ -181,7 +182,8 @@ class Builder:
         self._asked.append(("prompts", number, whole))
         self.edges.update(opening(turn).ljust(EDGE, b"\0") + closing(turn).ljust(EDGE, b"\0") for turn in item.turns)
         self._asked += [("turns", number, turn) for turn in turns if says_enough(turn.said[0][1])]
-        if len(self._asked) > _QUESTIONS:
+        self._unfolded += sum(map(len, item.turns))
+        if len(self._asked) > _QUESTIONS or self._unfolded > _BLOCK:
             self._fold()
         for group in groups:
             value = item.raw.get(group)
@@ -194,7 +196,7 @@ class Builder:
         for (name, number, _), key in zip(self._asked, keys_of([question for _, _, question in self._asked])):
             self.columns[name + ".keys"].append(key)
             self.columns[name + ".items"].append(number)
-        self._asked = []
+        self._asked, self._unfolded = [], 0
 
     def _read(self, turn: str, name: str) -> None:
         """Take the words of a turn, many turns together."""

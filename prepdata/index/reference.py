@@ -150,21 +150,17 @@ class Reference:
         benchmark = self.benchmarks[int(self.array("item_benchmarks")[item])]
         return benchmark, int(self.array("item_lines")[item]), self.texts("names", item)
 
-    def find(self, size: int, grams: Words, *, without: NDArray[np.uint64] | None = None, most: int = 0) -> Matches:
+    def find(self, size: int, grams: Words, *, without: NDArray[np.uint64] | None = None) -> Matches:
         """Return which texts have which n-grams of the index, each once a text, in order of text and n-gram.
 
         Args:
             size: words of the n-grams.
             grams: those of the texts, as `prepdata.index.words.shingles` returns them.
             without: sorted n-grams that are passed over.
-            most: places in the index that are returned of one n-gram; 0 for all.
         """
         import numpy as np
 
-        bits = self.array(f"filter{size}")
-        shift = np.uint64(64 - (len(bits) * 8 - 1).bit_length())
-        slots = grams.hashes >> shift
-        likely = np.flatnonzero(bits[slots >> np.uint64(3)] >> (slots & np.uint64(7)).astype(np.uint8) & 1)
+        likely = self._likely(size, grams)
         asked = grams.hashes[likely]
         if without is not None and len(without):
             other = without[np.minimum(np.searchsorted(without, asked), len(without) - 1)] != asked
@@ -173,10 +169,31 @@ class Reference:
         order = np.lexsort((asked, texts))
         texts, asked = texts[order], asked[order]
         new = np.append(True, (texts[1:] != texts[:-1]) | (asked[1:] != asked[:-1]))[: len(texts)]
-        found = self._among(f"grams{size}", asked[new], most)
+        found = self._among(f"grams{size}", asked[new])
         return Matches(texts[new][found.which], found.entries)
 
-    def _among(self, name: str, keys: NDArray[np.uint64], most: int = 0) -> Matches:
+    def follow(self, size: int, grams: Words) -> tuple[Matches, NDArray[np.int64]]:
+        """Return which texts have n-grams of the index, and the first word of each in the text: every place in the
+        text, in order, and of the places in the index the first."""
+        import numpy as np
+
+        likely = self._likely(size, grams)
+        asked, known = grams.hashes[likely], self.array(f"grams{size}")
+        entries = np.searchsorted(known, asked)
+        held = known[np.minimum(entries, len(known) - 1)] == asked if len(known) else np.zeros(len(asked), bool)
+        likely, entries = likely[held], entries[held]
+        texts = np.searchsorted(grams.ends, likely, "right")
+        return Matches(texts, entries), likely - np.append(0, grams.ends)[texts]
+
+    def _likely(self, size: int, grams: Words) -> NDArray[np.int64]:
+        """Return the places of n-grams of which the index may hold one."""
+        import numpy as np
+
+        bits = self.array(f"filter{size}")
+        slots = grams.hashes >> np.uint64(64 - (len(bits) * 8 - 1).bit_length())
+        return np.flatnonzero(bits[slots >> np.uint64(3)] >> (slots & np.uint64(7)).astype(np.uint8) & 1)
+
+    def _among(self, name: str, keys: NDArray[np.uint64]) -> Matches:
         """Return where keys are among the sorted ones of an array."""
         import numpy as np
 
@@ -184,7 +201,7 @@ class Reference:
         left = np.searchsorted(known, keys, "left")
         number = np.searchsorted(known, keys, "right") - left
         held = np.flatnonzero(number)
-        left, number = left[held], np.minimum(number[held], most or len(known))
+        left, number = left[held], number[held]
         before = np.cumsum(number) - number
         return Matches(np.repeat(held, number), np.arange(int(number.sum())) + np.repeat(left - before, number))
 

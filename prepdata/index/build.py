@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
 GROUPS = ("group", "group_id", "source_id", "conversation_id")
 """Fields of a row that hold the id of a group or source."""
-PIECE = 1 << 23
+PIECE = 1 << 22
 """N-grams sorted at once, about 60 bytes of memory each."""
-SPILL = 64 << 20
+SPILL = 16 << 20
 """Bytes of texts or words from which on they are kept in a temporary file."""
 MEMORY_ITEM = 160
 """Bytes of memory for each item and each of its turns, at most: numbers, keys, and these sorted."""

@@ -52,17 +52,25 @@ class Wanted(NamedTuple):
     Args:
         roles: `roles_of` the prompts of several turns.
         edges: (`opening`, `closing`) of the texts of single turns.
-        openings: the first of each.
+        openings: the first of each; short: how many letters those of fewer than `EDGE` have.
     """
 
     roles: frozenset[int]
     edges: frozenset[tuple[bytes, bytes]]
     openings: frozenset[bytes]
+    short: tuple[int, ...]
+
+    @classmethod
+    def of(cls, roles: Iterable[int], edges: Iterable[tuple[bytes, bytes]]) -> Wanted:
+        """Return what looks like some questions."""
+        listed = frozenset(edges)
+        openings = frozenset(first for first, _ in listed)
+        return cls(frozenset(roles), listed, openings, tuple({len(first) for first in openings} - {EDGE}))
 
     def begun(self, text: str) -> bool:
         """True if a turn, or the same without its choices, may be one of the wanted."""
         found = opening(text)
-        return found in self.openings or any(found[:length] in self.openings for length in range(EDGE))
+        return found in self.openings or any(found[:length] in self.openings for length in self.short)
 
     def may_be(self, text: str) -> bool:
         """True if a text may be one of the wanted."""
@@ -90,12 +98,12 @@ def questions(record: Record, wanted: Wanted | None = None) -> Iterator[Question
             continue
         if number != alone_at and not says_enough(text):
             continue
-        media = media_of(record) if media is None else media
-        turn, shown = (WHOLE if number == alone_at else number), (media.get(number, 0),)
         bare = stem(text)
         for asked in (text,) if bare == text else (text, bare):
             if wanted is None or wanted.may_be(asked):
-                yield Question(turn, (("user", asked),), shown)
+                media = media_of(record) if media is None else media
+                turn = WHOLE if number == alone_at else number
+                yield Question(turn, (("user", asked),), (media.get(number, 0),))
 
 
 def roles_of(roles: Iterable[str]) -> int:

@@ -142,8 +142,8 @@ class Reference:
         """What questions that it may hold look like."""
         said = self.array("edges").tobytes()
         cut = [said[at : at + EDGE].rstrip(b"\0") for at in range(0, len(said), EDGE)]
-        roles = frozenset(self.array("prompts.roles").tolist())
-        return Wanted(roles, frozenset(zip(cut[0::2], cut[1::2])), frozenset(cut[0::2]))
+        roles = self.array("prompts.roles").tolist()
+        return Wanted.of(roles, zip(cut[0::2], cut[1::2]))
 
     def place(self, item: int) -> tuple[Benchmark, int, str]:
         """Return (evaluation set, 1-based line in its file, id or "") of an item."""

@@ -34,9 +34,7 @@ def excerpt(item: str, text: str) -> Excerpt:
     Args:
         item: what is looked for; text: where. Of each the first 4,000 words count.
     """
-    wanted, given = tokens(item), tokens(text)
-    begin, end = _window(wanted, given)
-    found, run = changes(wanted, given[begin:end])
+    wanted, given, found, run = _compared(item, text)
     exchanged: tuple[Change, ...] = ()
     numbers = [change for change in found if number_facts(change.before) and number_facts(change.after)]
     if numbers:
@@ -46,7 +44,23 @@ def excerpt(item: str, text: str) -> Excerpt:
         )
     lost = sum(_is_word(word) for change in found for word in change.before)
     share = 1 - lost / max(1, sum(map(_is_word, wanted)))
-    return Excerpt(_BEFORE_MARKS.sub(r"\1", " ".join(run)), share, exchanged)
+    return Excerpt(_written(run), share, exchanged)
+
+
+def longest_run(item: str, text: str) -> str:
+    """Return `Excerpt.run` alone, which is quicker."""
+    return _written(_compared(item, text)[-1])
+
+
+def _compared(item: str, text: str) -> tuple[list[str], list[str], list[Change], list[str]]:
+    """Return the words of both texts, where they differ in the place that is most alike, and the longest run there."""
+    wanted, given = tokens(item), tokens(text)
+    begin, end = _window(wanted, given)
+    return wanted, given, *changes(wanted, given[begin:end])
+
+
+def _written(run: Sequence[str]) -> str:
+    return _BEFORE_MARKS.sub(r"\1", " ".join(run))
 
 
 def _is_word(token: str) -> bool:

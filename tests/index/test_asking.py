@@ -42,8 +42,7 @@ def test_texts_that_fold_to_the_same_have_the_same_edges(text: str, how: int) ->
 @given(st.lists(texts, min_size=1, max_size=5), st.lists(texts, min_size=1, max_size=5))
 def test_what_is_wanted_is_not_left_out(rows: list[str], items: list[str]) -> None:
     turns = [question.said[0][1] for item in items for question in questions(chat(item, "yes"))]
-    edges = frozenset((opening(turn), closing(turn)) for turn in turns)
-    wanted = Wanted(frozenset(), edges, frozenset(first for first, _ in edges))
+    wanted = Wanted.of((), ((opening(turn), closing(turn)) for turn in turns))
     keys = set(map(turn_key, turns))
     for text in rows:
         asked = list(questions(chat(text, "yes")))
@@ -60,7 +59,7 @@ def test_a_row_asks_its_prompt_and_its_turns() -> None:
     assert keys[0] == prompt_key([("user", "hello"), ("assistant", "hi"), ("user", found[1].said[0][1])])
     assert keys[2] == turn_key(long.upper())
     roles = roles_of(["user", "assistant", "user"])
-    left = questions(chat("Hello", "Hi", long, "A"), Wanted(frozenset({roles}), frozenset(), frozenset()))
+    left = questions(chat("Hello", "Hi", long, "A"), Wanted.of([roles], []))
     assert [q.turn for q in left] == [WHOLE]
 
 

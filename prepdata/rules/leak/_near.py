@@ -17,7 +17,7 @@ from prepdata.rules.base import CorpusRule, Options, Parts
 from prepdata.rules.leak._overlap import Cover, Gathered, cover, gather, matches, others
 from prepdata.rules.leak._published import PLACES, Covered, Runs, covered, stretches
 from prepdata.text.differences import shown
-from prepdata.text.excerpts import Excerpt, excerpt
+from prepdata.text.excerpts import Excerpt, excerpt, longest_run
 from prepdata.text.fold import alike, fold
 
 SHORT = 12  # words of a turn below which it has to stand in the text whole, as sentences of their own
@@ -192,7 +192,7 @@ def _of_preset(
     """Return the verdict of a published rule, which makes no difference between kinds of overlap."""
     message, owners = record.turns[number], reference.array("part_items")
     turn = found.turns[0]
-    said = _in_common(excerpt(reference.texts("parts", turn), message.text))
+    said = _shown_run(longest_run(reference.texts("parts", turn), message.text))
     items = tuple(dict.fromkeys(owners[found.turns].tolist()))
     return Verdict(places, turn, items[0], found.shares[0], said, message.field, message.role, False, False, False,
                    items[1:], max(found.many - len(found.turns), 0))  # fmt: skip
@@ -265,8 +265,12 @@ def _same(wanted: str, text: str) -> bool:
 
 
 def _in_common(found: Excerpt) -> str:
-    said = f"in common: '{clip(found.run, 80)}'"
+    said = _shown_run(found.run)
     return f"with {shown(found.other_numbers)}; {said}" if found.other_numbers else said
+
+
+def _shown_run(run: str) -> str:
+    return f"in common: '{clip(run, 80)}'"
 
 
 def _is_example(record: Record, number: int, wanted: str, answer: str) -> bool:
@@ -311,8 +315,12 @@ def name_of(reference: Reference, item: int) -> str:
 
 def place_of(reference: Reference, item: int) -> Place:
     """Return the place of an item."""
-    benchmark, line, _ = reference.place(item)
-    return Place(benchmark.name, line)
+    key = ("place", item)
+    if key not in reference.known:  # many rows may name the same items
+        benchmark, line, _ = reference.place(item)
+        reference.known[key] = Place(benchmark.name, line)
+    found: Place = reference.known[key]
+    return found
 
 
 def overlap_hits(reference: Reference, found: Iterable[Verdict], numbers: bool) -> Iterator[tuple[int, Hit]]:

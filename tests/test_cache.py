@@ -21,7 +21,7 @@ from prepdata.settings import Settings
 from prepdata.sources import finder
 from prepdata.sources.cut import Bounds
 
-CODE = keeping._code
+CODE = keeping.code_version
 
 
 def rows(count: int) -> list[str]:
@@ -41,7 +41,7 @@ def rows(count: int) -> list[str]:
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Small files are cached too, in chunks of about 8 kB."""
     monkeypatch.setattr(keeping, "SMALLEST", 0)
-    monkeypatch.setattr(keeping, "_code", lambda: prepdata.__version__)  # sources may change while tests run
+    monkeypatch.setattr(keeping, "code_version", lambda: prepdata.__version__)  # sources may change while tests run
     monkeypatch.setattr(finder, "Bounds", lambda line: Bounds(4_000, 2_000, 20_000, line))
     monkeypatch.setenv("PREPDATA_CACHE_DIR", str(tmp_path / "cache"))
 

@@ -228,7 +228,35 @@ def test_any_cut_gives_the_same_cover(cuts: list[int], tmp_path_factory: pytest.
             from prepdata.index.reference import open_reference
 
             gathered = gather(parts)
-            found = cover(gathered, open_reference(reference), 5, row)
+            found = cover(gathered, open_reference(reference), row)
             return gathered.rows, [column.tolist() for column in found]
 
         assert covered([cut for cut in cuts if cut < len(lines)]) == covered([])
+
+
+def test_an_index_is_kept_for_the_same_bytes_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train, test = write(tmp_path / "train.jsonl", TRAIN), write(tmp_path / "test.jsonl", HELD_OUT)
+    made: list[str] = []
+    read = prepdata.references._read
+
+    def counted(found: Any, settings: Settings) -> Any:
+        made.append("")
+        return read(found, settings)
+
+    monkeypatch.setattr(prepdata.references, "_read", counted)
+    monkeypatch.setattr(prepdata.references, "code_version", lambda: "1")
+
+    def found(**options: Any) -> list[int | None]:
+        options = {"cache": True, "cache_dir": str(tmp_path / "cache"), "eval": [str(test)], **options}
+        return [f.line for f in prepdata.validate(train, select=["LEAK001"], tokens=False, jobs=1, **options)]
+
+    first = found()
+    assert first and found() == first and len(made) == 1
+    assert found(columns={"prompt": "elsewhere"}) == first and len(made) == 2, "settings count"
+    assert found(cache=False) == first and len(made) == 3
+    write(test, [*HELD_OUT[:1], {**HELD_OUT[1], "note": "new"}, *HELD_OUT[2:]])
+    assert found() == first and len(made) == 4, "other bytes are another file"
+    kept = next((tmp_path / "cache").glob("*.prepidx"))
+    for path in (tmp_path / "cache").glob("*.prepidx"):
+        path.write_bytes(b"damaged")
+    assert found() == first and len(made) == 5 and kept.exists(), "a damaged one is made again"

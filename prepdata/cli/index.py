@@ -16,7 +16,8 @@ from prepdata.findings import plural
 from prepdata.reporters.base import safe
 
 if TYPE_CHECKING:
-    from prepdata.index.reference import Builder, Reference
+    from prepdata.index.build import Builder
+    from prepdata.index.reference import Reference
 
 
 @click.group("index", short_help="Build and list indexes of benchmarks.")
@@ -44,7 +45,7 @@ def build(name: str, files: tuple[str, ...], grams: tuple[int, ...], **flags: An
 
     Rows need a prompt or question under one of the usual names, or under the one that the setting `columns` gives.
     """
-    from prepdata.index.reference import Builder
+    from prepdata.index.build import Builder
     from prepdata.items import items
     from prepdata.sources import discover
 

@@ -248,6 +248,11 @@ class CorpusRule(Rule):
         """Return what the rule keeps of a chunk."""
         raise NotImplementedError
 
+    def rows_of(self, part: Any) -> Collection[int] | None:
+        """Return the rows of a chunk that `finish` may speak of, given what `see` returned of it; None for any. Of
+        other rows no digest is made, which is most of what a rule costs that speaks of few."""
+        return None
+
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
         """Yield (row number in the scope, hit); None instead of a number where the whole scope is meant."""
         raise NotImplementedError

@@ -15,7 +15,7 @@ from tiny_model import write_model
 
 import prepdata
 from benchmarks.rows import filled
-from prepdata.index.reference import Builder
+from prepdata.index.build import Builder
 from prepdata.items import items
 from prepdata.lock.make import keep_copies, make
 from prepdata.lock.model import write

@@ -48,6 +48,10 @@ class Renderer:
         self._now = now or datetime.now()
         self._compiled: dict[str, Template] = {}
 
+    def with_template(self, source: str) -> Renderer:
+        """Return a renderer with the same tokenizer that renders every row with one template."""
+        return Renderer(self.folder._replace(templates={"default": source}), self.tokenizer, self._now)
+
     def template(self, tools: bool = False) -> Template:
         """Return the compiled template for rows with or without tools.
 

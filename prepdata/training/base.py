@@ -20,7 +20,7 @@ class TrainerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How training is set up, as far as it changes what becomes of rows. None: as the trainer has it by itself.
 
     Args:
-        max_length: tokens of a row at most.
+        max_length: tokens of a row at most; 0 for no limit.
         loss: which tokens are trained: those of the assistant, all after the prompt, or all.
         overflow: what becomes of longer rows: cut at the end, cut at the beginning, dropped, or the run stops.
         packing: how rows are put together into sequences of `max_length`: "" not at all, "bfd", "bfd_split" or
@@ -119,7 +119,7 @@ def refused(refusal: TemplateRefusal, changes: tuple[Change, ...] = ()) -> Prepa
 def cut(prepared: Prepared, settings: TrainerSettings) -> Prepared:
     """Return a row with what becomes of it at the length limit: cut, dropped, or the end of the run."""
     size, most = len(prepared.ids), settings.max_length
-    if most is None or size <= most or settings.packing:
+    if not most or size <= most or settings.packing:
         return prepared._replace(start=0, end=size)
     if settings.overflow == "drop":
         return prepared._replace(start=0, end=0, dropped=f"longer than {most:,} tokens")

@@ -13,7 +13,8 @@ Found by running datasets 5.2.0 and by reading it (`packaged_modules/json/json.p
   whole numbers and fractions stand at one place, all become fractions.
 
 Both give keys the order in which they are first met. Not modelled: `load_dataset` takes the types from the first 10 MB
-of a file, and stops at later rows that hold more; versions before 4.7 have no such JSON and load "json" like "list",
+of a file, and stops at later rows that hold more; texts stay texts where some list of the file holds nulls (Arrow then
+reads the file another way); versions before 4.7 have no such JSON and load "json" like "list",
 with the columns of all rows.
 """
 
@@ -35,6 +36,7 @@ DEEPEST = 60
 _TURNS = frozenset(("messages", "prompt", "completion", "chosen", "rejected", "conversations"))
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d(?::\d\d(?::\d\d)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?")
 _LONGEST = 1 << 63
+_HUGE = 1 << 1023
 
 
 class Seen:
@@ -193,7 +195,7 @@ class _Loading:
             return self._object(place, value, path)
         if kind == "list" and place.items is not None:
             return [self.value(place.items, item, (*path, number)) for number, item in enumerate(value)]
-        if kind == "int" and ("float" in place.kinds or place.long):
+        if kind == "int" and ("float" in place.kinds or place.long) and abs(value) < _HUGE:
             return self._changed(path, float(value), f"{value} becomes {float(value)}")
         if kind == "float" and self.loader == "json" and self.rounded and abs(value) < _EXACT:
             rounded = float(f"{value:.10f}")
@@ -213,7 +215,7 @@ class _Loading:
         """Return a value that was written as JSON and read back; texts are taken for JSON if they are."""
         if isinstance(value, str):
             try:
-                read = json.loads(value, parse_constant=lambda name: None if name == "NaN" else float(name))
+                read = json.loads(value, parse_constant=_constant, parse_int=_whole)
             except (ValueError, RecursionError):
                 return value
             return self._changed(path, read, "the text becomes what it says as JSON")
@@ -248,6 +250,18 @@ def reread(value: float) -> float:
     whole, _, decimals = f"{abs(value):.10f}".rstrip("0").partition(".")
     read = float(whole) + (int(decimals) * float(f"1e-{len(decimals)}") if decimals else 0.0)
     return -read if value < 0 else read
+
+
+def _constant(name: str) -> float | None:
+    return None if name == "NaN" else float(name)
+
+
+def _whole(digits: str) -> int:
+    """Return a whole number; larger ones than 64 bits the reader of pandas takes for no JSON."""
+    number = int(digits)
+    if not -_LONGEST <= number < 2 * _LONGEST:
+        raise ValueError("more than 64 bits")
+    return number
 
 
 def _any_json(place: Seen) -> bool:

@@ -25,7 +25,7 @@ from prepdata.training.base import (
     refused,
 )  # fmt: skip
 from prepdata.training.columns import Columns, Loader
-from prepdata.training.trl_rows import Ends, First, Taken, first, take
+from prepdata.training.trl_rows import Ends, Taken, first, take
 
 TEMPLATES = "chat_templates"
 """Folder in the package trl with the chat templates that it knows, ..."""
@@ -40,7 +40,6 @@ class _Drawn(NamedTuple):
     taken: Taken
     whole: Rendered
     prompt: Rendered | None
-    decided: First
 
 
 class Trl(Trainer):
@@ -159,7 +158,7 @@ class Trl(Trainer):
                 found[number] = refused(refusal, changes)
                 continue
             try:
-                drawn[number] = self._draw(taken, decided)
+                drawn[number] = self._draw(taken)
             except Ends as error:
                 found[number] = Prepared("", (), (), (), changes=taken.changes, stopped=str(error))
             except TemplateRefusal as refusal:
@@ -181,7 +180,7 @@ class Trl(Trainer):
             raise Ends(problem)
         return self.columns.loaded(record.raw, self.loader)
 
-    def _draw(self, taken: Taken, decided: First) -> _Drawn:
+    def _draw(self, taken: Taken) -> _Drawn:
         """Return a row as text.
 
         Raises:
@@ -190,7 +189,7 @@ class Trl(Trainer):
         """
         if taken.turns is None:
             prompt = None if taken.prompt is None else Rendered(str(taken.prompt), bare=True)
-            return _Drawn(taken, Rendered(taken.text, bare=True), prompt, decided)
+            return _Drawn(taken, Rendered(taken.text, bare=True), prompt)
         renderer, variables = self.renderer, taken.variables
         if taken.template is not None:
             renderer = renderer.with_template(renderer.folder.templates.get(taken.template, taken.template))
@@ -203,7 +202,7 @@ class Trl(Trainer):
         if isinstance(taken.prompt, list):
             prompted = {**variables, "add_generation_prompt": True}
             start = renderer.render(taken.prompt, taken.tools, taken.documents, **prompted)
-        return _Drawn(taken, renderer.render(taken.turns, taken.tools, taken.documents, **variables), start, decided)
+        return _Drawn(taken, renderer.render(taken.turns, taken.tools, taken.documents, **variables), start)
 
     def _finished(self, row: _Drawn, tokens: Encoded, prompt: Sequence[int] | None) -> Prepared:
         """Return a row with its trained tokens, cut."""
@@ -222,13 +221,13 @@ class Trl(Trainer):
 
     def _unmarked(self, row: _Drawn, tokens: Encoded) -> tuple[str, TemplateRefusal | None]:
         """Return why assistant-only loss ends the run at this row, or why that cannot be told."""
-        if not row.decided.chat:
+        if row.taken.turns is None:
             return "assistant-only loss needs rows with turns", None
         if self._unknown:
             return "", TemplateRefusal(self.problem)
         if self.problem:
             return self.problem, None
-        if row.taken.turns is not None and 1 not in tokens.mask:
+        if 1 not in tokens.mask:
             return "the template marks no token of the row as the assistant's, and assistant-only loss needs one", None
         return "", None
 

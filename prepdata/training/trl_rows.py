@@ -21,7 +21,7 @@ _CLASHING = frozenset({"self", "processing_class", "input", "conversation", "con
                        "return_dict", "return_assistant_tokens_mask"})  # fmt: skip
 """Names in `chat_template_kwargs` that are given to the same call already, which Python refuses."""
 _OTHER = frozenset({"padding", "truncation", "max_length", "return_tensors", "tokenizer_kwargs",
-                    "sanitize_control_tokens"})  # fmt: skip
+                    "sanitize_control_tokens", "compiled_template"})  # fmt: skip
 """Names in `chat_template_kwargs` that change how the text is tokenised; not simulated."""
 
 
@@ -96,6 +96,7 @@ def take(record: Record, raw: dict[str, Any], decided: First, eos: str | None) -
         taken = taken._replace(text=raw["text"])
     else:
         raise _unread(record, raw)
+    _by_chance(raw, taken.turns is not None)
     if not decided.chat:
         if taken.turns is not None:
             raise Ends("the first row is a text and this one a conversation: TRL adds the end of text to both")
@@ -134,6 +135,16 @@ def _unread(record: Record, raw: dict[str, Any]) -> Exception:
     )
 
 
+def _by_chance(raw: dict[str, Any], chat: bool) -> None:
+    """Refuse rows that TRL takes for a conversation or for texts by the order of a set, which Python draws."""
+    other = next((key for key in _CHAT if key in raw and _chat(raw[key]) is not chat), None)
+    if other is not None:
+        names = ", ".join(key for key in _CHAT if key in raw)
+        raise TemplateRefusal(
+            f"TRL looks into one of {names} to tell conversations from texts, and which is by chance: /{other} differs"
+        )
+
+
 def _chat(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict) and "role" in value[0]
 
@@ -167,10 +178,9 @@ def _completed(raw: dict[str, Any], taken: Taken) -> Taken:
     if "completion" not in raw:
         raise TemplateRefusal("SFTTrainer needs a completion beside the prompt")
     prompt, completion = raw["prompt"], raw["completion"]
-    for key, value in (("prompt", prompt), ("completion", completion)):
-        if value == []:
-            raise Ends(f"/{key} is an empty list")
-    if _chat(prompt) and _chat(completion):
+    if prompt == []:
+        raise Ends("/prompt is an empty list")
+    if _chat(prompt) and (_chat(completion) or completion == []):
         return taken._replace(turns=[*prompt, *completion], prompt=prompt)
     if isinstance(prompt, str) and isinstance(completion, str):
         return taken._replace(text=completion, prompt=prompt)
@@ -221,6 +231,8 @@ def _around(raw: dict[str, Any]) -> tuple[list[Any] | None, list[Any] | None, st
 
 def _objects(value: Any, name: str) -> list[Any] | None:
     """Return a list of objects, or None."""
+    if value in ({}, ""):
+        return []
     if value is not None and (not isinstance(value, list) or not all(isinstance(item, dict) for item in value)):
         raise Ends(f"/{name} has to be a list of objects")
     return value
@@ -231,6 +243,6 @@ def _weights(raw: dict[str, Any]) -> list[Change]:
     return [
         Change(f"/{key}/{number}/weight", "is not read: the turn is trained on")
         for key in ("messages", "prompt", "completion")
-        for number, turn in enumerate(raw.get(key) or ())
+        for number, turn in enumerate(raw[key] if isinstance(raw.get(key), list) else ())
         if isinstance(turn, dict) and turn.get("weight") == 0 and turn.get("role") == "assistant"
     ]

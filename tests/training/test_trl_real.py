@@ -16,7 +16,16 @@ transformers = pytest.importorskip("transformers")
 trl = pytest.importorskip("trl")
 
 from trl_cases import (  # noqa: E402
-    MARKED, PLAIN, STRICT, UNSTOPPED, chat_rows, prompt_rows, sample, text_pairs, texts,
+    MARKED,
+    PLAIN,
+    STRICT,
+    UNSTOPPED,
+    chat_rows,
+    odd_rows,
+    prompt_rows,
+    sample,
+    text_pairs,
+    texts,
 )  # fmt: skip
 
 from prepdata.formats import recognise  # noqa: E402
@@ -59,7 +68,12 @@ def model() -> Any:
     torch.set_num_threads(1)
     datasets.disable_progress_bars()
     config = transformers.LlamaConfig(
-        hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1, num_key_value_heads=1, vocab_size=1000
+        hidden_size=8,
+        intermediate_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        num_key_value_heads=1,
+        vocab_size=1000,
     )
     yield transformers.LlamaForCausalLM(config)
     patch.undo()
@@ -109,7 +123,9 @@ class Bench:
             packed = pack([len(row.ids) for row in found], case.ours.max_length or 1024, case.ours.packing)
             all_labels = [[t if on else -100 for t, on in zip(row.ids, row.trained)] for row in found]
             for name, lists in (("input_ids", [list(row.ids) for row in found]), ("labels", all_labels)):
-                ours = [[token for p in pieces for token in lists[p.row][p.start : p.end]] for pieces in packed.sequences]
+                ours = [
+                    [token for p in pieces for token in lists[p.row][p.start : p.end]] for pieces in packed.sequences
+                ]
                 assert ours == [list(one) for one in real[name]]
             return found
         assert kept == list(real["number"])
@@ -153,7 +169,7 @@ SETTINGS = {
 @pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.parametrize("kind", ["bytes", "pieces"])
 def test_generated_conversations(bench: Bench, renderer_of: Any, kind: str, name: str) -> None:
-    rows = chat_rows(10 if kind == "bytes" else 11, 110)
+    rows = chat_rows(10 if kind == "bytes" else 11, 200)
     found = bench.same(rows, renderer_of(kind, MARKED), SETTINGS[name], "json" if kind == "bytes" else "list")
     if name == "assistant":
         assert any(row.dropped for row in found)
@@ -162,7 +178,7 @@ def test_generated_conversations(bench: Bench, renderer_of: Any, kind: str, name
 @pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.parametrize("kind", ["bytes", "pieces"])
 def test_generated_prompts_and_completions(bench: Bench, renderer_of: Any, kind: str, name: str) -> None:
-    rows = prompt_rows(20, 110, strict=kind == "pieces")
+    rows = prompt_rows(20, 200, strict=kind == "pieces")
     template = MARKED if kind == "bytes" else STRICT
     found = bench.same(rows, renderer_of(kind, template), SETTINGS[name], "list")
     if name == "short":
@@ -173,9 +189,9 @@ def test_generated_prompts_and_completions(bench: Bench, renderer_of: Any, kind:
 @pytest.mark.parametrize("kind", ["bytes", "pieces"])
 def test_generated_texts(bench: Bench, renderer_of: Any, kind: str, name: str) -> None:
     renderer = renderer_of(kind, PLAIN)
-    pairs = bench.same(text_pairs(30, 110), renderer, SETTINGS[name])
+    pairs = bench.same(text_pairs(30, 200), renderer, SETTINGS[name])
     assert any(row.lost_prompt for row in pairs)
-    bench.same([{"text": text} for text in texts(31, 110)], renderer, SETTINGS[name])
+    bench.same([{"text": text} for text in texts(31, 200)], renderer, SETTINGS[name])
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -266,9 +282,16 @@ def test_variables_for_the_template(bench: Bench, renderer_of: Any) -> None:
     rows = [{**row, "chat_template_kwargs": kwargs} for row, kwargs in zip(rows, given)]
     found = bench.same(rows, renderer_of("bytes", PLAIN), both())
     assert [row.lost_prompt > 0 for row in found] == [True, False, True, True]
-    other = [{**chat_rows(63, 1)[0], "chat_template_kwargs": {"chat_template": "{{ messages[0].content }}!", "tools": [{"a": 1}]}}]
+    other = [
+        {
+            **chat_rows(63, 1)[0],
+            "chat_template_kwargs": {"chat_template": "{{ messages[0].content }}!", "tools": [{"a": 1}]},
+        }
+    ]
     bench.same(other, renderer_of("bytes", PLAIN), both())
-    bench.same([{**other[0], "chat_template_kwargs": {"add_generation_prompt": True}}], renderer_of("bytes", PLAIN), both())
+    bench.same(
+        [{**other[0], "chat_template_kwargs": {"add_generation_prompt": True}}], renderer_of("bytes", PLAIN), both()
+    )
 
 
 USER, BOT = {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}
@@ -280,12 +303,17 @@ ENDS: dict[str, tuple[Rows, dict[str, Any]]] = {
     "texts with assistant-only loss": ([{"text": "a"}], {"loss": "assistant"}),
     "text and turns": ([{"prompt": "a", "completion": [BOT]}], {}),
     "no completion": ([{"prompt": "a"}], {}),
-    "empty completion": ([{"prompt": [USER], "completion": []}], {}),
+    "empty prompt": ([{"prompt": [], "completion": [BOT]}], {}),
     "tools are no JSON": ([{**CHAT, "tools": "look"}], {}),
     "tools are no objects": ([{**CHAT, "tools": ["look"]}], {}),
+    "tools are one object": ([{**CHAT, "tools": {"name": "look"}}], {}),
+    "documents are no objects": ([{**CHAT, "chat_template_kwargs": {"documents": ["a"]}}], {}),
+    "a turn that is no object": ([CHAT, {"messages": [USER, "a"]}], {}),
+    "going on": ([{**CHAT, "chat_template_kwargs": {"continue_final_message": True}}], {"loss": "assistant"}),
     "variables missing in a row": ([{**CHAT, "chat_template_kwargs": {"thinking": True}}, CHAT], {}),
     "a variable that clashes": ([{**CHAT, "chat_template_kwargs": {"messages": "x"}}], {}),
     "another that clashes": ([{"prompt": [USER], "completion": [BOT], "chat_template_kwargs": {"add_generation_prompt": True}}], {}),
+    "texts among chat": ([{**CHAT, "text": None}, {"messages": None, "text": "b"}], {"loss": "assistant"}),
     "chat among prompts": ([{"prompt": [USER], "completion": [BOT]}, CHAT], {}),
     "chat among texts": ([{"text": "a"}, CHAT], {}),
     "conversations with role": ([{"conversations": [USER, BOT]}], {}),
@@ -299,7 +327,11 @@ ENDS: dict[str, tuple[Rows, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", ENDS)
 def test_the_run_ends(bench: Bench, renderer_of: Any, name: str) -> None:
     rows, given = ENDS[name]
-    bench.both_end(rows, renderer_of("bytes", MARKED), both(**given))
+    renderer, case = renderer_of("bytes", MARKED), both(**given)
+    found = bench.both_end(rows, renderer, case)
+    rest = [row for row, made in zip(rows, found) if made.kept]
+    if rest:
+        bench.same(rest, renderer, case)
 
 
 def test_the_template_refuses(bench: Bench, renderer_of: Any) -> None:
@@ -315,9 +347,32 @@ def test_texts_among_chat_get_no_end(bench: Bench, renderer_of: Any) -> None:
 
 
 def test_a_row_of_text_and_completion(bench: Bench, renderer_of: Any) -> None:
-    rows = [{"prompt": "a ", "completion": "b", "text": "a b"}, {"prompt": "a ", "completion": "b", "text": "b<|im_end|>"}]
+    rows = [
+        {"prompt": "a ", "completion": "b", "text": "a b"},
+        {"prompt": "a ", "completion": "b", "text": "b<|im_end|>"},
+    ]
     found = bench.same(rows, renderer_of("bytes", PLAIN), both())
     assert [row.text for row in found] == ["a b", "a b<|im_end|>"]
+
+
+def test_what_is_told_by_chance_is_refused(bench: Bench, renderer_of: Any) -> None:
+    rows = [{"prompt": [USER], "completion": []}], [{**CHAT, "completion": None}]
+    for one in rows:
+        (found,) = bench.ours(one, renderer_of("bytes", PLAIN), TrainerSettings(), "json")
+        assert found.refusal is not None and "by chance" in found.refusal.said
+
+
+def test_odd_conversations(bench: Bench, renderer_of: Any) -> None:
+    rows = odd_rows(80, 150)
+    bench.same(rows, renderer_of("bytes", MARKED), both(max_length=50))
+    bench.same(rows, renderer_of("pieces", PLAIN), both())
+
+
+def test_odd_tools(bench: Bench, renderer_of: Any) -> None:
+    for tools in ("{}", "[]", "null", '[{"a": 1}]', []):
+        bench.same(
+            [{**CHAT, "tools": tools}], renderer_of("bytes", {"default": PLAIN, "tool_use": "T" + PLAIN}), both()
+        )
 
 
 def test_no_end_of_sequence_token(bench: Bench, renderer_of: Any, tmp_path: Path) -> None:
@@ -336,7 +391,10 @@ def test_no_end_of_sequence_token(bench: Bench, renderer_of: Any, tmp_path: Path
 def test_templates_that_are_swapped(bench: Bench, renderer_of: Any, name: str) -> None:
     folder = Path(trl.__file__).parent / "chat_templates"
     renderer = renderer_of("pieces", (folder / f"{name}.jinja").read_text("utf-8"))
-    rows = [{"messages": [turn for turn in row["messages"] if turn["role"] != "system"]} for row in chat_rows(70, 25, tools=False, strict=True)]
+    rows = [
+        {"messages": [turn for turn in row["messages"] if turn["role"] != "system"]}
+        for row in chat_rows(70, 25, tools=False, strict=True)
+    ]
     bench.same(rows, renderer, both(loss="assistant"))
     assert Trl(renderer, TrainerSettings(loss="assistant")).swapped
     bench.same(rows, renderer, both())

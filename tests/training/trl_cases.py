@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +37,30 @@ STRICT = """\
 {%- if message.role == 'user' %}{{ '[INST] ' + message.content + ' [/INST]' }}{% else %}{% generation %}{{ ' ' + message.content + eos_token }}{% endgeneration %}{% endif %}{% endfor %}"""
 """Refuses system turns and turns out of order; begins with BOS."""
 
-_WORDS = (
+_WORDS = re.findall(
+    r"\S+",
     "the cat sat on a mat and nobody asked why order 4711 arrives on Monday please reply with JSON or plain text "
-    "naïve café Grüße 東京 😀 don't e-mail me at noon 3.14 percent of users read docs first assistant user system"
-).split()
+    "naïve café Grüße 東京 😀 don't e-mail me at noon 3.14 percent of users read docs first assistant user system",
+)
 
 
 def texts(seed: int, count: int) -> list[str]:
     """Return short texts of all kinds, control tokens and odd spaces among them."""
     draw = random.Random(seed)
-    odd = ["", " ", "\n\n", "<|im_end|>", "a<|im_start|>b", "</s>", "x  y", " lead", "trail ", "\u200b", "e\u0301", "2025-01-01"]
+    odd = [
+        "",
+        " ",
+        "\n\n",
+        "<|im_end|>",
+        "a<|im_start|>b",
+        "</s>",
+        "x  y",
+        " lead",
+        "trail ",
+        "\u200b",
+        "e\u0301",
+        "2025-01-01",
+    ]
     made = []
     for _ in range(count):
         words = " ".join(draw.choices(_WORDS, k=draw.choice([1, 2, 3, 5, 8, 13, 40])))
@@ -61,7 +76,13 @@ def byte_level() -> Tokenizer:
     made.post_processor = processors.ByteLevel(trim_offsets=False)
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
     made.train_from_iterator(
-        texts(1, 400), trainers.BpeTrainer(vocab_size=420, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
+        texts(1, 400),
+        trainers.BpeTrainer(
+            vocab_size=420,
+            special_tokens=special,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        ),
     )
     return made
 
@@ -72,7 +93,9 @@ def sentence_piece() -> Tokenizer:
     made.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(Regex(" "), "▁")])
     made.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
     special = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
-    made.train_from_iterator(texts(2, 400), trainers.BpeTrainer(vocab_size=600, special_tokens=special[:3], show_progress=False))
+    made.train_from_iterator(
+        texts(2, 400), trainers.BpeTrainer(vocab_size=600, special_tokens=special[:3], show_progress=False)
+    )
     kept = json.loads(made.to_str())
     for byte in special[3:]:
         kept["model"]["vocab"][byte] = len(kept["model"]["vocab"])
@@ -92,7 +115,12 @@ def write_folder(folder: Path, kind: str, template: str | dict[str, str]) -> Pat
         "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<unk>"
     }  # fmt: skip
     listed = template if isinstance(template, str) else [{"name": k, "template": v} for k, v in template.items()]
-    config = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 10**30, "chat_template": listed, **named}
+    config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_max_length": 10**30,
+        "chat_template": listed,
+        **named,
+    }
     (folder / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
     return folder
 
@@ -109,7 +137,11 @@ def chat_rows(seed: int, count: int, tools: bool = True, strict: bool = False) -
         for _ in range(draw.choice([1, 1, 1, 2, 3])):
             turns.append({"role": "user", "content": next(said)})
             if tools and draw.random() < 0.2:
-                call = {"id": f"c{number}", "type": "function", "function": {"name": "look", "arguments": json.dumps({"q": next(said)})}}
+                call = {
+                    "id": f"c{number}",
+                    "type": "function",
+                    "function": {"name": "look", "arguments": json.dumps({"q": next(said)})},
+                }
                 turns.append({"role": "assistant", "content": None, "tool_calls": [call]})
                 turns.append({"role": "tool", "tool_call_id": f"c{number}", "content": next(said)})
             turns.append({"role": "assistant", "content": next(said)})
@@ -119,6 +151,44 @@ def chat_rows(seed: int, count: int, tools: bool = True, strict: bool = False) -
         if tools and draw.random() < 0.5:
             parameters = {"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]}
             row["tools"] = [{"type": "function", "function": {"name": "look", "parameters": parameters}}]
+        rows.append(row)
+    return rows
+
+
+def odd_rows(seed: int, count: int) -> list[dict[str, Any]]:
+    """Return conversations as they should not be, but as trainers take them: contents in parts, missing or numbers,
+    arguments as objects of any keys, reasoning, keys that nobody knows."""
+    draw = random.Random(seed)
+    said = texts(seed + 1, count * 12)
+
+    def value(depth: int = 0) -> Any:
+        kind = draw.randrange(7 if depth < 2 else 5)
+        if kind == 5:
+            return [value(depth + 1) for _ in range(draw.randint(0, 3))]
+        if kind == 6:
+            return {key: value(depth + 1) for key in draw.sample(["b", "a", "d", "c"], draw.randint(0, 3))}
+        return [draw.choice(said), 7, draw.choice([0.3, 2.5, 1 / 3, 19.99, 1e-7]), True, None][kind]
+
+    def content() -> Any:
+        parts = [{"type": "text", "text": draw.choice(said)}, {"type": "file", "name": "a.txt", "size": 3}]
+        return draw.choice([draw.choice(said), draw.sample(parts, draw.randint(1, 2)), 12, None])
+
+    rows = []
+    for _ in range(count):
+        turns: list[dict[str, Any]] = []
+        for number in range(draw.randint(1, 5)):
+            turn: dict[str, Any] = {"role": "assistant" if number % 2 else "user"}
+            if draw.random() < 0.9:
+                turn["content"] = content()
+            if number % 2 and draw.random() < 0.4:
+                given = {"name": "look", "arguments": draw.choice([value(), {"q": value()}, "{}"])}
+                turn["tool_calls"] = [{"type": "function", "function": given}]
+            if draw.random() < 0.2:
+                turn[draw.choice(["reasoning_content", "thinking", "name", "weight", "x"])] = value()
+            turns.append(turn)
+        row: dict[str, Any] = {"messages": turns}
+        if draw.random() < 0.3:
+            row["tools"] = [{"name": "look", "parameters": {"p": value(), draw.choice("qr"): value()}}]
         rows.append(row)
     return rows
 

@@ -12,10 +12,11 @@ Found by running datasets 5.2.0 and by reading it (`packaged_modules/json/json.p
   of them has, as null, which templates write as `null`. Values of different kinds at one place end the loading. Where
   whole numbers and fractions stand at one place, all become fractions.
 
-Both give keys the order in which they are first met. Not modelled: `load_dataset` takes the types from the first 10 MB
-of a file, and stops at later rows that hold more; texts stay texts where some list of the file holds nulls (Arrow then
-reads the file another way); versions before 4.7 have no such JSON and load "json" like "list",
-with the columns of all rows.
+Both give keys the order in which they are first met.
+
+Not modelled: `load_dataset` takes the types from the first 10 MB of a file, and stops at later rows that hold more;
+texts stay texts where some list of the file holds nulls (Arrow then reads the file another way). TRL 1.16 asks for
+datasets 4.7 or later; what older ones do is another matter.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ class Columns:
     """
 
     def __init__(self) -> None:
-        self.first: dict[str, Any] = {}
+        self.first: dict[str, Any] | None = None
         self.root = Seen()
         self._rounded: bool | None = None
 
@@ -126,13 +127,13 @@ class Columns:
         """Return what is in rows."""
         made = cls()
         for row in rows:
-            made.first = made.first or row
+            made.first = row if made.first is None else made.first
             made.root.add(row)
         return made
 
     def merge(self, later: Columns) -> None:
         """Take in what was seen in later rows."""
-        self.first = self.first or later.first
+        self.first = later.first if self.first is None else self.first
         self.root.merge(later.root)
         self._rounded = None
 
@@ -140,7 +141,7 @@ class Columns:
         """Return why the rows cannot be loaded, "" if they can."""
         if loader == "json":
             return ""
-        places: list[tuple[Path, Seen]] = [((key,), self.root.keys[key]) for key in self.first]
+        places: list[tuple[Path, Seen]] = [((key,), self.root.keys[key]) for key in self.first or ()]
         while places:
             path, place = places.pop(0)
             told = place.told
@@ -161,7 +162,7 @@ class Columns:
         if self._rounded is None:
             self._rounded = _any_json(self.root)
         loading = _Loading(loader, self._rounded)
-        names = list(self.root.keys) if loader == "json" else list(self.first)
+        names = list(self.root.keys) if loader == "json" else list(self.first or ())
         made = {key: loading.value(self.root.keys[key], row.get(key), (key,)) for key in names}
         if loader == "list":
             left = [key for key, value in row.items() if key not in made and value is not None]

@@ -25,7 +25,7 @@ from prepdata.training.base import (
     refused,
 )  # fmt: skip
 from prepdata.training.columns import Columns, Loader
-from prepdata.training.trl_rows import Ends, Taken, first, take
+from prepdata.training.trl_rows import Ends, First, Taken, first, take
 
 TEMPLATES = "chat_templates"
 """Folder in the package trl with the chat templates that it knows, ..."""
@@ -90,6 +90,10 @@ class Trl(Trainer):
             raise UsageError("TRL needs a max-length to pack rows.")
         self.columns = columns
         self.loader: Loader = loader
+        self._unloaded = columns.problem(loader) if columns is not None else ""
+        self._first: First | None = None
+        if columns is not None and columns.first is not None and not self._unloaded:
+            self._first = first(columns.loaded(columns.first, loader)[0])
         self.swapped = False
         """True if TRL renders with another template than the tokenizer's: one with generation markers."""
         self.problem = ""
@@ -148,7 +152,7 @@ class Trl(Trainer):
             changes: tuple[Change, ...] = ()
             try:
                 raw, changes = self._loaded(record)
-                decided = first(self.columns.first if self.columns is not None else raw)
+                decided = self._first or first(raw)
                 taken = take(record, raw, decided, self.renderer.folder.named.get("eos_token"))
                 taken = taken._replace(changes=(*changes, *taken.changes))
             except Ends as error:
@@ -175,9 +179,8 @@ class Trl(Trainer):
         """Return the row as the library datasets gives it to the trainer."""
         if self.columns is None:
             return record.raw, ()
-        problem = self.columns.problem(self.loader)
-        if problem:
-            raise Ends(problem)
+        if self._unloaded:
+            raise Ends(self._unloaded)
         return self.columns.loaded(record.raw, self.loader)
 
     def _draw(self, taken: Taken) -> _Drawn:

@@ -16,6 +16,7 @@ from prepdata.render.renderer import Renderer, open_renderer
 from prepdata.training import trl
 from prepdata.training.base import Prepared, TrainerSettings
 from prepdata.training.columns import Columns
+from prepdata.training.plain import Plain
 from prepdata.training.trl import Trl, labels
 
 tokenizers = pytest.importorskip("tokenizers")
@@ -234,6 +235,13 @@ def test_the_first_row_decides_for_all(tmp_path: Path) -> None:
     assert made[0].kept and "the first row is a text" in made[1].stopped
     alone = Trl(renderer(tmp_path)).prepare([record_of(row) for row in rows])
     assert all(row.kept for row in alone)
+
+
+@pytest.mark.parametrize("name", ["messages", "tools", "self", "add_generation_prompt"])
+def test_variables_that_are_given_already_do_not_crash_a_plain_trainer(tmp_path: Path, name: str) -> None:
+    row = {**chat("a", "b"), "chat_template_kwargs": {name: [1]}}
+    found = Plain(renderer(tmp_path)).prepare([record_of(row), record_of(chat("a", "b"))])
+    assert found[0].refusal is not None and name in found[0].refusal.said and found[1].kept
 
 
 @pytest.mark.parametrize(

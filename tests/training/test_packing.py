@@ -19,6 +19,11 @@ def test_best_fit_puts_the_longest_first_where_least_is_left() -> None:
     assert numbers([4, 9, 3, 7, 1, 6], 10, "bfd") == [[1, 4], [3, 2], [5, 0]]
 
 
+def test_best_fit_is_not_the_first_nor_the_loosest() -> None:
+    # 3 goes to the 7, which it fills, not to the 5, where more is left
+    assert numbers([7, 5, 3], 10, "bfd") == [[0, 2], [1]]
+
+
 def test_best_fit_takes_equal_rows_and_equal_spaces_in_order() -> None:
     assert numbers([5, 6, 6, 4, 4, 5], 10, "bfd") == [[1, 3], [2, 4], [0, 5]]
 

@@ -116,8 +116,8 @@ def max_length(last: Sequence[int], now: int | None = None) -> Advice:
     whole, thousandth, hundredth = (least_length(last, per_mille) for per_mille in (0, 1, 10))
     because = (
         f"the last trained token of the longest row is its token {whole:,}, and {rounded(whole):,} is the next "
-        f"multiple of 64; with at most 0.1 % of the rows cut it would be {rounded(thousandth):,} (exactly {thousandth:,}), "
-        f"with at most 1 % {rounded(hundredth):,} (exactly {hundredth:,})"
+        f"multiple of 64; with at most 0.1 % of the rows cut it would be {rounded(thousandth):,} "
+        f"(exactly {thousandth:,}), with at most 1 % {rounded(hundredth):,} (exactly {hundredth:,})"
     )
     cut = sum(1 for place in last if now is not None and place > now)
     if now is not None and cut:

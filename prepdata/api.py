@@ -24,6 +24,7 @@ from prepdata.sources import discover
 from prepdata.targets import load as load_target
 from prepdata.targets import stale
 from prepdata.targets.model import Target
+from prepdata.training.column import rendering_of
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
@@ -98,7 +99,10 @@ def plan_of(
     if not settings.tokens:
         wanted = tuple(name for name in wanted if name not in ("tokens", "cost"))
     rules = tuple((rule.name, rule.sized(options_of(rule, settings), size)) for rule in selection.rules)
-    context = Context(targets, settings.model, settings.marks, settings.columns, given)
+    rendering = rendering_of(settings, targets)
+    context = Context(
+        targets, settings.model, settings.marks, settings.columns, given, rendering, settings.context_length
+    )
     meter_context = MeterContext(
         targets=targets,
         encoding=settings.encoding,

@@ -23,6 +23,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         tokens: False to skip counting.
         epochs: epochs for the cost estimate; None for the provider's default.
         context_length: tokens a row may have; None for the targets' own.
+        chat_template: file of the chat template to train with, in place of that of the tokenizer folder.
+        max_length: tokens at which the trainer cuts or drops a row; None for the trainer's own default.
+        loss: which tokens are trained: "assistant", "completion" (all after the prompt) or "all"; None for the
+            trainer's own default.
+        overflow: what the trainer does to longer rows: "keep-start", "keep-end", "drop" or "error"; None for its own.
+        packing: how the trainer packs rows: "" not at all, "bfd", "bfd_split", "wrapped"; None for its own default.
         eval: evaluation files that the rows are held against: nothing in them may be trained on.
         index: indexes of benchmarks that the rows are held against, by name or path (`prepdata index build`).
         select: rules that run, by name, code, beginning of codes or ALL; empty for the default set.
@@ -49,6 +55,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     tokens: bool = True
     epochs: float | None = None
     context_length: int | None = None
+    chat_template: str | None = None
+    max_length: int | None = None
+    loss: Literal["assistant", "completion", "all"] | None = None
+    overflow: Literal["keep-start", "keep-end", "drop", "error"] | None = None
+    packing: Literal["", "bfd", "bfd_split", "wrapped"] | None = None
     eval: tuple[str, ...] = ()
     index: tuple[str, ...] = ()
     select: tuple[str, ...] = ()

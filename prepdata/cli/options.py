@@ -42,7 +42,13 @@ FLAGS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("--target", {**_MANY, "help": "Provider or trainer whose rules apply, e.g. openai, trl; may repeat."}),
         ("--model", {"metavar": "NAME", "help": "Model to be fine-tuned: chooses encoding and prices."}),
         ("--encoding", {"metavar": "NAME", "help": "tiktoken encoding, e.g. o200k_base."}),
-        ("--tokenizer", {"type": click.Path(), "help": "tokenizer.json or tokenizer folder to count with."}),
+        (
+            "--tokenizer",
+            {
+                "type": click.Path(),
+                "help": "tokenizer.json or tokenizer folder: counts with it, renders with its chat template.",
+            },
+        ),
         ("--no-tokens", {"is_flag": True, "help": "Do not count tokens."}),
         ("--epochs", {"type": float, "metavar": "N", "help": "Epochs for the cost estimate."}),
         (
@@ -51,6 +57,35 @@ FLAGS: dict[str, list[tuple[str, dict[str, Any]]]] = {
                 "type": click.IntRange(min=1),
                 "metavar": "N",
                 "help": "Tokens a row may have (default: the targets' own).",
+            },
+        ),
+        ("--chat-template", {"type": click.Path(), "help": "Chat template to train with (default: the tokenizer's)."}),
+        (
+            "--max-length",
+            {"type": click.IntRange(min=1), "metavar": "N", "help": "Tokens at which the trainer cuts a row."},
+        ),
+        (
+            "--loss",
+            {
+                "type": click.Choice(["assistant", "completion", "all"]),
+                "metavar": "TOKENS",
+                "help": "Tokens that are trained: assistant, completion, all (default: the trainer's own).",
+            },
+        ),
+        (
+            "--overflow",
+            {
+                "type": click.Choice(["keep-start", "keep-end", "drop", "error"]),
+                "metavar": "HOW",
+                "help": "What the trainer does to longer rows: keep-start, keep-end, drop, error.",
+            },
+        ),
+        (
+            "--packing",
+            {
+                "type": click.Choice(["bfd", "bfd_split", "wrapped"]),
+                "metavar": "HOW",
+                "help": "How the trainer packs rows: bfd, bfd_split, wrapped.",
             },
         ),
         ("--offline", {"is_flag": True, "help": "Download nothing."}),

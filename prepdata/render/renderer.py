@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from prepdata.errors import UsageError
@@ -11,6 +12,16 @@ from prepdata.render.encoding import Encoded, encode, load_tokenizer
 from prepdata.render.errors import TemplateRefusal
 from prepdata.render.folder import TokenizerFolder, read_folder
 from prepdata.render.template import Rendered, Template
+
+_ENDS = (
+    "</s> <eos> <|im_end|> <|eot_id|> <|eom_id|> <|eot|> <|eom|> <|end|> <|return|> <|call|> <|endoftext|> "
+    "<|end_of_text|> <|end_of_turn|> <end_of_turn> <turn|> <|endofturn|> <|end_of_sentence|> <|end_of_turn_token|> "
+    "<｜end▁of▁sentence｜> <|eos|> <|assistant_end|> <|endofassistant|> <end_of_utterance> [e~[ "
+    "<|user|> <|observation|>"
+)
+END_TOKENS = frozenset(_ENDS.split())
+"""Special tokens with which models end a turn, in lower case, as in their tokenizer files (2026-11). GLM ends a turn
+with the token that begins the next."""
 
 
 def open_renderer(given: str, template: str | None = None, now: datetime | None = None) -> Renderer:
@@ -47,6 +58,29 @@ class Renderer:
         self.tokenizer = tokenizer
         self._now = now or datetime.now()
         self._compiled: dict[str, Template] = {}
+
+    @cached_property
+    def bos(self) -> int | None:
+        """The id of the beginning-of-sequence token, None if there is none."""
+        return self._id("bos_token")
+
+    @cached_property
+    def end_tokens(self) -> frozenset[int]:
+        """The ids of the tokens that end a turn or a text: the end-of-sequence token, and the special tokens of the
+        tokenizer whose name says so."""
+        held = self.tokenizer.get_added_tokens_decoder()
+        found = {number for number, token in held.items() if token.content.casefold() in END_TOKENS}
+        eos = self._id("eos_token")
+        return frozenset(found if eos is None else found | {eos})
+
+    def token(self, number: int) -> str:
+        """Return the text of a token."""
+        return str(self.tokenizer.id_to_token(number))
+
+    def _id(self, attribute: str) -> int | None:
+        text = self.folder.named.get(attribute)
+        found: int | None = self.tokenizer.token_to_id(text) if text is not None else None
+        return found
 
     def template(self, tools: bool = False) -> Template:
         """Return the compiled template for rows with or without tools.

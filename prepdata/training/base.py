@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal, NamedTuple
-
-import msgspec
+from typing import ClassVar, NamedTuple
 
 from prepdata.record import Record
 from prepdata.render.encoding import Encoded
 from prepdata.render.errors import TemplateRefusal
 from prepdata.render.renderer import Renderer
-
-Loss = Literal["assistant", "completion", "all"]
-Overflow = Literal["keep-start", "keep-end", "drop", "error"]
-
-
-class TrainerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How training is set up, as far as it changes what becomes of rows. None: as the trainer has it by itself.
-
-    Args:
-        max_length: tokens of a row at most.
-        loss: which tokens are trained: those of the assistant, all after the prompt, or all.
-        overflow: what becomes of longer rows: cut at the end, cut at the beginning, dropped, or the run stops.
-        packing: how rows are put together into sequences of `max_length`: "" not at all, "bfd", "bfd_split" or
-            "wrapped" (the names of TRL).
-    """
-
-    max_length: int | None = None
-    loss: Loss | None = None
-    overflow: Overflow | None = None
-    packing: Literal["", "bfd", "bfd_split", "wrapped"] | None = None
+from prepdata.training.settings import TrainerSettings, filled
 
 
 class Change(NamedTuple):
@@ -89,12 +68,19 @@ class Trainer:
     """
 
     name: ClassVar[str]
+    title: ClassVar[str]
+    """Its name for people."""
     defaults: ClassVar[TrainerSettings]
     """What the trainer does unless told otherwise."""
 
     def __init__(self, renderer: Renderer, settings: TrainerSettings | None = None) -> None:
         self.renderer = renderer
         self.settings = filled(settings or TrainerSettings(), self.defaults)
+
+    @property
+    def reads_marks(self) -> bool:
+        """True if it finds what is trained by the generation markers of the template, and can do nothing without."""
+        return False
 
     def prepare(self, records: Sequence[Record]) -> list[Prepared]:
         """Return what becomes of rows, in order. Each row is judged by itself.
@@ -103,12 +89,6 @@ class Trainer:
             records: rows of any format; those that the trainer cannot read are refused with a reason.
         """
         raise NotImplementedError
-
-
-def filled(settings: TrainerSettings, defaults: TrainerSettings) -> TrainerSettings:
-    """Return settings with what they leave open taken from defaults."""
-    chosen = {name: getattr(settings, name) for name in settings.__struct_fields__}
-    return msgspec.structs.replace(defaults, **{name: value for name, value in chosen.items() if value is not None})
 
 
 def refused(refusal: TemplateRefusal, changes: tuple[Change, ...] = ()) -> Prepared:

@@ -9,8 +9,9 @@ from prepdata.record import Record
 from prepdata.render.errors import TemplateRefusal
 from prepdata.render.renderer import Renderer
 from prepdata.render.template import Rendered
-from prepdata.training.base import Prepared, Trainer, TrainerSettings, common_prefix, cut, of, refused
+from prepdata.training.base import Prepared, Trainer, common_prefix, cut, of, refused
 from prepdata.training.reading import Reading, read, turns
+from prepdata.training.settings import TrainerSettings
 
 
 class Plain(Trainer):
@@ -22,6 +23,7 @@ class Plain(Trainer):
     """
 
     name: ClassVar[str] = "plain"
+    title: ClassVar[str] = "the trainer"
     defaults: ClassVar[TrainerSettings] = TrainerSettings(loss="assistant", overflow="keep-start", packing="")
 
     def prepare(self, records: Sequence[Record]) -> list[Prepared]:
@@ -38,10 +40,13 @@ class Plain(Trainer):
             row = of(tokens, rendered.text, tokens.mask)
             if self.settings.loss == "all" or reading.text is not None:
                 row = row._replace(trained=[1] * len(tokens.ids))
-            elif not rendered.spans or self.settings.loss == "completion":
+            elif rendered.bare or self.settings.loss == "completion" or not self._marked(reading):
                 row = answers_by_prompt(self.renderer, reading, row)
             found[number] = self._finished(row)
         return [row for row in found if row is not None]
+
+    def _marked(self, reading: Reading) -> bool:
+        return self.renderer.template(reading.tools is not None).marks
 
     def _finished(self, row: Prepared) -> Prepared:
         row = cut(row, self.settings)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from byte_tokenizer import write_folder
 from tiny_model import write_model
 
 import prepdata
@@ -20,7 +21,7 @@ from prepdata.sources import discover
 
 CASES = Path(__file__).parent / "cases"
 KEYS = {"case", "why", "rows", "fill", "text", "base64", "name", "options", "targets", "settings", "waivers", "hits",
-        "eval", "index", "files", "model"}  # fmt: skip
+        "eval", "index", "files", "model", "tokenizer"}  # fmt: skip
 HIT_KEYS = {"row", "line", "path", "severity", "targets", "message"}
 
 
@@ -80,6 +81,10 @@ def run(name: str, case: dict[str, Any], folder: Path, **more: Any) -> list[prep
         pytest.importorskip("tokenizers")
         known = case["model"] if case["model"] is not True else [filled(case), case.get("eval"), case.get("index")]
         options["model"] = str(write_model(folder / "model", known))
+    if "tokenizer" in case:  # what `write_folder` takes
+        pytest.importorskip("tokenizers")
+        pytest.importorskip("jinja2")
+        settings["tokenizer"] = str(write_folder(folder / "tokenizer", **case["tokenizer"]))
     settings["rules"] = {**settings.get("rules", {}), name: options}
     settings["targets"] = case.get("targets", [])
     report = prepdata.validate(paths, tokens=False, cache=False, jobs=1, **settings, **more)

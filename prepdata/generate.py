@@ -125,6 +125,25 @@ def report_schema() -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
+def show_schema() -> str:
+    """Return `schemas/show.schema.json`: what `prepdata show --json` writes."""
+    from prepdata.training.view import VIEW_VERSION, Document
+
+    _, parts = msgspec.json.schema_components([Document], ref_template="#/$defs/{name}")
+    for part in parts.values():
+        part["required"] = list(part["properties"])
+        part["additionalProperties"] = False
+    whole = parts.pop("Document")
+    whole["properties"]["schema_version"] = {"const": VIEW_VERSION}
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **whole,
+        "title": "prepdata show",
+        "$defs": parts,
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
@@ -133,6 +152,7 @@ def generated() -> dict[str, str]:
     """Return path -> content of every generated file."""
     files = {"docs/rules.md": rule_reference(), "schemas/config.schema.json": config_schema()}
     files["schemas/report.schema.json"] = report_schema()
+    files["schemas/show.schema.json"] = show_schema()
     from prepdata.models.generate import texts
 
     return files | {f"schemas/{name}": text for name, text in texts().items()}

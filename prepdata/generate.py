@@ -21,6 +21,7 @@ from prepdata.rules.base import CorpusRule, FactRule, Rule
 from prepdata.rules.docs import HEADINGS, read_doc
 from prepdata.rules.loader import rules
 from prepdata.settings import Settings
+from prepdata.training.measures import TrainingMeasures
 
 _LETTER = {"error": "E", "warning": "W", "info": "I"}
 
@@ -96,12 +97,12 @@ def config_schema() -> str:
 
 def report_schema() -> str:
     """Return `schemas/report.schema.json`: what `--output-format json` writes."""
-    structs = (FileReport, Blocked, NotRun, Finding)
+    structs = (FileReport, Blocked, NotRun, Finding, TrainingMeasures)
     made, parts = msgspec.json.schema_components(structs, ref_template="#/$defs/{name}")
     del parts["Edit"]["properties"]["value"]
     for part in parts.values():
         part["required"] = list(part.get("properties", {}))
-    files, targets, not_run, findings = ({"type": "array", "items": item} for item in made)
+    files, targets, not_run, findings = ({"type": "array", "items": item} for item in made[:4])
     count = {"type": "integer", "minimum": 0}
     counts = dict.fromkeys(("examples", "errors", "warnings", "infos", "waived"), count)
     by_rule = {"type": "object", "additionalProperties": count}
@@ -110,7 +111,7 @@ def report_schema() -> str:
         "tool": _object({"name": {"const": "prepdata"}, "version": {"type": "string"}}),
         "files": files,
         "summary": _object({**counts, "by_rule": by_rule}),
-        "measures": {"type": "object"},
+        "measures": {"type": "object", "properties": {"training": made[4]}},
         "targets": targets,
         "not_run": not_run,
         "notes": {"type": "array", "items": {"type": "string"}},

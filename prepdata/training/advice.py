@@ -17,6 +17,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from prepdata.training.lengths import Packing, Padding, least_length, packing, padding, rounded
 
 BATCH = 16
@@ -39,24 +41,24 @@ class Measured(NamedTuple):
 
     Args:
         tokens: tokens of the uncut row.
-        trained: its trained tokens.
         last: place of the last trained token, from 1; 0 where there is none.
         left: tokens that are left of it in training; 0 where it is dropped.
-        left_trained: trained tokens that are left in training, over all rows.
+        trained: trained tokens of all uncut rows.
+        left_trained: trained tokens that are left in training, of all rows.
         max_length: tokens at which the trainer cuts; None where it does not.
         refused: rows that could not be rendered.
     """
 
     tokens: Sequence[int]
-    trained: Sequence[int]
     last: Sequence[int]
     left: Sequence[int]
+    trained: int
     left_trained: int
     max_length: int | None = None
     refused: int = 0
 
 
-class Advice(NamedTuple):
+class Advice(msgspec.Struct, frozen=True):
     """One recommendation.
 
     Args:
@@ -153,9 +155,9 @@ def packed(unpacked: Padding, together: Packing, batch: int = BATCH) -> Advice:
     else:
         value = "packing" if together.waste < unpacked.sorted_waste else "sort-by-length"
     because = (
-        f"with batches of {batch} rows in random order {unpacked.random_waste:.1%} of what is read is padding, with "
-        f"rows sorted by length at least {unpacked.sorted_waste:.1%}, and packing (bfd) into {together.sequences:,} "
-        f"sequences of {together.size:,} tokens leaves {together.waste:.1%} unfilled"
+        f"with batches of {batch} rows in random order {_percent(unpacked.random_waste)} of what is read is padding, "
+        f"with rows sorted by length at least {_percent(unpacked.sorted_waste)}, and packing (bfd) into "
+        f"{together.sequences:,} sequences of {together.size:,} tokens leaves {_percent(together.waste)} unfilled"
     )
     if value == "packing":
         because += "; it needs an attention that keeps the rows of a sequence apart"
@@ -230,7 +232,7 @@ def _schedule(measured: Measured, rows: int, epochs: float | None) -> list[Advic
         said += f", which is little (QLoRA took 1,875): more rows help, more than {EPOCHS} epochs seldom (Unsloth)"
     elif plan.steps > MOST_STEPS:
         said += ", which is much (QLoRA took 1,875): try with a part of the rows first"
-    warm = f"{WARM_UP:.0%} of {plan.steps:,} steps, between the 3 % of QLoRA and the 5 to 10 % of Unsloth"
+    warm = f"{WARM_UP * 100:.0f} % of {plan.steps:,} steps, between the 3 % of QLoRA and the 5 to 10 % of Unsloth"
     return [
         Advice("batch", plan.batch, held, batch),
         Advice("epochs", plan.epochs, said, figures),
@@ -239,7 +241,7 @@ def _schedule(measured: Measured, rows: int, epochs: float | None) -> list[Advic
 
 
 def _trained_share(measured: Measured) -> Advice:
-    tokens, trained = sum(measured.tokens), sum(measured.trained)
+    tokens, trained = sum(measured.tokens), measured.trained
     share = trained / tokens if tokens else 0.0
     because = f"{trained:,} of {tokens:,} tokens are trained"
     if share < FEW_TRAINED:
@@ -266,3 +268,7 @@ def _useless_rows(measured: Measured) -> list[Advice]:
 
 def _rows(number: int) -> str:
     return f"{number:,} row{'' if number == 1 else 's'}"
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.1f} %"

@@ -11,8 +11,8 @@ from prepdata.training.lengths import packing, padding
 def measured(rows, **changes):
     """Return rows given as (tokens, trained, place of the last trained token, tokens left in training)."""
     tokens, trained, last, left = (list(column) for column in zip(*rows)) if rows else ([], [], [], [])
-    held = {"left_trained": sum(trained), **changes}
-    return Measured(tokens, trained, last, left, **held)
+    held = {"trained": sum(trained), "left_trained": sum(trained), **changes}
+    return Measured(tokens, last, left, **held)
 
 
 def by_name(found):

@@ -164,9 +164,8 @@ class _Search:
         else:
             near = [first + self.lines + 1 for first, _ in (rows[n] for n in before[-1:])]
             near += [first + self.lines + 1 for first, _ in rows if first > line][:1]
-            beside = (
-                f"; the nearest rows are in line{'s' * (len(near) > 1)} {' and '.join(map(str, near))}" if near else ""
-            )
+            said = "the nearest rows are in lines" if len(near) > 1 else "the nearest row is in line"
+            beside = f"; {said} {' and '.join(map(str, near))}" if near else ""
             self.problems[place] = f"no row stands in this line{beside}"
 
     def _take(

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import groupby
-from typing import NamedTuple, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from prepdata.reporters.base import Output, safe
 from prepdata.reporters.summary import plural
 from prepdata.reporters.text import columns, indented
-from prepdata.training.view import View
+
+if TYPE_CHECKING:
+    from prepdata.training.view import View
 
 NEWLINE, TAB, TRAILING, BORDER = "↵", "→", "·", "▏"
 BORDERS, CUT = "border", "cut"

@@ -67,6 +67,7 @@ def training_text(trainer: dict[str, Any]) -> list[str]:
     if trainer["recommendations"]:
         lines.append("  Recommended")
     for advice in trainer["recommendations"]:
-        value = f"{advice['value']:,}" if isinstance(advice["value"], int) else f"{advice['value']}"
+        value = advice["value"]
+        value = f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else value
         lines.append(indented(f"    {advice['name']} {value}: {advice['because']}", WIDTH, 6))
     return lines

@@ -30,8 +30,8 @@ LEAST_STEPS, MOST_STEPS = 200, 3000
 """Steps between which a run with LoRA should lie: a few hundred to a few thousand (QLoRA: 1,875). The ends are ours."""
 WARM_UP = 0.05
 """Share of the steps: between the 3 % of QLoRA and the 5 to 10 % of Unsloth."""
-LITTLE_WASTE = 0.1
-"""Padding as a share of what is read, below which nothing needs to be done about it."""
+LEAST_SAVED = 0.1
+"""Share of what is read that packing or sorting has to save to be worth the trouble. Ours."""
 FEW_TRAINED = 0.1
 """Share of trained tokens below which rows are mostly prompt."""
 
@@ -150,7 +150,7 @@ def packed(unpacked: Padding, together: Packing, batch: int = BATCH) -> Advice:
         together: what packing gives.
         batch: rows of a batch.
     """
-    if unpacked.random_waste < LITTLE_WASTE:
+    if unpacked.random_waste - min(together.waste, unpacked.sorted_waste) < LEAST_SAVED:
         value = "neither"
     else:
         value = "packing" if together.waste < unpacked.sorted_waste else "sort-by-length"

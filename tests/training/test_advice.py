@@ -80,6 +80,14 @@ def test_packing_saves_more_where_batches_cannot_be_alike():
     )  # 16 rows of 30 on average are 480 tokens: 8 sequences of 60
 
 
+def test_what_saves_little_is_not_recommended():
+    """One batch of 60, 60 and 41 is padded to 180 for 161 however it is sorted, and packs into three sequences of 60."""
+    lengths = [60, 60, 41]
+    advice = packed(padding(lengths, 16), packing(lengths, 60))
+    assert advice.figures["waste_random_order"] == advice.figures["waste_packed"] == round(19 / 180, 4)
+    assert advice.value == "neither"
+
+
 def test_lost_tokens_of_packing_are_told():
     lengths = [100, 40, 10]
     assert packed(padding(lengths, 16), packing(lengths, 64)).figures["packed_tokens_lost"] == 36

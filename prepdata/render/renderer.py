@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from prepdata.errors import UsageError
-from prepdata.render.encoding import Encoded, encode, load_tokenizer
+from prepdata.render.encoding import Encoded, Encoder
 from prepdata.render.errors import TemplateRefusal
 from prepdata.render.folder import TokenizerFolder, read_folder
 from prepdata.render.template import Rendered, Template
@@ -41,7 +41,7 @@ def open_renderer(given: str, template: str | None = None, now: datetime | None 
             f"{folder.path} has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json). "
             "Base models often have none: give the template you will train with by --chat-template FILE."
         )
-    return Renderer(folder, load_tokenizer(folder), now)
+    return Renderer(folder, now)
 
 
 class Renderer:
@@ -49,13 +49,16 @@ class Renderer:
 
     Args:
         folder: what the tokenizer folder holds.
-        tokenizer: the tokenizer of it (library tokenizers).
         now: the time that templates are told; None for the present.
+
+    Raises:
+        UsageError: a library is missing, or the tokenizer cannot be read.
     """
 
-    def __init__(self, folder: TokenizerFolder, tokenizer: Any, now: datetime | None = None) -> None:
+    def __init__(self, folder: TokenizerFolder, now: datetime | None = None) -> None:
         self.folder = folder
-        self.tokenizer = tokenizer
+        self.encoder = Encoder(folder)
+        self.tokenizer = self.encoder.tokenizer
         self._now = now or datetime.now()
         self._compiled: dict[str, Template] = {}
 
@@ -109,8 +112,8 @@ class Renderer:
 
     def encode(self, rendered: Rendered) -> Encoded:
         """Return a rendered conversation as tokens."""
-        return encode(self.tokenizer, [rendered])[0]
+        return self.encoder.encode([rendered])[0]
 
     def encode_all(self, rendered: Sequence[Rendered]) -> list[Encoded]:
         """Return rendered conversations as tokens, quicker than one by one."""
-        return encode(self.tokenizer, rendered)
+        return self.encoder.encode(rendered)

@@ -6,8 +6,6 @@ import time
 
 import pytest
 
-pytest.importorskip("jinja2")
-
 from prepdata.render.errors import TemplateLimit, TemplateRefusal
 from prepdata.render.template import Template
 

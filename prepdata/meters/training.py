@@ -64,7 +64,7 @@ class Training(Meter):
             left_tokens=sum(left),
             left_trained_tokens=left_trained,
             per_row=spread(tokens),
-            padding=next((one.figures for one in advice if one.name == "packing"), None),
+            padding=next((one.figures for one in advice if one.name == "against-padding"), None),
             recommendations=advice,
             **counts,
         )

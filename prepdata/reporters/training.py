@@ -41,8 +41,8 @@ def fate(trainer: dict[str, Any]) -> str:
 
 def _short(found: dict[str, dict[str, Any]]) -> Iterator[str]:
     yield f"max length {found['max-length']['value']:,}"
-    if "packing" in found:
-        value = found["packing"]["value"]
+    if "against-padding" in found:
+        value = found["against-padding"]["value"]
         yield {"neither": "no packing", "packing": "packing", "sort-by-length": "sorting by length"}[value]
     if "epochs" in found:
         epochs, steps = found["epochs"]["value"], found["epochs"]["figures"]["steps"]

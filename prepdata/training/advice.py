@@ -176,7 +176,7 @@ def packed(unpacked: Padding, together: Packing, batch: int = BATCH) -> Advice:
         "waste_packed": round(together.waste, 4),
         "packed_sequences_per_batch": max(1, round(batch * mean / together.size)),
     }
-    return Advice("packing", value, because, figures)
+    return Advice("against-padding", value, because, figures)
 
 
 def schedule(rows: int, epochs: float | None = None) -> Schedule:

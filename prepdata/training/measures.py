@@ -29,7 +29,7 @@ class TrainerMeasures(msgspec.Struct, frozen=True):
         left_tokens: tokens that are left in training, in one epoch.
         left_trained_tokens: trained tokens that are left in training.
         per_row: how the tokens of uncut rows are spread (nearest rank).
-        padding: the figures of the recommendation "packing"; null where no row is trained on.
+        padding: the figures of the recommendation "against-padding"; null where no row is trained on.
         recommendations: what to set, each with what it follows from.
     """
 

@@ -78,7 +78,7 @@ def test_by_hand(folder):
     assert advice["max-length"]["figures"]["no_answer_cut"] == {"exact": 130, "rounded": 192}
     assert advice["max-length"]["figures"]["answers_cut_as_set"] == 1
     assert advice["useless-rows"]["figures"] == {"without_trained_token": 0, "left_out_by_trainer": 0, "refused": 1}
-    assert found["padding"] == advice["packing"]["figures"]
+    assert found["padding"] == advice["against-padding"]["figures"]
     assert (found["padding"]["tokens"], found["padding"]["read_random_order"]) == (161, 180)
 
 

@@ -38,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         rules: options per rule name.
         fail_on: least severity that makes the exit code 1.
         waivers: path of the waivers file; None for `prepdata-waivers.json` beside the configuration, if there.
+        lock: path of the lock file that data and tokenizer are held against (`prepdata lock`); None for `prepdata.lock`
+            beside the configuration, if there.
         marks: names of the row marks where they differ from the usual ones.
         jobs: worker processes; 0 for one per core.
         cache: False to neither read nor write the cache.
@@ -69,6 +71,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     rules: dict[str, dict[str, Any]] = {}
     fail_on: FailOn = "error"
     waivers: str | None = None
+    lock: str | None = None
     marks: dict[str, str] = {}
     jobs: int = 0
     cache: bool = True

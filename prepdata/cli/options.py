@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
+from prepdata.errors import UsageError
 from prepdata.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -18,6 +19,7 @@ SECTIONS = {
     "targets": "What is trained, and tokens",
     "rules": "Rules",
     "input": "Input and speed",
+    "lock": "Lock",
     "config": "Configuration",
 }
 FLAGS: dict[str, list[tuple[str, dict[str, Any]]]] = {
@@ -116,6 +118,12 @@ FLAGS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"type": click.Path(), "help": "File of accepted findings (default: prepdata-waivers.json, if there)."},
         ),
     ],
+    "lock": [
+        (
+            "--lock",
+            {"type": click.Path(), "help": "Lock file of data and tokenizer (default: prepdata.lock, if there)."},
+        ),
+    ],
     "config": [
         (
             "--config",
@@ -158,7 +166,7 @@ class Command(click.Command):
 
 
 def settings_flags(*groups: str, only: Container[str] | None = None) -> Callable[[F], F]:
-    """Add groups of flags to a command: "input", "targets", "rules", "config".
+    """Add groups of flags to a command: "input", "targets", "rules", "lock", "config".
 
     Args:
         groups: names of groups.
@@ -186,6 +194,9 @@ def settings_from(flags: dict[str, Any]) -> tuple[Settings, Path | None]:
     from prepdata.config import load_settings
 
     config, isolated = flags.pop("config", None), bool(flags.pop("isolated", None))
+    unlocked = bool(flags.pop("unlocked", None))
+    if unlocked and flags.get("lock"):
+        raise UsageError("--lock and --no-lock exclude each other")
     given: dict[str, Any] = {}
     for flag, _ in (item for group in FLAGS.values() for item in group):
         name = flag.lstrip("-").replace("-", "_")
@@ -206,9 +217,18 @@ def settings_from(flags: dict[str, Any]) -> tuple[Settings, Path | None]:
     settings, used = load_settings(given, config=Path(config) if config else None, isolated=isolated)
     if settings.waivers is None and not isolated and waivers_path(used).is_file():
         settings = msgspec.structs.replace(settings, waivers=str(waivers_path(used)))
+    if unlocked or settings.lock == "":
+        settings = msgspec.structs.replace(settings, lock=None)
+    elif settings.lock is None and not isolated and lock_path(used).is_file():
+        settings = msgspec.structs.replace(settings, lock=str(lock_path(used)))
     return settings, used
 
 
 def waivers_path(config: Path | None) -> Path:
     """Return where the waivers file is looked for and written: beside the configuration file, or here."""
     return (config.parent if config else Path()) / "prepdata-waivers.json"
+
+
+def lock_path(config: Path | None) -> Path:
+    """Return where the lock file is looked for and written: beside the configuration file, or here."""
+    return (config.parent if config else Path()) / "prepdata.lock"

@@ -22,7 +22,7 @@ import jinja2.nodes
 import jinja2.utils
 
 from prepdata.render.errors import TemplateLimit, TemplateRefusal
-from prepdata.render.limits import Budget, LimitedEnvironment, bounded_memory, count_steps
+from prepdata.render.limits import CHARACTERS, BoundedMemory, Budget, LimitedEnvironment, count_steps
 
 REASONING = ("reasoning_content", "thinking", "reasoning")
 """Names under which messages hold reasoning; templates read the first (and gpt-oss the second)."""
@@ -59,6 +59,7 @@ class Template:
         self.source = source
         self.marks = _GENERATION.search(source) is not None
         self._budget = Budget()
+        self._memory = BoundedMemory()
         self._spans: list[tuple[int, int]] = []
         self._written = 0
         self._env = self._environment(now or datetime.now())
@@ -76,7 +77,7 @@ class Template:
         env = LimitedEnvironment(
             self._budget, trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, jinja2.ext.loopcontrols]
         )
-        env.extend(generated=self._generated)
+        env.own(generated=self._generated)
         env.filters["tojson"] = _tojson
         env.globals["raise_exception"] = _raise
         env.globals["strftime_now"] = lambda pattern: now.strftime(pattern[:1000])
@@ -127,18 +128,26 @@ class Template:
             return Rendered(_continued(text, last), ())
         return Rendered(text, tuple(self._spans))
 
-    def _write(self, variables: dict[str, Any]) -> str:
-        self._spans = []
-        self._written = 0
-        self._budget.begin()
+    def _pieces(self, variables: dict[str, Any]) -> list[str]:
+        """Return what the template writes, one piece after the other."""
         pieces: list[str] = []
+        self._spans, self._written = [], 0
+        self._budget.begin()
         try:
-            with bounded_memory():
-                for piece in self._template.generate(variables):
-                    pieces.append(piece)
-                    self._written += len(piece)
-                    self._budget.written(len(piece))
-                return "".join(pieces)
+            for piece in self._template.root_render_func(self._template.new_context(variables)):
+                pieces.append(piece)
+                self._written += len(piece)
+                if self._written > CHARACTERS:
+                    raise TemplateLimit(f"the chat template was stopped: it writes more than {CHARACTERS:,} characters")
+        except Exception:
+            self._env.handle_exception()  # raises it again, with the lines of the template
+        return pieces
+
+    def _write(self, variables: dict[str, Any]) -> str:
+        """Return what the template writes; whatever goes wrong is a refusal."""
+        try:
+            with self._memory:
+                return "".join(self._pieces(variables))
         except TemplateRefusal as error:
             error.line = _line(error)
             raise

@@ -58,6 +58,7 @@ class Context(msgspec.Struct, frozen=True):
         references: evaluation sets that rows are held against.
         rendering: how rows are rendered (`prepdata.training.column`), None where they are not.
         context_length: tokens a row may have, None for the targets' own.
+        locked: True where data and tokenizer are held against a lock file (`prepdata.lock`).
     """
 
     targets: tuple[Target, ...] = ()
@@ -67,6 +68,7 @@ class Context(msgspec.Struct, frozen=True):
     references: tuple[Given, ...] = ()
     rendering: Rendering | None = None
     context_length: int | None = None
+    locked: bool = False
 
     def mark(self, name: str, raw: dict[str, Any]) -> Any:
         """Return the value of a row mark, looked up in the row and in its `metadata`/`meta` object, or None."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from byte_tokenizer import write_folder
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_model import write_tokenizer
 
 from prepdata.cli import output as cli_output
 from prepdata.cli.show import command
@@ -29,7 +31,7 @@ from prepdata.training.base import Change, Prepared, Trainer, of
 from prepdata.training.plain import Plain
 from prepdata.training.settings import TrainerSettings
 from prepdata.training.trainers import TRAINERS
-from prepdata.training.view import view
+from prepdata.training.view import covering, view
 
 SCHEMA = json.loads(show_schema())
 KEY = "gh" + "p_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z01"
@@ -192,7 +194,7 @@ def test_head(show, folders):
         "  trainer: plain (loss assistant, overflow keep-start)",
     ]
     assert " ".join(head[3:-1]).startswith("  template: default of ")
-    assert head[-1] == "  shown: = trained; # special, trained; ~ special; no mark prompt"
+    assert head[-1] == "  shown: = trained; # special, trained; ~ special; no mark not trained"
 
 
 def test_the_cut_is_marked_with_what_is_lost(show):
@@ -230,6 +232,46 @@ def test_borders_of_tokens(show):
     assert "▏ a token begins" in text
     assert "  | ▏H▏i▏<|im_end|>▏↵" in text
     assert "  | ▏é▏▏<|im_end|>▏↵" in text  # two tokens make one letter
+
+
+def test_what_the_tokenizer_passes_over_is_no_token(show, tmp_path):
+    folder = tmp_path / "words"
+    folder.mkdir()
+    write_tokenizer(folder / "tokenizer.json", ["hi", "yo", ":"])
+    (folder / "chat_template.jinja").write_text("{% for m in messages %}{{ m.content }} : \n{% endfor %}")
+    text = show([chat("Hi", "Yo")], "--tokenizer", str(folder), "--loss", "all")
+    assert "shown: = trained; . no token" in text
+    assert body(text) == ["  | Hi :·↵", "    ==.=..", "  | Yo :·↵", "    ==.=.."]
+    [row] = as_json(show([chat("Hi", "Yo")], "--json", "--tokenizer", str(folder), "--loss", "all"))
+    assert row["tokens"] == ["Hi", ":", "Yo", ":"]
+
+
+def test_white_space_that_is_in_tokens_but_not_in_their_offsets(show, folders, tmp_path):
+    """Byte-level tokenizers may leave it out of the offsets (`trim_offsets`)."""
+    folder = tmp_path / "trimmed"
+    shutil.copytree(folders["chatml"], folder)
+    held = json.loads((folder / "tokenizer.json").read_text())
+    held["post_processor"] = {**held["pre_tokenizer"], "trim_offsets": True}
+    (folder / "tokenizer.json").write_text(json.dumps(held))
+    rows = [chat("a  b", " c\n")]
+    assert body(show(rows, "--tokenizer", str(folder))) == body(show(rows))
+    [row] = as_json(show(rows, "--json", "--tokenizer", str(folder)))
+    assert "".join(row["tokens"]) == row["text"]
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "found"),
+    [
+        ("a b", [(0, 1), (2, 3)], [(0, 1), (1, 3)]),
+        ("a \n", [(0, 1), (2, 2), (3, 3)], [(0, 1), (1, 2), (2, 3)]),
+        ("a b ", [(0, 1), (2, 3)], [(0, 1), (1, 4)]),
+        ("a-b", [(0, 1), (2, 3)], [(0, 1), (2, 3)]),  # no white space: the tokenizer dropped it
+        ("é", [(0, 1), (0, 1)], [(0, 1), (0, 1)]),
+        (" ", [], []),
+    ],
+)
+def test_covering_by_hand(text, given, found):
+    assert covering(text, given) == found
 
 
 def test_colours_in_place_of_marks(show):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 NEWLINE, TAB, TRAILING, BORDER = "↵", "→", "·", "▏"
 BORDERS, CUT = "border", "cut"
 """Kinds of pieces that are no part of the text."""
+UNSEEN = "unseen"
+"""Kind of characters that the tokenizer passes over: the model does not see them."""
 WIDTH = 100
 """Columns of a line where there is no terminal."""
 _TRAILING = re.compile(r" +(?=\n|\Z)")
@@ -40,7 +42,8 @@ _LOOKS = {
     "special": Look("36", "~", "special"),
     "lost-trained": Look("31", "x", "trained, but cut off"),
     "lost": Look("2", "-", "cut off"),
-    "plain": Look("", " ", "prompt"),
+    "plain": Look("", " ", "not trained"),
+    UNSEEN: Look("33", ".", "no token"),
     BORDERS: Look("2", " ", "borders of tokens"),
 }
 
@@ -68,17 +71,18 @@ def write_view(view: View, out: TextIO, output: Output, *, borders: bool = False
     if not view.text:
         return
     kinds = [kind_of(view, number) for number in range(len(view.ids))]
-    out.write(indented(f"  shown: {'; '.join(_legend(kinds, output, borders))}", width, 4) + "\n\n")
+    legend = _legend(kinds, output, borders=borders, unseen=has_unseen(view))
+    out.write(indented(f"  shown: {'; '.join(legend)}", width, 4) + "\n\n")
     page = _Page(out, output, width)
     for piece in pieces(view, kinds, borders):
         page.add(piece)
     page.end_line()
 
 
-def _legend(kinds: list[str], output: Output, borders: bool) -> Iterator[str]:
+def _legend(kinds: list[str], output: Output, *, borders: bool, unseen: bool) -> Iterator[str]:
     """Yield how each kind of token that there is looks."""
     for kind, look in _LOOKS.items():
-        if kind in kinds:
+        if kind in kinds or (kind == UNSEEN and unseen):
             yield _painted(look.name, kind, output) if output.color else f"{look.mark.strip() or 'no mark'} {look.name}"
     if borders:
         yield f"{BORDER} a token begins"
@@ -134,9 +138,18 @@ def kind_of(view: View, number: int) -> str:
     return "trained" if trained else "plain"
 
 
+def has_unseen(view: View) -> bool:
+    """True if some character of the text is in no token."""
+    at = 0
+    for start, end in view.offsets:
+        if start > at:
+            return True
+        at = max(at, end)
+    return at < len(view.text)
+
+
 def pieces(view: View, kinds: list[str], borders: bool) -> Iterator[Piece]:
-    """Yield what is drawn, token by token. Characters that several tokens share are drawn with the first of them; those
-    that no token covers, with the token after them."""
+    """Yield what is drawn, token by token. Characters that several tokens share are drawn with the first of them."""
     text, at = view.text, 0
     trailing = {place for match in _TRAILING.finditer(text) for place in range(match.start(), match.end())}
     for number, (start, _) in enumerate(view.offsets):
@@ -144,7 +157,10 @@ def pieces(view: View, kinds: list[str], borders: bool) -> Iterator[Piece]:
             while start > at and text[start - 1] == " ":  # in front of a special token one cannot see it either
                 start -= 1
                 trailing.add(start)
-    for number, (_, end) in enumerate(view.offsets):
+    for number, (start, end) in enumerate(view.offsets):
+        for place in range(at, start):
+            yield _drawn(text[place], UNSEEN, place in trailing)
+        at = max(at, start)
         if number == view.start and number and view.counts.lost:
             yield Piece(f"cut: what stands above is lost: {_lost(view)}", CUT)
         if number == view.end and view.counts.lost:
@@ -155,7 +171,7 @@ def pieces(view: View, kinds: list[str], borders: bool) -> Iterator[Piece]:
             yield _drawn(text[place], kinds[number], place in trailing)
         at = max(at, end)
     for place in range(at, len(text)):
-        yield _drawn(text[place], "plain", place in trailing)
+        yield _drawn(text[place], UNSEEN, place in trailing)
 
 
 def _drawn(letter: str, kind: str, trailing: bool) -> Piece:

@@ -94,7 +94,7 @@ class View(msgspec.Struct, frozen=True):
         text: the rendered text, with secrets and personal data masked.
         ids: token ids; null for tokens of masked text.
         tokens: the piece of `text` that each token covers. Several tokens may share one character, which all of them
-            then name.
+            then name; characters that the tokenizer passes over are in none.
         trained: true for tokens whose loss counts.
         special: true for special tokens of the tokenizer.
         offsets: [start, end] of each token in `text`, in characters (Unicode code points).
@@ -154,7 +154,8 @@ def view(record: Record, prepared: Prepared, trainer: Trainer, *, file: str, lin
     sources = [one.text for one in texts_of(record)]
     rendered = clean(prepared.text)
     secrets = hidden(rendered, sources)
-    text, places, spans = _masked(rendered, prepared.offsets, secrets)
+    offsets = covering(rendered, prepared.offsets) if keeps_space(trainer.renderer) else list(prepared.offsets)
+    text, places, spans = _masked(rendered, offsets, secrets)
     special = special_ids(trainer.renderer)
     refusal = prepared.refusal
     return View(
@@ -166,7 +167,7 @@ def view(record: Record, prepared: Prepared, trainer: Trainer, *, file: str, lin
         settings=trainer.settings,
         template=used_template(record, trainer.renderer),
         text=text,
-        ids=[None if _secret(*place, secrets) else token for token, place in zip(prepared.ids, prepared.offsets)],
+        ids=[None if _secret(*place, secrets) else token for token, place in zip(prepared.ids, offsets)],
         tokens=[text[start:end] for start, end in places],
         trained=[bool(flag) for flag in prepared.trained],
         special=[token in special for token in prepared.ids],
@@ -195,6 +196,26 @@ def counts_of(prepared: Prepared) -> Counts:
 def special_ids(renderer: Renderer) -> frozenset[int]:
     """Return the ids of the special tokens of a tokenizer."""
     return frozenset(n for n, token in renderer.tokenizer.get_added_tokens_decoder().items() if token.special)
+
+
+def keeps_space(renderer: Renderer) -> bool:
+    """True if every character of a text is in some token, white space too, as with byte-level tokenizers."""
+    decoder = renderer.tokenizer.decoder
+    state = decoder.__getstate__().decode() if decoder is not None else ""
+    return "ByteLevel" in state or "Metaspace" in state
+
+
+def covering(text: str, offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return offsets that cover the white space too which a tokenizer leaves out of them (`trim_offsets`): it belongs
+    to the token after it, at the end of the text to the last one."""
+    found: list[tuple[int, int]] = []
+    at = 0
+    for start, end in offsets:
+        found.append((at if start > at and text[at:start].isspace() else start, end))
+        at = max(at, end)
+    if found and text[at:].isspace():
+        found[-1] = (found[-1][0], len(text))
+    return found
 
 
 def used_template(record: Record, renderer: Renderer) -> UsedTemplate | None:

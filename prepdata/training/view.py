@@ -6,7 +6,7 @@ Secrets and personal data are masked in it: their text, and the ids of their tok
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import msgspec
@@ -167,7 +167,7 @@ def view(record: Record, prepared: Prepared, trainer: Trainer, *, file: str, lin
         settings=trainer.settings,
         template=used_template(record, trainer.renderer),
         text=text,
-        ids=[None if _secret(*place, secrets) else token for token, place in zip(prepared.ids, offsets)],
+        ids=[None if secret else token for token, secret in zip(prepared.ids, _touching(offsets, secrets))],
         tokens=[text[start:end] for start, end in places],
         trained=[bool(flag) for flag in prepared.trained],
         special=[token in special for token in prepared.ids],
@@ -241,8 +241,11 @@ def _discreet(said: str, sources: Sequence[str]) -> str:
     return masked(said)
 
 
-def _secret(start: int, end: int, secrets: Sequence[Hidden]) -> bool:
-    return any(start < secret.end and secret.start < end for secret in secrets)
+def _touching(offsets: Sequence[tuple[int, int]], secrets: Sequence[Hidden]) -> list[bool]:
+    """Return for each token whether any of it stands in a secret."""
+    ends = [secret.end for secret in secrets]
+    first = [bisect_right(ends, start) for start, _ in offsets]  # the first secret that ends after the token begins
+    return [n < len(secrets) and secrets[n].start < end for n, (_, end) in zip(first, offsets)]
 
 
 def _masked(

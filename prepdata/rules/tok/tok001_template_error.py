@@ -26,7 +26,7 @@ class TemplateError(RenderedRule):
     Good:
         {"messages": [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Good morning."}]}
     Fix: none; change the row, or train with another template (`--chat-template`).
-    Source: huggingface/transformers `apply_chat_template` 5.24.
+    Source: unslothai/unsloth issue 334, huggingface/alignment-handbook issue 93 (roles that do not alternate).
     """
 
     code: ClassVar[str] = "TOK001"

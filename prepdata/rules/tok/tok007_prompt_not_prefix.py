@@ -26,7 +26,7 @@ class PromptNotPrefix(RenderedRule):
     Good:
         {"prompt": "The total is", "completion": " 12 euros."}
     Fix: none; end prompts where a token ends (mostly: without a space, the completion beginning with one).
-    Source: huggingface/trl `SFTTrainer` 1.16, which warns once.
+    Source: huggingface/trl issues 5213 (a thinking model, chat rows) and 6105 (a warning at every row).
     """
 
     code: ClassVar[str] = "TOK007"

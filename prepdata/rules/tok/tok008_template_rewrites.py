@@ -37,7 +37,8 @@ class TemplateRewrites(RenderedRule):
         {"messages": [{"role": "user", "content": "2 + 2?"}, {"role": "assistant", "content": "4"},
          {"role": "user", "content": "And 3?"}, {"role": "assistant", "content": "7"}]}
     Fix: none; write the system prompt yourself, split the row at each answer with reasoning, or take another template.
-    Source: chat templates of Qwen 2.5 and Llama 3.1 (add a system prompt) and Qwen 3 (cuts earlier reasoning), 2026-11.
+    Source: modelscope/ms-swift issue 4939 (Qwen 3 cuts earlier reasoning), unslothai/unsloth issue 989 and
+    hiyouga/LLaMA-Factory issue 7592 (a system prompt that nobody wrote).
     """
 
     code: ClassVar[str] = "TOK008"

@@ -27,7 +27,7 @@ class OverContext(RenderedRule):
     Good:
         {"messages": [{"role": "user", "content": "Read this."}, {"role": "assistant", "content": "Done."}]}
     Fix: none; shorten the row or split it.
-    Source: the tokenizer's `model_max_length`; limits of providers as in `prepdata/targets`.
+    Source: haotian-liu/LLaVA issue 1906, nomic-ai/gpt4all issue 444; limits of providers as in `prepdata/targets`.
     """
 
     code: ClassVar[str] = "TOK009"

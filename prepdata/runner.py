@@ -178,7 +178,7 @@ class Runner:
         """Return what one input gave, its source, and the name of its format."""
         source = self._open(item)
         chosen = self.settings.format
-        format_name = chosen if chosen != "auto" else _detected(source, self.plan.columns)
+        format_name = chosen if chosen != "auto" else detected(source, self.plan.columns)
         kept = self.cache.open(source.path, format_name)
         self.seen = set()
         self.prepare(whole=not kept.old)
@@ -313,7 +313,8 @@ def _close_writer(pool: ProcessPoolExecutor) -> None:
             writer.close()
 
 
-def _detected(source: Source, columns: dict[str, str]) -> str | None:
+def detected(source: Source, columns: dict[str, str]) -> str | None:
+    """Return the name of the format of an input by its first rows, None if it is of none."""
     rows: list[dict[str, Any]] = []
     for line in source.head_rows():
         try:

@@ -13,6 +13,7 @@ from prepdata.errors import EXIT_CLEAN, UsageError
 from prepdata.findings import plural
 from prepdata.report import json_text
 from prepdata.reporters.base import safe
+from prepdata.reporters.training import training_text
 
 
 @click.command("stats", cls=Command, short_help="Show what is in the data.")
@@ -27,7 +28,7 @@ def command(paths: tuple[str, ...], **flags: Any) -> int:
         raise UsageError("give at least one file or folder, or - for standard input")
     from prepdata.api import validate
 
-    names = ("lengths", "roles", "languages", "tokens")
+    names = ("lengths", "roles", "languages", "tokens", "training")
     report = validate(paths, without_rules(settings), meters=names)
     if output == "json":
         answer = {
@@ -52,6 +53,8 @@ def text(measures: dict[str, Any]) -> list[str]:
         lines += [*languages_text(measures["languages"]), ""]
     if "tokens" in measures:
         lines += tokens_text(measures["tokens"])
+    for trainer in measures.get("training", {}).get("trainers", ()):
+        lines += ["", *training_text(trainer)]
     return lines
 
 

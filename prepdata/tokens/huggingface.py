@@ -18,7 +18,7 @@ from prepdata.tokens.estimate import estimate
 MOST_BYTES = 1 << 28
 """Size of a tokenizer.json beyond which it is not read (bytes); large ones have some 35 million."""
 
-TEMPLATE_NOTE = "Content only: the chat template of this tokenizer is not rendered, its markers are not counted."
+TEMPLATE_NOTE = "Content only: what the chat template adds is not counted here."
 
 
 def locate(path: str) -> Path:

@@ -24,7 +24,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         epochs: epochs for the cost estimate; None for the provider's default.
         context_length: tokens a row may have; None for the targets' own.
         chat_template: file of the chat template to train with, in place of that of the tokenizer folder.
-        max_length: tokens at which the trainer cuts or drops a row; None for the trainer's own default.
+        max_length: tokens at which the trainer cuts or drops a row, 0 for no limit; None for the trainer's own default.
         loss: which tokens are trained: "assistant", "completion" (all after the prompt) or "all"; None for the
             trainer's own default.
         overflow: what the trainer does to longer rows: "keep-start", "keep-end", "drop" or "error"; None for its own.
@@ -39,7 +39,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         fail_on: least severity that makes the exit code 1.
         waivers: path of the waivers file; None for `prepdata-waivers.json` beside the configuration, if there.
         lock: path of the lock file that data and tokenizer are held against (`prepdata lock`); None for `prepdata.lock`
-            beside the configuration, if there.
+            beside the configuration, if there; "" for none.
         marks: names of the row marks where they differ from the usual ones.
         jobs: worker processes; 0 for one per core.
         cache: False to neither read nor write the cache.

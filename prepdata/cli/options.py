@@ -64,7 +64,11 @@ FLAGS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("--chat-template", {"type": click.Path(), "help": "Chat template to train with (default: the tokenizer's)."}),
         (
             "--max-length",
-            {"type": click.IntRange(min=1), "metavar": "N", "help": "Tokens at which the trainer cuts a row."},
+            {
+                "type": click.IntRange(min=0),
+                "metavar": "N",
+                "help": "Tokens at which the trainer cuts rows; 0: never.",
+            },
         ),
         (
             "--loss",

@@ -39,7 +39,10 @@ def call(name: str, arguments: Any, number: str = "abcDEF123") -> dict[str, Any]
 def tool(name: str, properties: dict[str, Any], required: Sequence[str] = (), **others: Any) -> dict[str, Any]:
     """Return a declared tool."""
     parameters = {"type": "object", "properties": properties, "required": list(required)}
-    return {"type": "function", "function": {"name": name, "description": f"Does {name}.", "parameters": parameters, **others}}
+    return {
+        "type": "function",
+        "function": {"name": name, "description": f"Does {name}.", "parameters": parameters, **others},
+    }
 
 
 WEATHER = tool(
@@ -74,7 +77,10 @@ PARALLEL = {
     "role": "assistant", "content": "I look.",
     "tool_calls": [call("get_weather", {"place": "Ulm"}, "aaaaaaaaa"), call("send_mail", {"to": None, "bag": {"x": 1.5}}, "bbbbbbbbb")],
 }  # fmt: skip
-RESULTS = [said("tool", "3 °C", tool_call_id="aaaaaaaaa"), said("tool", {"sent": True, "an ä": None}, tool_call_id="bbbbbbbbb")]
+RESULTS = [
+    said("tool", "3 °C", tool_call_id="aaaaaaaaa"),
+    said("tool", {"sent": True, "an ä": None}, tool_call_id="bbbbbbbbb"),
+]
 
 PROBES = (
     Row("plain", [USER, ANSWER]),
@@ -147,7 +153,7 @@ HAND = (
     Row("control characters and line ends", [said("user", "a\r\nb\rc\u2028d\x0b"), said("assistant", "\x1b[1mbold\x7f")]),
     Row("markup", [said("user", "<b>\"1\" & '2'</b> {{ messages }} {% raw %} {# no #}"), said("assistant", "\\n \\u0041 % %s {0}")]),
     Row("markers inside", [said("user", "{% generation %}"), said("assistant", "{% endgeneration %}CONTINUE_FINAL_MESSAGE_TAG ")]),
-    Row("very long", [said("user", "Why? " * 4000), said("assistant", "Because of the long and winding road, naïveté.\n" * 500)]),
+    Row("very long", [said("user", "Why? " * 1500), said("assistant", "Because of the long and winding road, naïveté.\n" * 150)]),
     Row("names", [said("user", "Hi", name="ann"), said("assistant", "Hi", name="plugin"), said("system", "[]", name="interpreter")]),
     Row("metadata", [said("user", "Hi", metadata="m"), said("assistant", "Hi", metadata="")]),
     Row("developer", [said("developer", "Be brief."), USER, ANSWER]),
@@ -193,7 +199,9 @@ def _row(chance: random.Random, name: str, specials: Sequence[str]) -> Row:
         if chance.random() < 0.95:
             messages.append(_answer(chance, specials))
     if chance.random() < 0.04:
-        messages.insert(chance.randrange(len(messages) + 1), said(chance.choice(("user", "tool", "critic", "assistant")), "Hm."))
+        messages.insert(
+            chance.randrange(len(messages) + 1), said(chance.choice(("user", "tool", "critic", "assistant")), "Hm.")
+        )
     tools = chance.sample(TOOLS, chance.randint(0, 3)) if chance.random() < (0.8 if with_calls else 0.08) else None
     documents = chance.sample(DOCUMENTS, chance.randint(0, 2)) if chance.random() < 0.1 else None
     return Row(name, messages, tools, documents)
@@ -216,7 +224,9 @@ def _content(chance: random.Random, specials: Sequence[str]) -> Any:
 def _answer(chance: random.Random, specials: Sequence[str]) -> Message:
     message = said("assistant", _content(chance, specials))
     if chance.random() < 0.15:
-        message[chance.choice(("reasoning_content", "thinking", "reasoning"))] = chance.choice((_text(chance, specials), None))
+        message[chance.choice(("reasoning_content", "thinking", "reasoning"))] = chance.choice(
+            (_text(chance, specials), None)
+        )
     if chance.random() < 0.03:
         message["name"] = chance.choice(("ann", "plugin"))
     return message
@@ -227,14 +237,25 @@ def _value(chance: random.Random, depth: int = 0) -> Any:
     if kind == 6:
         return [_value(chance, depth + 1) for _ in range(chance.randint(0, 3))]
     if kind == 7:
-        return {chance.choice(("a", "é", "a b", "size")): _value(chance, depth + 1) for _ in range(chance.randint(0, 2))}
-    return (None, chance.random() < 0.5, chance.randint(-(10**12), 10**12), round(chance.uniform(-9, 9), 3), chance.choice(_TEXTS), "Ulm")[kind]
+        return {
+            chance.choice(("a", "é", "a b", "size")): _value(chance, depth + 1) for _ in range(chance.randint(0, 2))
+        }
+    return (
+        None,
+        chance.random() < 0.5,
+        chance.randint(-(10**12), 10**12),
+        round(chance.uniform(-9, 9), 3),
+        chance.choice(_TEXTS),
+        "Ulm",
+    )[kind]
 
 
 def _calling(chance: random.Random, specials: Sequence[str]) -> list[Message]:
     calls = []
     for _ in range(chance.choices((1, 2, 3), (7, 2, 1))[0]):
-        arguments: Any = {key: _value(chance) for key in chance.sample(("place", "days", "to", "ü"), chance.randint(0, 3))}
+        arguments: Any = {
+            key: _value(chance) for key in chance.sample(("place", "days", "to", "ü"), chance.randint(0, 3))
+        }
         if chance.random() < 0.3:
             arguments = json.dumps(arguments, ensure_ascii=chance.random() < 0.5)
         number = "".join(chance.choices("abcXYZ019", k=9 if chance.random() < 0.9 else 12))
@@ -242,5 +263,8 @@ def _calling(chance: random.Random, specials: Sequence[str]) -> list[Message]:
     asking: Message = {"role": "assistant", "tool_calls": calls}
     if chance.random() < 0.6:
         asking["content"] = chance.choice((None, "", _text(chance, specials)))
-    results = [said("tool", chance.choice((_text(chance, specials), "12 °C", _value(chance))), tool_call_id=made["id"]) for made in calls]
+    results = [
+        said("tool", chance.choice((_text(chance, specials), "12 °C", _value(chance))), tool_call_id=made["id"])
+        for made in calls
+    ]
     return [asking, *results]

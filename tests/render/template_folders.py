@@ -61,12 +61,19 @@ def in_file(template: ChatTemplate, kind: str, folder: Path) -> Path:
 
 def as_list(template: ChatTemplate, kind: str, folder: Path) -> Path:
     """A list of named templates: one for rows with tools, and one for documents that nothing chooses by itself."""
-    listed = [{"name": "default", "template": template.text}, {"name": "tool_use", "template": TOOL_USE + template.text}]
+    listed = [
+        {"name": "default", "template": template.text},
+        {"name": "tool_use", "template": TOOL_USE + template.text},
+    ]
     if template.name == "command_r":
         tools, documents = BY_NAME["command_r_tool_use"].text, BY_NAME["command_r_rag"].text
         listed[1:] = [{"name": "tool_use", "template": tools}, {"name": "rag", "template": documents}]
     held = content(template, kind)
-    config = {"chat_template": listed, "added_tokens_decoder": decoder(held), "extra_special_tokens": list(template.special)}
+    config = {
+        "chat_template": listed,
+        "added_tokens_decoder": decoder(held),
+        "extra_special_tokens": list(template.special),
+    }
     return write_folder(folder, held, named(template), config=config)
 
 

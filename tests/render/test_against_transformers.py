@@ -4,110 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
-
-transformers = pytest.importorskip("transformers", minversion="5.24", reason="what the renderer is held against")
-
 from catalogue import CHAT_TEMPLATES, ChatTemplate
-from jinja2 import TemplateError
 from rows import HAND, PROBES, Row, generated_rows
+from side_by_side import REFUSED, Outcome, Way, differing, expected, found, opened, ways
 from template_folders import folder_for, in_file
 from tokenizers_made import KINDS
-from transformers.utils import chat_template_utils
 
-from prepdata.render import Rendered, Renderer, TemplateRefusal, open_renderer
-
-transformers.logging.set_verbosity_error()
 GENERATED = 1000
 """Generated rows of each template with the kind of tokenizer that its models have ..."""
 FEWER = 40
 """... and with every other kind."""
-NOW = datetime(2024, 2, 29, 23, 58, 57)
-REFUSED = "refused"
-STUMBLED = "stumbled"
-
-
-class Outcome(NamedTuple):
-    """What became of a row: text, ids and mask, or why there are none."""
-
-    text: str
-    ids: list[int] | None = None
-    mask: list[int] | None = None
-
-
-class Way(NamedTuple):
-    """A way to render a row: what is asked for besides."""
-
-    prompt: bool
-    going_on: bool
-    variables: dict[str, Any]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _the_same_time() -> Iterator[None]:
-    """Templates that write the date are told the same one on both sides."""
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:
-            return NOW
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chat_template_utils, "datetime", Clock)
-        yield
-
-
-def opened(folder: Path) -> tuple[Renderer, Any]:
-    """Return both renderers of a folder."""
-    return open_renderer(str(folder), now=NOW), transformers.AutoTokenizer.from_pretrained(folder)
-
-
-def ways(template: ChatTemplate) -> list[Way]:
-    """Return the ways to render rows of a template."""
-    asked = [(False, False), (True, False), (False, True)]
-    return [Way(*how, variables) for variables, how in itertools.product(template.variables, asked)]
-
-
-def expected(tokenizer: Any, row: Row, way: Way) -> Outcome:
-    """Return what transformers makes of a row."""
-    asked: dict[str, Any] = {"tools": row.tools, "documents": row.documents, **way.variables}
-    asked |= {"add_generation_prompt": way.prompt, "continue_final_message": way.going_on}
-    try:
-        text = tokenizer.apply_chat_template(row.messages, tokenize=False, **asked)
-    except Exception as error:
-        return Outcome(REFUSED if type(error) is TemplateError else STUMBLED)
-    asked |= {"tokenize": True, "return_dict": True, "return_assistant_tokens_mask": not way.going_on}
-    encoded = tokenizer.apply_chat_template(row.messages, **asked)
-    return Outcome(text, encoded["input_ids"], encoded.get("assistant_masks"))
-
-
-def found(renderer: Renderer, row: Row, way: Way) -> Outcome:
-    """Return what prepdata makes of a row."""
-    try:
-        rendered: Rendered = renderer.render(
-            row.messages, row.tools, row.documents,
-            add_generation_prompt=way.prompt, continue_final_message=way.going_on, **way.variables,
-        )  # fmt: skip
-    except TemplateRefusal as error:
-        return Outcome(REFUSED if error.meant else STUMBLED)
-    encoded = renderer.encode(rendered)
-    return Outcome(rendered.text, encoded.ids, None if way.going_on else encoded.mask)
-
-
-def differing(folder: Path, asked: Iterable[tuple[Row, Way]]) -> tuple[list[str], int]:
-    """Return the rows that come out differently, and how many of all came out at all."""
-    renderer, tokenizer = opened(folder)
-    different, rendered = [], 0
-    for row, way in asked:
-        wanted, got = expected(tokenizer, row, way), found(renderer, row, way)
-        rendered += wanted.ids is not None
-        if wanted != got:
-            different.append(f"{row.name} {way}: transformers {wanted}, prepdata {got}"[:2000])
-    return different, rendered
 
 
 def _some(rows: Iterable[Row], template: ChatTemplate) -> Iterator[tuple[Row, Way]]:
@@ -142,9 +51,12 @@ def test_every_other_kind_of_tokenizer(template: ChatTemplate, tmp_path: Path) -
 
 @pytest.mark.parametrize("template", CHAT_TEMPLATES, ids=lambda template: template.name)
 def test_what_the_catalogue_says_is_refused_is_refused(template: ChatTemplate, tmp_path: Path) -> None:
-    way = Way(False, False, {})
+    way = Way()
     renderer, tokenizer = opened(in_file(template, template.kind, tmp_path / "model"))
-    sides: list[Callable[[Row], Outcome]] = [lambda row: expected(tokenizer, row, way), lambda row: found(renderer, row, way)]
+    sides: list[Callable[[Row], Outcome]] = [
+        lambda row: expected(tokenizer, row, way),
+        lambda row: found(renderer, row, way),
+    ]
     for outcome in sides:
         assert {row.name for row in PROBES if outcome(row) == Outcome(REFUSED)} == set(template.refuses)
 

@@ -14,9 +14,7 @@ KINDS = ("byte_level", "byte_level_llama3", "sentencepiece", "unigram", "wordpie
 """Kinds of tokenizers: byte-level BPE as GPT-2 splits, and as Llama 3 does; SentencePiece BPE with bytes for what is
 unknown and a space before the text, as Llama 2; Unigram as T5; WordPiece in lower case as BERT."""
 VOCABULARY = 700
-LLAMA3_SPLIT = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+LLAMA3_SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 _SENTENCES = (
     "The heron stood in the shallow water and waited for a fish.", "What is the weather like in Paris today?",
     "It is 12 degrees, with light rain until the evening.", "Please call get_weather with the place and the unit.",
@@ -53,7 +51,9 @@ def _byte_level(split: Any) -> Tokenizer:
     made.pre_tokenizer = split
     made.decoder = decoders.ByteLevel()
     letters = pre_tokenizers.ByteLevel.alphabet()
-    made.train_from_iterator(TEXT, trainers.BpeTrainer(vocab_size=VOCABULARY, initial_alphabet=letters, show_progress=False))
+    made.train_from_iterator(
+        TEXT, trainers.BpeTrainer(vocab_size=VOCABULARY, initial_alphabet=letters, show_progress=False)
+    )
     return made
 
 
@@ -61,7 +61,9 @@ def _sentencepiece() -> Tokenizer:
     """Pieces are learnt with the space written as ▁; every byte has a token for what no piece covers."""
     learner = Tokenizer(models.BPE(unk_token="<unk>"))
     learner.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
-    learner.train_from_iterator(TEXT, trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=["<unk>"], show_progress=False))
+    learner.train_from_iterator(
+        TEXT, trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=["<unk>"], show_progress=False)
+    )
     model = json.loads(learner.to_str())["model"]
     pieces = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256))]
     pieces += [piece for piece, _ in sorted(model["vocab"].items(), key=lambda item: item[1]) if piece != "<unk>"]
@@ -80,7 +82,9 @@ def _unigram() -> Tokenizer:
     made.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
     made.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first")
     made.decoder = decoders.Metaspace()
-    learner = trainers.UnigramTrainer(vocab_size=VOCABULARY, special_tokens=["<unk>"], unk_token="<unk>", show_progress=False)
+    learner = trainers.UnigramTrainer(
+        vocab_size=VOCABULARY, special_tokens=["<unk>"], unk_token="<unk>", show_progress=False
+    )
     made.train_from_iterator(TEXT, learner)
     return made
 
@@ -90,7 +94,9 @@ def _wordpiece() -> Tokenizer:
     made.normalizer = normalizers.BertNormalizer(lowercase=True)
     made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     made.decoder = decoders.WordPiece()
-    made.train_from_iterator(TEXT, trainers.WordPieceTrainer(vocab_size=VOCABULARY, special_tokens=["[UNK]"], show_progress=False))
+    made.train_from_iterator(
+        TEXT, trainers.WordPieceTrainer(vocab_size=VOCABULARY, special_tokens=["[UNK]"], show_progress=False)
+    )
     return made
 
 
@@ -109,7 +115,9 @@ def token(text: str, number: int, special: bool = True) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def made_tokenizer(kind: str, special: Sequence[str], added: Sequence[str] = (), bos: str | None = None) -> dict[str, Any]:
+def made_tokenizer(
+    kind: str, special: Sequence[str], added: Sequence[str] = (), bos: str | None = None
+) -> dict[str, Any]:
     """Return the content of a tokenizer.json.
 
     Args:

@@ -41,13 +41,12 @@ def load_tokenizer(folder: TokenizerFolder) -> Any:
         raise UsageError(f"{folder.file} is no tokenizer that the library tokenizers can read: {error}") from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    held = tokenizer.get_added_tokens_decoder()
-    wanted = [token for number, token in sorted(folder.added.items()) if number not in held]
-    known = {token.content for token in held.values()} | {token.content for token in wanted}
-    wanted += [AddedToken(text, normalized=False, special=True) for text in folder.named.values() if text not in known]
+    tokenizer.encode_special_tokens = folder.split
+    wanted = [token for _, token in sorted(folder.added.items())]
+    known = {token.content for token in (*tokenizer.get_added_tokens_decoder().values(), *wanted)}
+    wanted += [token for token in folder.special if token.content not in known]
     for token in dict.fromkeys(wanted):
-        added = library.AddedToken(*token[:1], **dict(zip(AddedToken._fields[1:], token[1:])))
-        (tokenizer.add_special_tokens if token.special else tokenizer.add_tokens)([added])
+        tokenizer.add_tokens([library.AddedToken(*token[:1], **dict(zip(AddedToken._fields[1:], token[1:])))])
     return tokenizer
 
 

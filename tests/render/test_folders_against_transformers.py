@@ -78,6 +78,9 @@ FOLDERS: dict[str, tuple[dict[str, Any], dict[str, Any] | None, dict[str, str]]]
     "a named token that is null": ({**TEMPLATE, "pad_token": None}, None, {}),
     "special tokens are split": ({**TEMPLATE, "split_special_tokens": True}, None, {}),
     "added_tokens.json": (TEMPLATE, None, {"added_tokens.json": json.dumps({"<old>": 5000})}),
+    "added_tokens.json with a special token": (
+        {**TEMPLATE, "extra_special_tokens": ["<old>"]}, None, {"added_tokens.json": json.dumps({"<old>": 5000, "<extra>": 5001})},
+    ),
     "added_tokens.json and a decoder": ({**TEMPLATE, "added_tokens_decoder": DECODER}, None, {"added_tokens.json": json.dumps({"<old>": 5000})}),
     "the decoder has other flags": ({**TEMPLATE, "added_tokens_decoder": _all_flags(lstrip=True, rstrip=True)}, None, {}),
     "the decoder has another text": ({**TEMPLATE, "added_tokens_decoder": {max(DECODER, key=int): flags("<extra>")}}, None, {}),
@@ -100,33 +103,8 @@ FOLDERS: dict[str, tuple[dict[str, Any], dict[str, Any] | None, dict[str, str]]]
 }  # fmt: skip
 
 
-DIFFERENT = (
-    "special map beside a decoder is not read",
-    "special map without a decoder comes first",
-    "extra special tokens",
-    "extra special tokens and a decoder",
-    "extra special tokens by their old name",
-    "extra special tokens with flags",
-    "extra special tokens of the map",
-    "extra special tokens of the map with flags",
-    "extra special tokens of both",
-    "extra special tokens of the map by their old name",
-    "a token with a name of its own",
-    "a token with a name of its own and a decoder",
-    "extra special tokens with names",
-    "extra special tokens of the map with names",
-    "special tokens are split",
-    "added_tokens.json",
-    "the decoder has other flags",
-    "the decoder has another text",
-)
-"""What prepdata does not yet read as transformers does."""
-
-
 @pytest.mark.parametrize("name", FOLDERS)
-def test_folder(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    if name in DIFFERENT:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="not yet read as transformers does"))
+def test_folder(name: str, tmp_path: Path) -> None:
     config, special_map, files = FOLDERS[name]
     folder = write_folder(tmp_path / "model", _held(), NAMED, config=config, special_map=special_map, files=files)
     different, _ = differing(folder, ((row, Way()) for row in ROWS))
@@ -136,8 +114,8 @@ def test_folder(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> No
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param({"padding": {"strategy": "BatchLongest", **PADDING}}, marks=pytest.mark.xfail(strict=True)),
-        pytest.param({"padding": {"strategy": {"Fixed": 300}, **PADDING}}, marks=pytest.mark.xfail(strict=True)),
+        {"padding": {"strategy": "BatchLongest", **PADDING}},
+        {"padding": {"strategy": {"Fixed": 300}, **PADDING}},
         {"truncation": CUTTING},
     ],
     ids=["padding", "fixed padding", "truncation"],

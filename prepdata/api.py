@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prepdata.contamination import contamination
 from prepdata.engine import Plan
@@ -24,6 +24,10 @@ from prepdata.sources import discover
 from prepdata.targets import load as load_target
 from prepdata.targets import stale
 from prepdata.targets.model import Target
+from prepdata.training.column import rendering_of
+
+if TYPE_CHECKING:
+    from prepdata.lock.held import Held
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
@@ -64,11 +68,23 @@ def validate(
     selection = select(settings)
     targets = tuple(load_target(name) for name in settings.targets)
     size = total_size(inputs)
+    held = _held(settings, selection)
     with references(settings) as given:
-        plan = plan_of(settings, selection, targets, size, meters, triggers, given)
+        plan = plan_of(settings, selection, targets, size, meters, triggers, given, held is not None)
         with Runner(plan, settings, size, progress) as runner:
             runs = [runner.run(item) for item in inputs]
-        return _report(settings, selection, plan, runs, runner)
+        if held is not None:
+            runs = held.with_drift(runs, runner.mapper)
+        return _report(settings, selection, plan, runs, runner, held)
+
+
+def _held(settings: Settings, selection: Selection) -> Held | None:
+    """Return the lock that the run is held against, if there is one."""
+    if settings.lock is None:
+        return None
+    from prepdata.lock.held import held_against
+
+    return held_against(settings, selection)
 
 
 def changed(settings: Settings, changes: dict[str, Any]) -> Settings:
@@ -92,13 +108,23 @@ def plan_of(
     meters: Sequence[str] | None = None,
     triggers: bool = True,
     given: tuple[Given, ...] = (),
+    locked: bool = False,
 ) -> Plan:
     """Return the plan of a run: what a worker process needs to know."""
     wanted = tuple(USUAL if meters is None else meters)
     if not settings.tokens:
         wanted = tuple(name for name in wanted if name not in ("tokens", "cost"))
     rules = tuple((rule.name, rule.sized(options_of(rule, settings), size)) for rule in selection.rules)
-    context = Context(targets, settings.model, settings.marks, settings.columns, given)
+    context = Context(
+        targets=targets,
+        model=settings.model,
+        marks=settings.marks,
+        columns=settings.columns,
+        references=given,
+        rendering=rendering_of(settings, targets),
+        context_length=settings.context_length,
+        locked=locked,
+    )
     meter_context = MeterContext(
         targets=targets,
         encoding=settings.encoding,
@@ -112,7 +138,9 @@ def plan_of(
     return Plan(rules, context, wanted, meter_context, settings.columns, triggers)
 
 
-def _report(settings: Settings, selection: Selection, plan: Plan, runs: list[Any], runner: Runner) -> Report:
+def _report(
+    settings: Settings, selection: Selection, plan: Plan, runs: list[Any], runner: Runner, held: Held | None
+) -> Report:
     files: list[FileRun] = [run for run, _, _ in runs]
     context, targets = plan.context, plan.context.targets
     rules = [build(rule, options, context) for rule, (_, options) in zip(selection.rules, plan.rules)]
@@ -120,6 +148,8 @@ def _report(settings: Settings, selection: Selection, plan: Plan, runs: list[Any
     mapper = runner.mapper
     jobs = 1 if runner.spools else runner.jobs  # what standard input held has one place to read from
     found = findings(files, runnable, runner.reader().rows, jobs)
+    if held is not None:
+        found += held.tokenizer_findings(mapper, runnable, settings.tokenizer)
     found = settle(found, settings, selection.rules, {f.path: f.rows for f in files})
     found = _waived(found, settings, files, runnable)
     whole = measures(files, mapper.meters)

@@ -99,7 +99,7 @@ def fix_file(path: Path, settings: Settings, *, unsafe: bool, folder: Path) -> F
         raise InputError(f"{path}: give the files of a folder one by one")
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: not a regular file; it cannot be read twice. Save it to a file first")
-    settings = msgspec.structs.replace(settings, tokens=False, cache=False)
+    settings = msgspec.structs.replace(settings, tokens=False, cache=False, lock=None)
     changes: list[Change] = []
     dropped: list[Dropped] = []
     current = path

@@ -16,6 +16,8 @@ from typing import Any
 import msgspec
 
 from prepdata.findings import Finding
+from prepdata.lock.model import SCHEMA_VERSION as LOCK_VERSION
+from prepdata.lock.model import Lock
 from prepdata.report import SCHEMA_VERSION, Blocked, FileReport, NotRun
 from prepdata.rules.base import CorpusRule, FactRule, Rule
 from prepdata.rules.docs import HEADINGS, read_doc
@@ -125,6 +127,21 @@ def report_schema() -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
+def lock_schema() -> str:
+    """Return `schemas/lock.schema.json`: what `prepdata lock` writes."""
+    _, parts = msgspec.json.schema_components([Lock], ref_template="#/$defs/{name}")
+    lock = parts.pop("Lock")
+    lock["properties"]["schema_version"] = {"const": LOCK_VERSION}
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **lock,
+        "title": "prepdata lock",
+        "required": ["schema_version", *lock["required"]],
+        "$defs": parts,
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
@@ -133,6 +150,7 @@ def generated() -> dict[str, str]:
     """Return path -> content of every generated file."""
     files = {"docs/rules.md": rule_reference(), "schemas/config.schema.json": config_schema()}
     files["schemas/report.schema.json"] = report_schema()
+    files["schemas/lock.schema.json"] = lock_schema()
     from prepdata.models.generate import texts
 
     return files | {f"schemas/{name}": text for name, text in texts().items()}

@@ -191,9 +191,9 @@ def _located(rule: CorpusRule, files: Sequence[FileRun], locator: Locator, parts
             yield _finding(rule, hit, file.path, line, record, digest, related)
 
 
-def finding_of(rule: Rule, hit: Hit, file: str) -> Finding:
-    """Return a finding about a file as a whole."""
-    return _finding(rule, hit, file, None, None, file)
+def finding_of(rule: Rule, hit: Hit, file: str, crash: str = "") -> Finding:
+    """Return a finding about a file as a whole; `crash` holds the exception's text where the rule crashed."""
+    return _finding(rule, hit, file, None, None, file, crash=crash)
 
 
 def _finding(

@@ -23,6 +23,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         tokens: False to skip counting.
         epochs: epochs for the cost estimate; None for the provider's default.
         context_length: tokens a row may have; None for the targets' own.
+        chat_template: file of the chat template to train with, in place of that of the tokenizer folder.
+        max_length: tokens at which the trainer cuts or drops a row; None for the trainer's own default.
+        loss: which tokens are trained: "assistant", "completion" (all after the prompt) or "all"; None for the
+            trainer's own default.
+        overflow: what the trainer does to longer rows: "keep-start", "keep-end", "drop" or "error"; None for its own.
+        packing: how the trainer packs rows: "" not at all, "bfd", "bfd_split", "wrapped"; None for its own default.
         eval: evaluation files that the rows are held against: nothing in them may be trained on.
         index: indexes of benchmarks that the rows are held against, by name or path (`prepdata index build`).
         select: rules that run, by name, code, beginning of codes or ALL; empty for the default set.
@@ -32,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         rules: options per rule name.
         fail_on: least severity that makes the exit code 1.
         waivers: path of the waivers file; None for `prepdata-waivers.json` beside the configuration, if there.
+        lock: path of the lock file that data and tokenizer are held against (`prepdata lock`); None for `prepdata.lock`
+            beside the configuration, if there.
         marks: names of the row marks where they differ from the usual ones.
         jobs: worker processes; 0 for one per core.
         cache: False to neither read nor write the cache.
@@ -49,6 +57,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     tokens: bool = True
     epochs: float | None = None
     context_length: int | None = None
+    chat_template: str | None = None
+    max_length: int | None = None
+    loss: Literal["assistant", "completion", "all"] | None = None
+    overflow: Literal["keep-start", "keep-end", "drop", "error"] | None = None
+    packing: Literal["", "bfd", "bfd_split", "wrapped"] | None = None
     eval: tuple[str, ...] = ()
     index: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
@@ -58,6 +71,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     rules: dict[str, dict[str, Any]] = {}
     fail_on: FailOn = "error"
     waivers: str | None = None
+    lock: str | None = None
     marks: dict[str, str] = {}
     jobs: int = 0
     cache: bool = True

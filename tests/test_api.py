@@ -99,8 +99,9 @@ VALUES: dict[str, Any] = {
     "format": "openai", "columns": {"prompt": "q"}, "targets": ["openai"], "model": "gpt-4o", "encoding": "o200k_base",
     "tokenizer": "tokenizer.json", "tokens": False, "epochs": 2.0, "context_length": 100, "select": ["FMT"],
     "extend_select": ["ROLE"], "ignore": ["TEXT"], "per_file_ignores": {"a*": ["FMT"]},
-    "rules": {"FMT001": {"max": "1"}}, "fail_on": "never", "waivers": "w.json", "marks": {"id": "uid"}, "jobs": 2,
+    "rules": {"FMT001": {"max": "1"}}, "fail_on": "never", "waivers": "w.json", "lock": "l.lock", "marks": {"id": "uid"}, "jobs": 2,
     "cache": False, "cache_dir": "x", "max_line_bytes": 5000, "offline": True, "eval": ["test,1.jsonl"], "index": ["evals"],
+    "chat_template": "t.jinja", "max_length": 512, "loss": "all", "overflow": "drop", "packing": "bfd",
 }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "validate": "Check files: every bad row, with file, line, path, reason and cure.",
     "fix": "Repair what can be repaired, with a receipt for every change.",
     "split": "Split files into train, validation and test without leaks between them.",
+    "lock": "Write down what data, tokenizer and targets are now, so that a change is noticed.",
     "convert": "Write one record format as another, where nothing is lost.",
     "stats": "Show lengths, roles, turns, languages, system prompts, tools.",
     "cost": "Estimate tokens, price and time of a fine-tune.",

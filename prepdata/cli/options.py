@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
+from prepdata.errors import UsageError
 from prepdata.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -18,6 +19,7 @@ SECTIONS = {
     "targets": "What is trained, and tokens",
     "rules": "Rules",
     "input": "Input and speed",
+    "lock": "Lock",
     "config": "Configuration",
 }
 FLAGS: dict[str, list[tuple[str, dict[str, Any]]]] = {
@@ -42,7 +44,13 @@ FLAGS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("--target", {**_MANY, "help": "Provider or trainer whose rules apply, e.g. openai, trl; may repeat."}),
         ("--model", {"metavar": "NAME", "help": "Model to be fine-tuned: chooses encoding and prices."}),
         ("--encoding", {"metavar": "NAME", "help": "tiktoken encoding, e.g. o200k_base."}),
-        ("--tokenizer", {"type": click.Path(), "help": "tokenizer.json or tokenizer folder to count with."}),
+        (
+            "--tokenizer",
+            {
+                "type": click.Path(),
+                "help": "tokenizer.json or tokenizer folder: counts with it, renders with its chat template.",
+            },
+        ),
         ("--no-tokens", {"is_flag": True, "help": "Do not count tokens."}),
         ("--epochs", {"type": float, "metavar": "N", "help": "Epochs for the cost estimate."}),
         (
@@ -51,6 +59,35 @@ FLAGS: dict[str, list[tuple[str, dict[str, Any]]]] = {
                 "type": click.IntRange(min=1),
                 "metavar": "N",
                 "help": "Tokens a row may have (default: the targets' own).",
+            },
+        ),
+        ("--chat-template", {"type": click.Path(), "help": "Chat template to train with (default: the tokenizer's)."}),
+        (
+            "--max-length",
+            {"type": click.IntRange(min=1), "metavar": "N", "help": "Tokens at which the trainer cuts a row."},
+        ),
+        (
+            "--loss",
+            {
+                "type": click.Choice(["assistant", "completion", "all"]),
+                "metavar": "TOKENS",
+                "help": "Tokens that are trained: assistant, completion, all (default: the trainer's own).",
+            },
+        ),
+        (
+            "--overflow",
+            {
+                "type": click.Choice(["keep-start", "keep-end", "drop", "error"]),
+                "metavar": "HOW",
+                "help": "What the trainer does to longer rows: keep-start, keep-end, drop, error.",
+            },
+        ),
+        (
+            "--packing",
+            {
+                "type": click.Choice(["bfd", "bfd_split", "wrapped"]),
+                "metavar": "HOW",
+                "help": "How the trainer packs rows: bfd, bfd_split, wrapped.",
             },
         ),
         ("--offline", {"is_flag": True, "help": "Download nothing."}),
@@ -79,6 +116,12 @@ FLAGS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         (
             "--waivers",
             {"type": click.Path(), "help": "File of accepted findings (default: prepdata-waivers.json, if there)."},
+        ),
+    ],
+    "lock": [
+        (
+            "--lock",
+            {"type": click.Path(), "help": "Lock file of data and tokenizer (default: prepdata.lock, if there)."},
         ),
     ],
     "config": [
@@ -123,7 +166,7 @@ class Command(click.Command):
 
 
 def settings_flags(*groups: str) -> Callable[[F], F]:
-    """Add groups of flags to a command: "input", "targets", "rules", "config"."""
+    """Add groups of flags to a command: "input", "targets", "rules", "lock", "config"."""
 
     def add(function: F) -> F:
         for group in reversed(groups):
@@ -144,6 +187,9 @@ def settings_from(flags: dict[str, Any]) -> tuple[Settings, Path | None]:
     from prepdata.config import load_settings
 
     config, isolated = flags.pop("config", None), bool(flags.pop("isolated", None))
+    unlocked = bool(flags.pop("unlocked", None))
+    if unlocked and flags.get("lock"):
+        raise UsageError("--lock and --no-lock exclude each other")
     given: dict[str, Any] = {}
     for flag, _ in (item for group in FLAGS.values() for item in group):
         name = flag.lstrip("-").replace("-", "_")
@@ -164,9 +210,18 @@ def settings_from(flags: dict[str, Any]) -> tuple[Settings, Path | None]:
     settings, used = load_settings(given, config=Path(config) if config else None, isolated=isolated)
     if settings.waivers is None and not isolated and waivers_path(used).is_file():
         settings = msgspec.structs.replace(settings, waivers=str(waivers_path(used)))
+    if unlocked or settings.lock == "":
+        settings = msgspec.structs.replace(settings, lock=None)
+    elif settings.lock is None and not isolated and lock_path(used).is_file():
+        settings = msgspec.structs.replace(settings, lock=str(lock_path(used)))
     return settings, used
 
 
 def waivers_path(config: Path | None) -> Path:
     """Return where the waivers file is looked for and written: beside the configuration file, or here."""
     return (config.parent if config else Path()) / "prepdata-waivers.json"
+
+
+def lock_path(config: Path | None) -> Path:
+    """Return where the lock file is looked for and written: beside the configuration file, or here."""
+    return (config.parent if config else Path()) / "prepdata.lock"

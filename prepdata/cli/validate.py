@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prepdata.cli.options import Command, Flag, settings_flags, settings_from
+from prepdata.cli.options import SECTIONS, Command, Flag, settings_flags, settings_from
 from prepdata.cli.output import output_flags, show_settings, write_report
 from prepdata.errors import EXIT_CLEAN, UsageError
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 @click.command("validate", cls=Command, short_help="Check files.")
 @click.argument("paths", nargs=-1, metavar="PATHS...")
-@settings_flags("targets", "rules", "input", "config")
+@settings_flags("targets", "rules", "lock", "input", "config")
 @output_flags
+@click.option("--no-lock", "unlocked", cls=Flag, section=SECTIONS["lock"], is_flag=True, help="Look for no lock file.")
 @click.option(
     "--write-waivers",
     cls=Flag,

@@ -7,11 +7,12 @@ same step on every machine; time and memory are bounded besides, for what happen
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import mmap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType, MethodType
 from typing import Any
 
 import jinja2
@@ -29,13 +30,14 @@ CHARACTERS = 20_000_000
 """Characters of the text of one conversation, and of any text that an operator or a method makes."""
 LISTED = 1_000_000
 """Items of any list that an operator makes."""
+AGAIN = 50
+"""Conversations after which it is looked up again what the process has."""
 SLOW = "wordwrap", "urlize", "striptags", "wordcount", "title", "pprint"
 """Filters that take long for a text, and so take none of more than ..."""
 SHORT = 200_000
 """... characters."""
 DIGITS = 4_000
 """Bits of a number that a template works out."""
-PAGE = mmap.PAGESIZE
 MEMORY = 1 << 30
 """Bytes that one conversation may take beyond what the process has, where the system can bound that."""
 
@@ -51,7 +53,6 @@ class Budget:
     def begin(self) -> None:
         """Begin a conversation."""
         self._steps = STEPS
-        self._characters = CHARACTERS
         self._end = time.monotonic() + SECONDS
 
     def step(self) -> None:
@@ -66,16 +67,6 @@ class Budget:
         if time.monotonic() > self._end:
             raise TemplateLimit(f"the chat template was stopped: it takes more than {SECONDS} seconds for one row")
 
-    def written(self, characters: int) -> None:
-        """Count what was written.
-
-        Raises:
-            TemplateLimit: that is too much.
-        """
-        self._characters -= characters
-        if self._characters < 0:
-            raise TemplateLimit(f"the chat template was stopped: it writes more than {CHARACTERS:,} characters")
-
 
 class LimitedEnvironment(ImmutableSandboxedEnvironment):
     """A sandbox in which operators and methods make nothing too large."""
@@ -84,10 +75,16 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
 
     def __init__(self, budget: Budget, **options: Any) -> None:
         super().__init__(optimized=False, **options)  # constants are worked out within the bounds too
-        self.extend(step=budget.step)
+        self._own: set[Any] = set()
+        self.own(step=budget.step, concat_texts=_concat)
         self.filters.update(replace=_replace, join=_join, center=_center, indent=_indent, format=_format)
         self.filters.update({name: _for_short(self.filters[name]) for name in SLOW})
         self.globals["lipsum"] = _no_lipsum
+
+    def own(self, **functions: Callable[..., Any]) -> None:
+        """Add functions that compiled templates call by `EnvironmentAttribute`, and that need no sandbox."""
+        self.extend(**functions)
+        self._own.update(functions.values())
 
     def get_template(self, *_: Any, **__: Any) -> Any:
         """Refuse to read another file, whatever it is."""
@@ -108,18 +105,26 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
             _check_sum(left, right)
         return super().call_binop(context, operator, left, right)
 
-    def concat_texts(self, *pieces: Any) -> str:
-        """Return what the operator `~` gives, within the bounds."""
-        texts = list(map(str, pieces))
-        _check_size(sum(map(len, texts)))
-        return "".join(texts)
-
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """Return what a call gives, within the bounds."""
+        if type(__obj) in _FUNCTIONS and __obj in __self._own:
+            kwargs.pop("_loop_vars", None)  # Jinja's own, for functions that ask for the context
+            kwargs.pop("_block_vars", None)
+            return __obj(*args, **kwargs)
         holder = getattr(__obj, "__self__", None)
         if isinstance(holder, str):
             _check_method(holder, __obj.__name__, args)
         return super().call(__context, __obj, *args, **kwargs)
+
+
+def _concat(*pieces: Any) -> str:
+    """Return what the operator `~` gives, within the bounds."""
+    texts = list(map(str, pieces))
+    _check_size(sum(map(len, texts)))
+    return "".join(texts)
+
+
+_FUNCTIONS = frozenset((MethodType, FunctionType))
 
 
 def count_steps(tree: jinja2.nodes.Template) -> None:
@@ -244,30 +249,44 @@ def _no_lipsum(*_: Any, **__: Any) -> str:
     raise TemplateLimit("the chat template was stopped: it makes up a random text")
 
 
-@contextlib.contextmanager
-def bounded_memory() -> Iterator[None]:
-    """Let an allocation fail that would take this process far beyond what it has, where the system can do that."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        yield
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    used = _used()
-    if used is None or (soft != resource.RLIM_INFINITY and soft <= used + MEMORY):
-        yield
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+class BoundedMemory:
+    """Lets an allocation fail that would take this process far beyond what it has, where the system can do that.
+
+    Use as a context manager. What the process has is looked up now and then only.
+    """
+
+    def __init__(self) -> None:
+        try:
+            import resource
+        except ImportError:  # Windows
+            resource = None  # type: ignore[assignment]
+        self._resource: Any = resource
+        self._calls = 0
+        self._bound: int | None = None
+        self._before: tuple[int, int] | None = None
+
+    def __enter__(self) -> None:
+        if self._resource is None:
+            return
+        if self._calls % AGAIN == 0:
+            used = _used()
+            self._bound = None if used is None else used + MEMORY
+        self._calls += 1
+        soft, hard = self._resource.getrlimit(self._resource.RLIMIT_AS)
+        infinite = self._resource.RLIM_INFINITY
+        if self._bound is not None and (soft == infinite or soft > self._bound):
+            self._resource.setrlimit(self._resource.RLIMIT_AS, (self._bound, hard))
+            self._before = soft, hard
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            self._resource.setrlimit(self._resource.RLIMIT_AS, self._before)
+            self._before = None
 
 
 def _used() -> int | None:
     """Return the bytes of address space that this process has, None if the system does not tell."""
     try:
-        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 (quicker, and called for every row)
-            return int(file.read().split()[0]) * PAGE
+        return int(Path("/proc/self/statm").read_bytes().split()[0]) * mmap.PAGESIZE
     except (OSError, ValueError, IndexError):
         return None

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from prepdata.errors import UsageError
-from prepdata.render.encoding import Encoded, encode, load_tokenizer
+from prepdata.render.encoding import Encoded, Encoder
 from prepdata.render.errors import TemplateRefusal
 from prepdata.render.folder import TokenizerFolder, read_folder
 from prepdata.render.template import Rendered, Template
+
+_ENDS = (
+    "</s> <eos> <|im_end|> <|eot_id|> <|eom_id|> <|eot|> <|eom|> <|end|> <|return|> <|call|> <|endoftext|> "
+    "<|end_of_text|> <|end_of_turn|> <end_of_turn> <turn|> <|endofturn|> <|end_of_sentence|> <|end_of_turn_token|> "
+    "<｜end▁of▁sentence｜> <|eos|> <|assistant_end|> <|endofassistant|> <end_of_utterance> [e~[ "
+    "<|user|> <|observation|>"
+)
+END_TOKENS = frozenset(_ENDS.split())
+"""Special tokens with which models end a turn, in lower case, as in their tokenizer files (2026-11). GLM ends a turn
+with the token that begins the next."""
 
 
 def open_renderer(given: str, template: str | None = None, now: datetime | None = None) -> Renderer:
@@ -30,7 +41,7 @@ def open_renderer(given: str, template: str | None = None, now: datetime | None 
             f"{folder.path} has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json). "
             "Base models often have none: give the template you will train with by --chat-template FILE."
         )
-    return Renderer(folder, load_tokenizer(folder), now)
+    return Renderer(folder, now)
 
 
 class Renderer:
@@ -38,15 +49,41 @@ class Renderer:
 
     Args:
         folder: what the tokenizer folder holds.
-        tokenizer: the tokenizer of it (library tokenizers).
         now: the time that templates are told; None for the present.
+
+    Raises:
+        UsageError: a library is missing, or the tokenizer cannot be read.
     """
 
-    def __init__(self, folder: TokenizerFolder, tokenizer: Any, now: datetime | None = None) -> None:
+    def __init__(self, folder: TokenizerFolder, now: datetime | None = None) -> None:
         self.folder = folder
-        self.tokenizer = tokenizer
+        self.encoder = Encoder(folder)
+        self.tokenizer = self.encoder.tokenizer
         self._now = now or datetime.now()
         self._compiled: dict[str, Template] = {}
+
+    @cached_property
+    def bos(self) -> int | None:
+        """The id of the beginning-of-sequence token, None if there is none."""
+        return self._id("bos_token")
+
+    @cached_property
+    def end_tokens(self) -> frozenset[int]:
+        """The ids of the tokens that end a turn or a text: the end-of-sequence token, and the special tokens of the
+        tokenizer whose name says so."""
+        held = self.tokenizer.get_added_tokens_decoder()
+        found = {number for number, token in held.items() if token.content.casefold() in END_TOKENS}
+        eos = self._id("eos_token")
+        return frozenset(found if eos is None else found | {eos})
+
+    def token(self, number: int) -> str:
+        """Return the text of a token."""
+        return str(self.tokenizer.id_to_token(number))
+
+    def _id(self, attribute: str) -> int | None:
+        text = self.folder.named.get(attribute)
+        found: int | None = self.tokenizer.token_to_id(text) if text is not None else None
+        return found
 
     def template(self, tools: bool = False) -> Template:
         """Return the compiled template for rows with or without tools.
@@ -75,8 +112,8 @@ class Renderer:
 
     def encode(self, rendered: Rendered) -> Encoded:
         """Return a rendered conversation as tokens."""
-        return encode(self.tokenizer, [rendered])[0]
+        return self.encoder.encode([rendered])[0]
 
     def encode_all(self, rendered: Sequence[Rendered]) -> list[Encoded]:
         """Return rendered conversations as tokens, quicker than one by one."""
-        return encode(self.tokenizer, rendered)
+        return self.encoder.encode(rendered)

@@ -16,6 +16,7 @@ from prepdata.chunk import Chunk, Fact, Text
 from prepdata.findings import Hit, Severity
 from prepdata.record import Record
 from prepdata.targets.model import Target
+from prepdata.training.column import Rendering
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -55,6 +56,9 @@ class Context(msgspec.Struct, frozen=True):
         marks: names of the row marks (`id`, `source`, `group`, `reviewed_by`, `generator`, `label`, `split`, ...).
         columns: the user's column mapping (setting `columns`): {"prompt": "question", ...}.
         references: evaluation sets that rows are held against.
+        rendering: how rows are rendered (`prepdata.training.column`), None where they are not.
+        context_length: tokens a row may have, None for the targets' own.
+        locked: True where data and tokenizer are held against a lock file (`prepdata.lock`).
     """
 
     targets: tuple[Target, ...] = ()
@@ -62,6 +66,9 @@ class Context(msgspec.Struct, frozen=True):
     marks: dict[str, str] = {}
     columns: dict[str, str] = {}
     references: tuple[Given, ...] = ()
+    rendering: Rendering | None = None
+    context_length: int | None = None
+    locked: bool = False
 
     def mark(self, name: str, raw: dict[str, Any]) -> Any:
         """Return the value of a row mark, looked up in the row and in its `metadata`/`meta` object, or None."""

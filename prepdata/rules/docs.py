@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from typing import NamedTuple
 
 from prepdata.rules.base import Rule
@@ -39,4 +40,4 @@ def read_doc(rule: type[Rule]) -> Doc:
 
 
 def _tidy(lines: list[str]) -> str:
-    return inspect.cleandoc("\n".join(lines)).strip()
+    return textwrap.dedent("\n".join(lines)).strip()

@@ -33,6 +33,7 @@ _NOT_DATA = frozenset(
         "generation_config.json",
         "tokenizer.json",
         "tokenizer_config.json",
+        "chat_template.json",
         "special_tokens_map.json",
         "added_tokens.json",
         "vocab.json",

@@ -191,3 +191,14 @@ def test_fix_hook_repairs_in_place(tmp_path: Path) -> None:
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert run.returncode == 0 and not run.stdout and not run.stderr
     assert json.loads((tmp_path / "a.jsonl").read_text())["messages"][1]["role"] == "assistant"
+
+
+def test_lock_hook_notices_what_changed(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps(GOOD) + "\n", encoding="utf-8")
+    lock = [sys.executable, "-m", "prepdata", "lock", "a.jsonl"]
+    assert subprocess.run(lock, cwd=tmp_path, capture_output=True).returncode == 0
+    command = [sys.executable, "-m", *hooks()["prepdata-lock"]["entry"].split()]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 0
+    (tmp_path / "a.jsonl").write_text(json.dumps(BAD) + "\n", encoding="utf-8")
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 1 and "changed  a.jsonl" in run.stdout

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from byte_tokenizer import write_folder
 from tiny_model import write_model
 
 import prepdata
 from benchmarks.rows import filled
 from prepdata.index.reference import Builder
 from prepdata.items import items
+from prepdata.lock.make import keep_copies, make
+from prepdata.lock.model import write
 from prepdata.rules.loader import find, rules
 from prepdata.settings import Settings
 from prepdata.sources import discover
 
 CASES = Path(__file__).parent / "cases"
 KEYS = {"case", "why", "rows", "fill", "text", "base64", "name", "options", "targets", "settings", "waivers", "hits",
-        "eval", "index", "files", "model"}  # fmt: skip
+        "eval", "index", "files", "model", "tokenizer", "lock", "renders"}  # fmt: skip
+DATA_KEYS = {"rows", "fill", "text", "base64"}
 HIT_KEYS = {"row", "line", "path", "severity", "targets", "message"}
 
 
@@ -62,10 +67,38 @@ def write_index(folder: Path, rows: list[Any], grams: list[int]) -> Path:
     return folder / "benchmark.prepidx"
 
 
+def write_tokenizer(folder: Path, files: dict[str, str] | None) -> None:
+    """Write the files of a tokenizer into a folder where there are no others; None for no such folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, text in (files or {}).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(text.encode())
+
+
+def write_lock(case: dict[str, Any], folder: Path) -> Path:
+    """Lock what the case says was there then, which is what is there now but for the keys of `lock`."""
+    then = case["lock"]
+    kept = {key: value for key, value in case.items() if key not in DATA_KEYS} if DATA_KEYS & set(then) else case
+    then = {**kept, **then}
+    write_tokenizer(folder / "tokenizer", then.get("tokenizer"))
+    paths = [write_data(then, folder)] if DATA_KEYS & set(then) else []
+    paths += [write_rows(folder / other, rows) for other, rows in then.get("files", {}).items()]
+    place, tokenizer = folder / "prepdata.lock", str(folder / "tokenizer") if then.get("tokenizer") else None
+    settings = Settings(tokenizer=tokenizer, cache=False, jobs=1)
+    made = make([str(path) for path in paths if path.name not in then.get("unlocked", ())], settings, place, None,
+                copies=then.get("copies", False))  # fmt: skip
+    keep_copies(made, place, None)
+    write(place, made.lock)
+    write_tokenizer(folder / "tokenizer", case.get("tokenizer"))
+    return place
+
+
 def run(name: str, case: dict[str, Any], folder: Path, **more: Any) -> list[prepdata.Finding]:
-    path = write_data(case, folder)
     settings = dict(case.get("settings", {}))
     settings.setdefault("select", [name])
+    if "lock" in case:
+        settings["lock"] = str(write_lock(case, folder))
+    path = write_data(case, folder)
     if "eval" in case:
         settings["eval"] = [str(write_rows(folder / "held-out.jsonl", case["eval"]))]
     if "index" in case:
@@ -80,6 +113,10 @@ def run(name: str, case: dict[str, Any], folder: Path, **more: Any) -> list[prep
         pytest.importorskip("tokenizers")
         known = case["model"] if case["model"] is not True else [filled(case), case.get("eval"), case.get("index")]
         options["model"] = str(write_model(folder / "model", known))
+    if "renders" in case:  # what `write_folder` takes
+        pytest.importorskip("tokenizers")
+        pytest.importorskip("jinja2")
+        settings["tokenizer"] = str(write_folder(folder / "model", **case["renders"]))
     settings["rules"] = {**settings.get("rules", {}), name: options}
     settings["targets"] = case.get("targets", [])
     report = prepdata.validate(paths, tokens=False, cache=False, jobs=1, **settings, **more)

@@ -1,0 +1,128 @@
+"""What the rules about rendered rows share: each sees every row as the simulated trainers make it.
+
+Much of what goes wrong here comes from the template and not from the row. Such a finding is told once, with the number
+of rows, where it is in at least half of many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+import msgspec
+
+from prepdata.chunk import Chunk
+from prepdata.findings import Hit, around
+from prepdata.record import Record
+from prepdata.rules.base import CorpusRule, Parts
+from prepdata.training.column import PLAIN, prepared, trainer_of
+
+if TYPE_CHECKING:
+    from prepdata.training.base import Prepared, Trainer
+
+MANY = 10  # rows with the same finding from which they may be told as one
+SHARE = 0.5  # of all rows, at least, for that
+SHOWN = 10  # rows named beside the first
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Hit).decode
+
+
+class Told(NamedTuple):
+    """What a rule says of a row.
+
+    Args:
+        hit: the finding.
+        kind: the same for all rows that have the finding from the same cause; "" where the row itself is the cause.
+    """
+
+    hit: Hit
+    kind: str = ""
+
+
+class RenderedRule(CorpusRule):
+    """A rule about rows as trainers make them; a rule of the family overrides `judge`."""
+
+    scope: ClassVar[Literal["file", "dataset", "run"]] = "file"
+
+    def missing(self) -> str | None:
+        rendering = self.context.rendering
+        return None if rendering else "a tokenizer folder with a chat template (--tokenizer), and the extra `render`"
+
+    def judge(self, record: Record, row: Prepared, trainer: Trainer) -> Iterator[Told]:
+        """Yield what is wrong with a row."""
+        raise NotImplementedError
+
+    def see(self, chunk: Chunk) -> Any:
+        rendering = self.context.rendering
+        assert rendering is not None
+        found = []
+        for name in rendering.trainers:
+            trainer = trainer_of(rendering, name)
+            for record, row in zip(chunk.records, chunk.derived(prepared(rendering, name))):
+                for told in self.judge(record, row, trainer):
+                    found.append([record.row, name, told.kind, _encode(told.hit)])
+        return found
+
+    def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
+        alone: dict[tuple[int, bytes], list[str]] = {}
+        alike: dict[tuple[str, str], list[tuple[int, bytes]]] = {}
+        for first, part in parts.parts:
+            for row, trainer, kind, hit in part:
+                if kind:
+                    alike.setdefault((trainer, kind), []).append((first + row, hit))
+                else:
+                    alone.setdefault((first + row, hit), []).append(trainer)
+        for (trainer, _), rows in alike.items():
+            if len({row for row, _ in rows}) >= max(MANY, SHARE * parts.rows):
+                yield self._together(rows, trainer, parts.rows)
+            else:
+                for row, hit in rows:
+                    alone.setdefault((row, hit), []).append(trainer)
+        for (row, hit), trainers in alone.items():
+            yield row, _for_trainers(_decode(hit), trainers)
+
+    def _together(self, rows: list[tuple[int, bytes]], trainer: str, total: int) -> tuple[int, Hit]:
+        numbers = sorted({row for row, _ in rows})
+        first = min(rows)
+        hit = _decode(first[1])
+        said = f"{hit.message} (so in {len(numbers):,} of {total:,} rows; this is the first)"
+        hit = msgspec.structs.replace(hit, message=said, related=tuple(numbers[1 : 1 + SHOWN]))
+        return first[0], _for_trainers(hit, [trainer])
+
+
+def _for_trainers(hit: Hit, trainers: list[str]) -> Hit:
+    return hit if trainers == [PLAIN] else msgspec.structs.replace(hit, targets=tuple(trainers))
+
+
+def spot(row: Prepared, token: int, last: int | None = None) -> str | None:
+    """Return the rendered text around some tokens.
+
+    Args:
+        row: the row.
+        token: the first token that is meant.
+        last: the last one, if it is not that.
+    """
+    if not row.text or not 0 <= token < len(row.offsets):
+        return None
+    end = row.offsets[token if last is None else min(last, len(row.offsets) - 1)][1]
+    return around(row.text, (row.offsets[token][0], end))
+
+
+def answer_path(record: Record) -> str | None:
+    """Return the place of the last answer of a row."""
+    answer = record.split()[1]
+    return answer[-1].path if answer else None
+
+
+def runs(trained: list[int] | tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of the stretches of trained tokens."""
+    start = None
+    for place, bit in enumerate(trained):
+        if bit and start is None:
+            start = place
+        elif not bit and start is not None:
+            yield start, place
+            start = None
+    if start is not None:
+        yield start, len(trained)

@@ -1,0 +1,46 @@
+"""TOK001: a row that the chat template refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from prepdata.findings import Hit, Severity, clip
+from prepdata.record import Record
+from prepdata.rules.tok._rows import RenderedRule, Told
+
+if TYPE_CHECKING:
+    from prepdata.training.base import Prepared, Trainer
+
+
+class TemplateError(RenderedRule):
+    """Finds rows that the chat template does not render.
+
+    Templates refuse by raising an exception of their own (no system role, roles that do not alternate), or stumble over
+    what they did not expect (arguments of a call as text where they want an object). Templates that would run for ever,
+    take all memory or reach for what is outside are stopped. Needs `--tokenizer`.
+
+    Why: trainers stop at the first such row, hours after the start where they render late, or leave the row out.
+    Bad:
+        {"messages": [{"role": "assistant", "content": "Hello."}, {"role": "assistant", "content": "Anybody there?"}]}
+    Good:
+        {"messages": [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Good morning."}]}
+    Fix: none; change the row, or train with another template (`--chat-template`).
+    Source: unslothai/unsloth issue 334, huggingface/alignment-handbook issue 93 (roles that do not alternate).
+    """
+
+    code: ClassVar[str] = "TOK001"
+    name: ClassVar[str] = "template-error"
+    severity: ClassVar[Severity] = "error"
+
+    def judge(self, record: Record, row: Prepared, trainer: Trainer) -> Iterator[Told]:
+        refusal = row.refusal
+        if refusal is None:
+            return
+        where = f", line {refusal.line} of the template" if refusal.line else ""
+        said = clip(refusal.said, 160)
+        if refusal.meant:
+            message = f"the chat template refuses this row: '{said}'{where}; change the row or the template"
+        else:
+            message = f"the chat template cannot render this row: {said}{where}; change the row or the template"
+        yield Told(Hit(message), "" if refusal.meant else said)

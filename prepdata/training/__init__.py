@@ -1,0 +1,1 @@
+"""What trainers make of rows: rendered, masked, cut, dropped, packed. Simulated, to be known before a GPU is rented."""

@@ -1,0 +1,120 @@
+"""What a trainer does to a row: the shape that all simulated trainers share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+from prepdata.record import Record
+from prepdata.render.encoding import Encoded
+from prepdata.render.errors import TemplateRefusal
+from prepdata.render.renderer import Renderer
+from prepdata.training.settings import TrainerSettings, filled
+
+
+class Change(NamedTuple):
+    """Something that a trainer changes in a row before it renders it.
+
+    Args:
+        path: JSON pointer into the row.
+        what: what becomes of it, for people ("the text is replaced by the tool call").
+    """
+
+    path: str
+    what: str
+
+
+class Prepared(NamedTuple):
+    """A row as a trainer makes it, before it is packed. All lists are of equal length and cover the uncut row.
+
+    Args:
+        text: the rendered text; "" where there is none.
+        ids: token ids.
+        trained: 1 for tokens whose loss counts, else 0.
+        offsets: (start, end) of each token in `text`, in characters.
+        start, end: the tokens that are left when the row is cut, as a slice.
+        dropped: why the trainer leaves the row out; "" if it does not.
+        stopped: why the trainer ends with an error at this row; "" if it does not.
+        changes: what it changes before rendering.
+        refusal: why the row cannot be rendered, else None. Then all lists are empty.
+        lost_prompt: tokens at the end of the rendered prompt that the whole row does not begin with (the prompt is no
+            prefix of it); 0 where it is, or where no prompt is rendered apart.
+    """
+
+    text: str
+    ids: Sequence[int]
+    trained: Sequence[int]
+    offsets: Sequence[tuple[int, int]]
+    start: int = 0
+    end: int = 0
+    dropped: str = ""
+    stopped: str = ""
+    changes: tuple[Change, ...] = ()
+    refusal: TemplateRefusal | None = None
+    lost_prompt: int = 0
+
+    @property
+    def kept(self) -> bool:
+        """True if the row is trained on."""
+        return not self.dropped and not self.stopped and self.refusal is None
+
+
+class Trainer:
+    """A simulated trainer. One file each in `prepdata/training/`; the class docstring says what was read where.
+
+    Args:
+        renderer: of the tokenizer it trains with.
+        settings: how it is set up.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    """Its name for people."""
+    defaults: ClassVar[TrainerSettings]
+    """What the trainer does unless told otherwise."""
+
+    def __init__(self, renderer: Renderer, settings: TrainerSettings | None = None) -> None:
+        self.renderer = renderer
+        self.settings = filled(settings or TrainerSettings(), self.defaults)
+
+    @property
+    def reads_marks(self) -> bool:
+        """True if it finds what is trained by the generation markers of the template, and can do nothing without."""
+        return False
+
+    def prepare(self, records: Sequence[Record]) -> list[Prepared]:
+        """Return what becomes of rows, in order. Each row is judged by itself.
+
+        Args:
+            records: rows of any format; those that the trainer cannot read are refused with a reason.
+        """
+        raise NotImplementedError
+
+
+def refused(refusal: TemplateRefusal, changes: tuple[Change, ...] = ()) -> Prepared:
+    """Return a row that cannot be rendered."""
+    return Prepared("", (), (), (), changes=changes, refusal=refusal)
+
+
+def cut(prepared: Prepared, settings: TrainerSettings) -> Prepared:
+    """Return a row with what becomes of it at the length limit: cut, dropped, or the end of the run."""
+    size, most = len(prepared.ids), settings.max_length
+    if most is None or size <= most or settings.packing:
+        return prepared._replace(start=0, end=size)
+    if settings.overflow == "drop":
+        return prepared._replace(start=0, end=0, dropped=f"longer than {most:,} tokens")
+    if settings.overflow == "error":
+        return prepared._replace(start=0, end=0, stopped=f"longer than {most:,} tokens")
+    if settings.overflow == "keep-end":
+        return prepared._replace(start=size - most, end=size)
+    return prepared._replace(start=0, end=most)
+
+
+def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
+    """Return how many tokens two sequences begin with alike."""
+    return next((at for at, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
+
+
+def of(encoded: Encoded, text: str, trained: Sequence[int]) -> Prepared:
+    """Return a tokenised row, not yet cut."""
+    return Prepared(text, encoded.ids, trained, encoded.offsets, end=len(encoded.ids))

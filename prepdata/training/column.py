@@ -1,0 +1,89 @@
+"""Rows of a chunk as trainers make them, worked out once for all rules and meters that ask."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from prepdata.chunk import Chunk
+from prepdata.settings import Settings
+from prepdata.targets.model import Target
+from prepdata.training.settings import TrainerSettings
+from prepdata.training.trainers import TRAINERS, trainer_named
+
+if TYPE_CHECKING:
+    from prepdata.render import Renderer
+    from prepdata.training.base import Prepared, Trainer
+
+PLAIN = "plain"
+
+
+class Rendering(msgspec.Struct, frozen=True):
+    """How the rows of a run are rendered.
+
+    Args:
+        tokenizer: path of the tokenizer folder, or of its tokenizer.json.
+        chat_template: file of the chat template that takes the place of the folder's, or None.
+        trainers: names of the trainers that are simulated; "plain" where no target is one.
+        settings: how they are set up.
+        digest: of the tokenizer and its templates: with it the results change.
+        today: the day that templates are told.
+    """
+
+    tokenizer: str
+    chat_template: str | None
+    trainers: tuple[str, ...]
+    settings: TrainerSettings
+    digest: str
+    today: date
+
+
+def rendering_of(settings: Settings, targets: tuple[Target, ...]) -> Rendering | None:
+    """Return how rows are rendered; None where no tokenizer with a chat template is given.
+
+    Raises:
+        UsageError: the tokenizer folder is not what it should be.
+    """
+    if settings.tokenizer is None or importlib.util.find_spec("jinja2") is None:
+        return None
+    from prepdata.render.folder import read_folder
+
+    folder = read_folder(settings.tokenizer, settings.chat_template)
+    if not folder.templates:
+        return None
+    trainers = tuple(target.name for target in targets if target.name in TRAINERS) or (PLAIN,)
+    chosen = TrainerSettings(
+        max_length=settings.max_length, loss=settings.loss, overflow=settings.overflow, packing=settings.packing
+    )
+    return Rendering(settings.tokenizer, settings.chat_template, trainers, chosen, folder.digest(), date.today())
+
+
+@cache
+def renderer_of(rendering: Rendering) -> Renderer:
+    """Return the renderer of a run; one in each process."""
+    from prepdata.render import open_renderer
+
+    midnight = datetime.combine(rendering.today, datetime.min.time())
+    return open_renderer(rendering.tokenizer, rendering.chat_template, midnight)
+
+
+@cache
+def trainer_of(rendering: Rendering, name: str) -> Trainer:
+    """Return a simulated trainer of a run."""
+    return trainer_named(name)(renderer_of(rendering), rendering.settings)
+
+
+@cache
+def prepared(rendering: Rendering, trainer: str) -> Callable[[Chunk], list[Prepared]]:
+    """Return what makes the rows of a chunk as a trainer does, one for each record. Use as
+    `chunk.derived(prepared(rendering, name))`."""
+
+    def compute(chunk: Chunk) -> list[Prepared]:
+        return trainer_of(rendering, trainer).prepare(chunk.records)
+
+    return compute

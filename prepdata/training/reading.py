@@ -1,0 +1,96 @@
+"""What a trainer that reads chat rows and prompt-completion rows finds in a row of any format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from prepdata.formats import get
+from prepdata.formats.base import Lossy
+from prepdata.record import Record
+from prepdata.render.errors import TemplateRefusal
+
+_OWN = frozenset({"openai", "trl-prompt-completion", "trl-preference", "trl-kto", "prompt-completion", "text"})
+"""Formats whose values are taken as they stand; rows of the others are written as chat rows first."""
+
+
+class Reading(NamedTuple):
+    """A row as chat or as prompt and completion, values as the row has them.
+
+    Args:
+        messages: the turns of a chat row; None for the others.
+        prompt, completion: both lists of turns, or both texts; None for chat rows and plain texts.
+        text: of a row that is nothing but a text.
+        tools: declared tools, None where there are none.
+        documents: documents of the row, None where there are none.
+        variables: further variables for the template (`chat_template_kwargs`).
+    """
+
+    messages: list[Any] | None = None
+    prompt: list[Any] | str | None = None
+    completion: list[Any] | str | None = None
+    text: str | None = None
+    tools: list[Any] | None = None
+    documents: list[Any] | None = None
+    variables: dict[str, Any] = {}
+
+
+def read(record: Record) -> Reading:
+    """Return what a row holds for a trainer. Of a preference row, the chosen answer.
+
+    Raises:
+        TemplateRefusal: the row cannot be said as chat; says why.
+    """
+    raw = record.raw
+    if record.format not in _OWN:
+        try:
+            raw = get("openai").write(record)
+        except Lossy as error:
+            raise TemplateRefusal(f"the row cannot be written as chat: {error.args[0]}") from error
+    around = Reading(tools=_tools(raw), documents=_listed(raw.get("documents")), variables=_variables(raw))
+    if record.format == "text":
+        return around._replace(text=record.messages[0].text if record.messages else "")
+    if isinstance(raw.get("messages"), list):
+        return around._replace(messages=raw["messages"])
+    answer = raw.get("chosen", raw.get("completion"))
+    prompt = raw.get("prompt")
+    if isinstance(prompt, list) and isinstance(answer, list):
+        return around._replace(prompt=prompt, completion=answer)
+    if isinstance(answer, list):  # a preference row whose prompt stands in both answers
+        return around._replace(messages=answer)
+    before, after = record.split()
+    return around._replace(prompt="\n".join(m.text for m in before), completion="\n".join(m.text for m in after))
+
+
+def _tools(raw: dict[str, Any]) -> list[Any] | None:
+    """Return the declared tools, which some write as JSON text."""
+    tools = raw.get("tools")
+    if isinstance(tools, str):
+        try:
+            tools = msgspec.json.decode(tools)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return None
+    return _listed(tools)
+
+
+def _listed(value: Any) -> list[Any] | None:
+    return value if isinstance(value, list) and value else None
+
+
+def _variables(raw: dict[str, Any]) -> dict[str, Any]:
+    value = raw.get("chat_template_kwargs")
+    return {str(key): item for key, item in value.items()} if isinstance(value, dict) else {}
+
+
+def turns(given: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return turns that are objects.
+
+    Raises:
+        TemplateRefusal: one is not.
+    """
+    for number, turn in enumerate(given):
+        if not isinstance(turn, dict):
+            raise TemplateRefusal(f"turn {number + 1} is no object")
+    return list(given)

@@ -85,6 +85,7 @@ class Encoder:
         self.tokenizer = load_tokenizer(folder)
         self.notes: list[str] = []
         self._path = str(folder.file)
+        self._split = folder.split
         self._fast: Any = None
         self._lengths: Lengths | None = None
         self._checked = 0
@@ -113,7 +114,8 @@ class Encoder:
             return
         self._known = True
         self._lengths = _lengths(self._path, self.tokenizer)
-        if self._lengths is not None and importlib.util.find_spec("fastokens") is not None:
+        as_filed = not self._split and _as_filed(self._path, self.tokenizer)
+        if self._lengths is not None and as_filed and importlib.util.find_spec("fastokens") is not None:
             try:
                 fast = importlib.import_module("fastokens").Tokenizer.from_file(self._path)
                 fast.no_truncation()
@@ -174,6 +176,22 @@ class Encoder:
                 self._lengths = None
                 return [None] * len(found)
         return found
+
+
+def _as_filed(path: str, tokenizer: Any) -> bool:
+    """True if the added tokens are those of the tokenizer file, with the same flags: fastokens reads that alone."""
+    with open(path, "rb") as file:  # noqa: PTH123
+        filed = msgspec.json.decode(file.read(), type=_Filed).added_tokens
+    held = tokenizer.get_added_tokens_decoder().items()
+    return {number: [getattr(token, flag) for flag in AddedToken._fields] for number, token in held} == {
+        token["id"]: [token.get(flag) for flag in AddedToken._fields] for token in filed
+    }
+
+
+class _Filed(msgspec.Struct):
+    """What of a tokenizer.json is of interest here; the rest is passed over."""
+
+    added_tokens: list[dict[str, Any]] = []
 
 
 class Lengths(NamedTuple):

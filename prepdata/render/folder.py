@@ -87,7 +87,7 @@ def read_folder(given: str, template: str | None = None) -> TokenizerFolder:
     if not file.is_file():
         raise UsageError(f"No {TOKENIZER} at {given}. Give the file, or the folder of the model that holds it.")
     config = _object(folder / CONFIG)
-    named, extra = special_tokens(_declared(folder, config, file))
+    named, extra = special_tokens(*_declared(folder, config, file))
     special = tuple(token._replace(special=True) for token in named.values()) + extra
     longest = config.get("model_max_length")
     if not isinstance(longest, int) or isinstance(longest, bool) or not 0 < longest < 10**9:
@@ -140,15 +140,18 @@ def _listed(value: Sequence[Any], file: Path) -> dict[str, str]:
     return found
 
 
-def _declared(folder: Path, config: dict[str, Any], file: Path) -> dict[str, Any]:
-    """Return what is declared of special tokens. As in transformers 5.24 (`_from_pretrained`, 2026-11), the old
-    special_tokens_map.json counts where the configuration has no added_tokens_decoder, and then comes first; a token
-    to pad with in the tokenizer file is the pad_token where none is declared."""
+def _declared(folder: Path, config: dict[str, Any], file: Path) -> tuple[dict[str, Any], Set[str]]:
+    """Return (what is declared of special tokens, what of it special_tokens_map.json says).
+
+    As in transformers 5.24 (`_from_pretrained`, 2026-11), that old file counts where the configuration has no
+    added_tokens_decoder, and then comes first; a token to pad with in the tokenizer file is the pad_token where none is
+    declared.
+    """
     held = dict(config)
     if "additional_special_tokens" in held and not held.get("extra_special_tokens"):
         held["extra_special_tokens"] = held.pop("additional_special_tokens")
-    if "added_tokens_decoder" not in config:
-        old = _object(folder / SPECIAL)
+    old = {} if "added_tokens_decoder" in config else _object(folder / SPECIAL)
+    if old:
         extra = old.get("extra_special_tokens")
         if isinstance(extra, list) and isinstance(held.get("extra_special_tokens"), list):
             old["extra_special_tokens"] = held["extra_special_tokens"] + extra
@@ -157,7 +160,7 @@ def _declared(folder: Path, config: dict[str, Any], file: Path) -> dict[str, Any
         held["extra_special_tokens"] = held.pop("additional_special_tokens")
     if "pad_token" not in held:
         held["pad_token"] = _padding(file)
-    return held
+    return held, old.keys()
 
 
 class _Padding(msgspec.Struct):
@@ -178,11 +181,12 @@ def _padding(file: Path) -> str | None:
     return padding.pad_token if padding else None
 
 
-def special_tokens(declared: dict[str, Any]) -> tuple[dict[str, AddedToken], tuple[AddedToken, ...]]:
+def special_tokens(declared: dict[str, Any], old: Set[str]) -> tuple[dict[str, AddedToken], tuple[AddedToken, ...]]:
     """Return the special tokens with names ("eos_token", "image_token") and those without.
 
     Args:
         declared: what tokenizer_config.json says, and special_tokens_map.json.
+        old: what of it special_tokens_map.json says.
 
     Raises:
         UsageError: a token is neither a text nor an object with a content.
@@ -193,19 +197,21 @@ def special_tokens(declared: dict[str, Any]) -> tuple[dict[str, AddedToken], tup
     for name in (*NAMED, *(name for name in own if name not in NAMED)):
         value = declared.get(name) if name in NAMED else own[name]
         if value is not None:
-            named[name] = _token(value, name)
+            named[name] = _token(value, f"{SPECIAL if name in old else CONFIG}: {name}")
     listed = extra if isinstance(extra, list) else []
-    return named, tuple(_token(value, f"extra_special_tokens/{number}") for number, value in enumerate(listed))
+    return named, tuple(
+        _token(value, f"{CONFIG} or {SPECIAL}: /extra_special_tokens/{number}") for number, value in enumerate(listed)
+    )
 
 
-def _token(value: Any, name: str) -> AddedToken:
+def _token(value: Any, place: str) -> AddedToken:
     """Return a special token, which is a text or an object with a content and flags."""
     if isinstance(value, str):
         return AddedToken(value, normalized=False, special=True)
     if isinstance(value, dict) and isinstance(value.get("content"), str):
         flags = {key: bool(value[key]) for key in AddedToken._fields[1:] if key in value}
         return AddedToken(value["content"], **{**flags, "special": True})
-    raise UsageError(f"{CONFIG} or {SPECIAL}: /{name} is neither a text nor an object with a content.")
+    raise UsageError(f"{place} is neither a text nor an object with a content.")
 
 
 def _added(folder: Path, config: dict[str, Any], special: Set[str]) -> dict[int, AddedToken]:

@@ -74,26 +74,31 @@ def expected(tokenizer: Any, row: Row, way: Way) -> Outcome:
     return Outcome(text, encoded["input_ids"], encoded.get("assistant_masks"))
 
 
-def found(renderer: Renderer, row: Row, way: Way) -> Outcome:
-    """Return what prepdata makes of a row."""
+def found(renderer: Renderer, row: Row, way: Way) -> Rendered | Outcome:
+    """Return what prepdata makes of a row: not yet tokenised, or why there is nothing to tokenise."""
     try:
-        rendered: Rendered = renderer.render(
+        return renderer.render(
             row.messages, row.tools, row.documents,
             add_generation_prompt=way.prompt, continue_final_message=way.going_on, **way.variables,
         )  # fmt: skip
     except TemplateRefusal as error:
         return Outcome(REFUSED if error.meant else STUMBLED)
-    encoded = renderer.encode(rendered)
-    return Outcome(rendered.text, encoded.ids, None if way.going_on else encoded.mask)
 
 
 def differing(folder: Path, asked: Iterable[tuple[Row, Way]]) -> tuple[list[str], int]:
-    """Return the rows that come out differently, and how many of all came out at all."""
+    """Return the rows that come out differently, one by one or all at once, and how many of all came out at all."""
     renderer, tokenizer = opened(folder)
+    rows = list(asked)
+    outcomes = [found(renderer, *one) for one in rows]
+    at_once = iter(renderer.encode_all([one for one in outcomes if isinstance(one, Rendered)]))
     different, rendered = [], 0
-    for row, way in asked:
-        wanted, got = expected(tokenizer, row, way), found(renderer, row, way)
+    for (row, way), got in zip(rows, outcomes):
+        wanted = expected(tokenizer, row, way)
         rendered += wanted.ids is not None
-        if wanted != got:
-            different.append(f"{row.name} {way}: transformers {wanted}, prepdata {got}"[:2000])
+        made = [got] if isinstance(got, Outcome) else [
+            Outcome(got.text, list(encoded.ids), None if way.going_on else list(encoded.mask))
+            for encoded in (renderer.encode(got), next(at_once))
+        ]  # fmt: skip
+        if any(wanted != one for one in made):
+            different.append(f"{row.name} {way}: transformers {wanted}, prepdata {made}"[:2000])
     return different, rendered

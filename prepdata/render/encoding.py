@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, overload
 import msgspec
 
 from prepdata.errors import UsageError
+from prepdata.render.classes import made_anew
 from prepdata.render.folder import AddedToken, TokenizerFolder
 from prepdata.render.template import Rendered
 
@@ -85,7 +86,7 @@ class Encoder:
         self.tokenizer = load_tokenizer(folder)
         self.notes: list[str] = []
         self._path = str(folder.file)
-        self._split = folder.split
+        self._anew = folder.split or folder.llama is not None
         self._fast: Any = None
         self._lengths: Lengths | None = None
         self._checked = 0
@@ -114,7 +115,7 @@ class Encoder:
             return
         self._known = True
         self._lengths = _lengths(self._path, self.tokenizer)
-        as_filed = not self._split and _as_filed(self._path, self.tokenizer)
+        as_filed = not self._anew and _as_filed(self._path, self.tokenizer)
         if self._lengths is not None and as_filed and importlib.util.find_spec("fastokens") is not None:
             try:
                 fast = importlib.import_module("fastokens").Tokenizer.from_file(self._path)
@@ -325,7 +326,10 @@ def load_tokenizer(folder: TokenizerFolder) -> Any:
         raise UsageError("Rendering needs the packages tokenizers and jinja2: pip install 'prepdata[render]'.")
     library = importlib.import_module("tokenizers")
     try:
-        tokenizer = library.Tokenizer.from_file(str(folder.file))
+        if folder.llama is None:
+            tokenizer = library.Tokenizer.from_file(str(folder.file))
+        else:
+            tokenizer = library.Tokenizer.from_str(made_anew(folder.file.read_bytes(), folder.llama))
     except Exception as error:  # the library raises bare Exception on a damaged file
         raise UsageError(f"{folder.file} is no tokenizer that the library tokenizers can read: {error}") from error
     tokenizer.no_truncation()

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from prepdata.errors import UsageError
+from prepdata.render.classes import LLAMA_TOKENS, llama_spaces
 
 MOST_BYTES = 1 << 28
 """Size of a file of the folder beyond which it is not read (bytes)."""
@@ -17,6 +18,7 @@ CONFIG = "tokenizer_config.json"
 TOKENIZER = "tokenizer.json"
 SPECIAL = "special_tokens_map.json"
 ADDED = "added_tokens.json"
+MODEL = "config.json"
 TEMPLATE = "chat_template.jinja"
 OLD_TEMPLATE = "chat_template.json"
 TEMPLATES = "additional_chat_templates"
@@ -47,6 +49,8 @@ class TokenizerFolder(NamedTuple):
         longest: tokens that the model can read (`model_max_length`), None if not said.
         special: special tokens with a name or without, which are added last, in their order, where they are missing.
         split: True if special tokens in the text are read as any other text (`split_special_tokens`).
+        llama: where pieces get the space before them ("first", "always", "never"), if normaliser and pre-tokeniser of
+            the file are not used but those of Llama's class; None if they are used.
     """
 
     path: Path
@@ -57,6 +61,7 @@ class TokenizerFolder(NamedTuple):
     longest: int | None
     special: tuple[AddedToken, ...] = ()
     split: bool = False
+    llama: str | None = None
 
     def template(self, tools: bool) -> str | None:
         """Return the template for rows with or without tools, None if there is none."""
@@ -67,7 +72,7 @@ class TokenizerFolder(NamedTuple):
     def digest(self) -> str:
         """Return what rendering depends on, as a short hexadecimal digest."""
         held = hashlib.blake2b(self.file.read_bytes(), digest_size=16)
-        tokens = [sorted(self.added.items()), self.special, self.split]
+        tokens = [sorted(self.added.items()), self.special, self.split, self.llama]
         held.update(msgspec.json.encode([sorted(self.templates.items()), self.named, tokens]))
         return held.hexdigest()
 
@@ -87,7 +92,11 @@ def read_folder(given: str, template: str | None = None) -> TokenizerFolder:
     if not file.is_file():
         raise UsageError(f"No {TOKENIZER} at {given}. Give the file, or the folder of the model that holds it.")
     config = _object(folder / CONFIG)
-    named, extra = special_tokens(*_declared(folder, config, file))
+    llama = llama_spaces(config, _object(folder / MODEL), file)
+    declared, old = _declared(folder, config, file)
+    if llama is not None:
+        declared = {**LLAMA_TOKENS, **declared}
+    named, extra = special_tokens(declared, old)
     special = tuple(token._replace(special=True) for token in named.values()) + extra
     longest = config.get("model_max_length")
     if not isinstance(longest, int) or isinstance(longest, bool) or not 0 < longest < 10**9:
@@ -95,16 +104,8 @@ def read_folder(given: str, template: str | None = None) -> TokenizerFolder:
     templates = {"default": _text(Path(template))} if template else _templates(folder, config)
     texts = {name: token.content for name, token in named.items()}
     split = config.get("split_special_tokens") is True
-    return TokenizerFolder(
-        path,
-        file,
-        templates,
-        texts,
-        _added(folder, config, {token.content for token in special}),
-        longest,
-        special,
-        split,
-    )
+    added = _added(folder, config, {token.content for token in special})
+    return TokenizerFolder(path, file, templates, texts, added, longest, special, split, llama)
 
 
 def _templates(folder: Path, config: dict[str, Any]) -> dict[str, str]:

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from rows import HAND, generated_rows
-from side_by_side import Way, differing
+from side_by_side import Way, differing, transformers
 from template_folders import decoder
 from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
 from tokenizers_made import made_tokenizer, write_folder
+
+from prepdata.render.classes import AS_FILED
 
 TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}<|turn|>{{ message.content }}"
@@ -69,8 +71,46 @@ def test_class_of_tokenizer(name: str, tmp_path: Path) -> None:
     assert rendered == len(rows)
 
 
-@pytest.mark.xfail(strict=True, reason="transformers 5 makes the parts of a LlamaTokenizer anew, not as in the file")
-def test_llama_tokenizer_whose_file_puts_a_space_before_every_piece(tmp_path: Path) -> None:
+@pytest.mark.parametrize("legacy", [{}, {"legacy": True}, {"legacy": False}, {"legacy": None}], ids=str)
+@pytest.mark.parametrize(
+    "space", [{}, {"add_prefix_space": True}, {"add_prefix_space": False}, {"add_prefix_space": None}], ids=str
+)
+def test_llama_tokenizer_does_not_go_by_its_file(legacy: dict[str, Any], space: dict[str, Any], tmp_path: Path) -> None:
     folder = _written("LlamaTokenizer", "sentencepiece", BEFORE_EVERY_PIECE, None, tmp_path / "model")
+    _configure(folder, **legacy, **space)
     different, _ = differing(folder, zip(HAND, itertools.repeat(Way())))
-    assert not different
+    assert not different, different[0]
+
+
+@pytest.mark.parametrize("model_type", ["llama", "mistral", "phi3", "gemma"])
+@pytest.mark.parametrize("file", ["config.json", "tokenizer_config.json"])
+def test_llama_tokenizer_of_a_type_of_model(model_type: str, file: str, tmp_path: Path) -> None:
+    folder = _written("LlamaTokenizerFast", "sentencepiece", BEFORE_EVERY_PIECE, None, tmp_path / "model")
+    if file == "config.json":
+        _configure(folder, tokenizer_class=None)
+    model = {"model_type": model_type, "tokenizer_class": "LlamaTokenizer"}
+    (folder / "config.json").write_text(json.dumps(model), encoding="utf-8")
+    different, _ = differing(folder, zip(HAND, itertools.repeat(Way())))
+    assert not different, different[0]
+
+
+def test_llama_tokenizer_has_special_tokens_of_its_own(tmp_path: Path) -> None:
+    folder = _written("LlamaTokenizer", "sentencepiece", None, METASPACE, tmp_path / "model")
+    _configure(folder, chat_template="{{ bos_token }} {{ unk_token }} {{ pad_token }}", bos_token=None, unk_token=None)
+    different, _ = differing(folder, [(HAND[0], Way())])
+    assert not different, different[0]
+
+
+@pytest.mark.skipif(not transformers.__version__.startswith("5.24"), reason="the list is that of transformers 5.24")
+def test_types_of_models_whose_file_is_read_as_it_is() -> None:
+    known = pytest.importorskip("transformers.models.auto.tokenization_auto").TOKENIZER_MAPPING_NAMES
+    assert {name for name, held in known.items() if held in ("TokenizersBackend", "MistralCommonBackend")} == AS_FILED
+
+
+def _configure(folder: Path, **changes: Any) -> None:
+    """Change a configuration; None takes a key out, but leaves null for those of `legacy` and the prefix space."""
+    file = folder / "tokenizer_config.json"
+    config = {key: value for key, value in json.loads(file.read_text(encoding="utf-8")).items() if key != "legacy"}
+    config |= changes
+    kept = {key: value for key, value in config.items() if value is not None or key in ("legacy", "add_prefix_space")}
+    file.write_text(json.dumps(kept), encoding="utf-8")

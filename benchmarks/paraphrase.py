@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import prepdata
+from prepdata.index.build import Builder
 from prepdata.index.presets import PRESETS
-from prepdata.index.reference import Builder
 from prepdata.items import items
 from prepdata.settings import Settings
 from prepdata.sources import discover

@@ -277,10 +277,8 @@ def counters(bench: Bench) -> Iterator[Timed]:
     if fastokens_available() and ranks.path:
         ours["fastokens counter"] = FastCounter(ours["tiktoken counter"], ranks.path)
     for name, counter in ours.items():
+        counter.prepare()
         counter.count(batches[0])
-        loaded = getattr(counter, "_thread", None)
-        if loaded is not None:
-            loaded.join()  # fastokens loads in a thread; what is timed here is counting
         yield bench.timed(group, name, counter.count, batches, peer=peer)
 
 

@@ -73,6 +73,7 @@ def validate(
         plan = plan_of(settings, selection, targets, size, meters, triggers, given, held is not None)
         with Runner(plan, settings, size, progress) as runner:
             runs = [runner.run(item) for item in inputs]
+            runner.dismiss()
         if held is not None:
             runs = held.with_drift(runs, runner.mapper)
         return _report(settings, selection, plan, runs, runner, held)
@@ -112,8 +113,9 @@ def plan_of(
 ) -> Plan:
     """Return the plan of a run: what a worker process needs to know."""
     wanted = tuple(USUAL if meters is None else meters)
-    if not settings.tokens:
-        wanted = tuple(name for name in wanted if name not in ("tokens", "cost"))
+    rendering = rendering_of(settings, targets)
+    without = {"tokens", "cost", "training"} if not settings.tokens else {"training"} if rendering is None else set()
+    wanted = tuple(name for name in wanted if name not in without)
     rules = tuple((rule.name, rule.sized(options_of(rule, settings), size)) for rule in selection.rules)
     context = Context(
         targets=targets,
@@ -121,7 +123,7 @@ def plan_of(
         marks=settings.marks,
         columns=settings.columns,
         references=given,
-        rendering=rendering_of(settings, targets),
+        rendering=rendering,
         context_length=settings.context_length,
         locked=locked,
     )
@@ -134,6 +136,7 @@ def plan_of(
         input_bytes=size // jobs_for(settings, size),
         epochs=settings.epochs,
         context=settings.context_length,
+        rendering=rendering,
     )
     return Plan(rules, context, wanted, meter_context, settings.columns, triggers)
 

@@ -34,7 +34,7 @@ KEEP_DAYS = 30
 """A cache file unused for this long is removed."""
 
 
-def _code() -> str:
+def code_version() -> str:
     """Return the version, and while prepdata is run from its sources, when they last changed."""
     package = Path(__file__).parent
     if package.parent.name == "site-packages":
@@ -120,7 +120,7 @@ class Cache:
             return cls(None)
         sizeless = msgspec.structs.replace(plan.meter_context, input_bytes=0)
         plan = msgspec.structs.replace(plan, meter_context=sizeless)
-        digest = xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode(plan) + f"{_counting(plan)}{_code()}".encode())
+        digest = xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode(plan) + f"{_counting(plan)}{code_version()}".encode())
         cache = cls(folder(settings.cache_dir), digest)
         cache.prune()
         return cache

@@ -60,6 +60,10 @@ class Chunk:
             value = self._derived[compute] = compute(self)
             return value
 
+    def known(self, compute: Callable[[Chunk], T]) -> T | None:
+        """Return what `derived` returned for `compute` if any rule has asked for it, else None."""
+        return self._derived.get(compute)
+
 
 def texts(chunk: Chunk) -> list[Text]:
     """Return every text of the chunk: contents, reasoning and string arguments. Use as `chunk.derived(texts)`."""

@@ -32,7 +32,8 @@ _KINDS = (
     ("int", "a whole number"),
     ("str", "a text"),
 )
-_LEAST = {"jobs": 0, "max_line_bytes": 100, "context_length": 1, "epochs": 0}
+_LEAST = {"jobs": 0, "max_line_bytes": 100, "context_length": 1, "epochs": 0.01}
+_MOST = {"epochs": 10_000}
 _NOT_SETTINGS = {
     "PREPDATA_OUTPUT_FORMAT", "PREPDATA_CACHE_DIR", "PREPDATA_INDEX_DIR", "PREPDATA_VOCAB_DIR", "PREPDATA_DEBUG",
 }  # fmt: skip
@@ -130,8 +131,12 @@ def read_settings(values: Mapping[str, Any], *, base: Settings | None = None, or
             continue
         if name in _LEAST and converted is not None and not converted >= _LEAST[name]:
             problems.append(f"{name}: expected {_LEAST[name]} or more, found {value!r}")
+        elif name in _MOST and converted is not None and not converted <= _MOST[name]:
+            problems.append(f"{name}: expected at most {_MOST[name]:,}, found {value!r}")
+        elif converted == "":
+            problems.append(f"{name}: an empty text; leave it out")
         elif _immense(converted):
-            problems.append(f"{name}: numbers must be smaller than {MOST:,}")
+            problems.append(f"{name}: numbers must be smaller than {MOST:,}, and no nan")
         else:
             good[name] = converted
     settings = msgspec.structs.replace(base or Settings(), **good)

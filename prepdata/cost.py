@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from prepdata.findings import plural
 from prepdata.prices import as_of, offers_for
 from prepdata.prices import provider as price_list
 from prepdata.prices.model import Offer, Price, Provider
@@ -110,18 +111,18 @@ def openai_epochs(rows: int) -> int:
 def epochs_for(prices: Provider, rows: int, given: float | None) -> tuple[Range, str]:
     """Return the epochs a provider trains, and the assumption in words."""
     if given is not None:
-        return Range(given, given, given), f"{plural(given)}, as given"
+        return Range(given, given, given), f"{epochs_said(given)}, as given"
     if prices.epochs.rule == "fixed" and prices.epochs.value is not None:
         value = prices.epochs.value
-        return Range(value, value, value), f"{plural(value)}, the provider's default ({prices.epochs.date})"
+        return Range(value, value, value), f"{epochs_said(value)}, the provider's default ({prices.epochs.date})"
     if prices.epochs.rule == "openai":
         likely = float(openai_epochs(rows))
         spread = Range(2.0, 3.0, 4.0) if likely == 3.0 else Range(likely, likely, likely)
-        return spread, f"{plural(likely)} by the rule of OpenAI's cookbook for {rows:,} rows"
+        return spread, f"{epochs_said(likely)} by the rule of OpenAI's cookbook for {plural(rows, 'row')}"
     return Range(1.0, 1.0, 1.0), "one epoch: the provider's default is not known, give --epochs"
 
 
-def plural(epochs: float) -> str:
+def epochs_said(epochs: float) -> str:
     """Return a number of epochs in words."""
     return f"{epochs:g} epoch" + ("" if epochs == 1 else "s")
 

@@ -20,7 +20,7 @@ from typing import Literal
 
 import msgspec
 
-from prepdata.cost import Amount, Range, oldest_of, plural
+from prepdata.cost import Amount, Range, epochs_said, oldest_of
 from prepdata.prices import as_of, gpu, gpus
 
 Method = Literal["lora", "qlora"]
@@ -136,7 +136,7 @@ def own_gpu(
     seconds = gpu_seconds(billions, amount.tokens * epochs, card.tflops, method)
     one = Range(seconds.low * (1 - error), seconds.likely, seconds.high * (1 + error)).times(1 / 3600)
     assumptions = [
-        f"{billions:g} billion parameters, {amount.tokens * epochs:,.0f} tokens in {plural(epochs)}",
+        f"{billions:g} billion parameters, {amount.tokens * epochs:,.0f} tokens in {epochs_said(epochs)}",
         f"4 to 6 operations per parameter and token, {PEAK_SHARE.low:.0%} to {PEAK_SHARE.high:.0%} of peak reached",
         f"peak {card.tflops:g} TFLOPS ({card.tflops_confidence})",
         f"rows up to {row_tokens:,} tokens, one at a time, activations recomputed",

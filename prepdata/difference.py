@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from prepdata.findings import plural
 from prepdata.fix import Change, Fixed
 from prepdata.sources import discover, open_source
 from prepdata.text.masking import masked
@@ -27,7 +28,8 @@ def difference(fixed: Fixed) -> Iterator[str]:
         for line in list(compared)[2:]:
             yield line[:1] + masked(line[1:].rstrip("\n"))
     else:
-        yield f"{len(old):,} lines become {len(new):,} lines: too many to compare without an order in common"
+        lines = f"{plural(len(old), 'line')} before, {plural(len(new), 'line')} after"
+        yield f"{lines}: too many to compare without an order in common"
 
 
 def survivors(lines: int, changes: Sequence[Change]) -> list[int]:

@@ -14,7 +14,7 @@ import msgspec
 from prepdata.chunk import Chunk, Fact
 from prepdata.findings import Hit
 from prepdata.formats import get
-from prepdata.index.columns import digests
+from prepdata.index.columns import exact_digests
 from prepdata.meters import Meter, build_meters
 from prepdata.meters.base import MeterContext
 from prepdata.parse import parse
@@ -63,8 +63,8 @@ class ChunkResult(msgspec.Struct, frozen=True):
         rows: number of rows (lines that are not blank).
         lines: number of lines.
         row_lines: uint32 line number of each row, empty where row and line numbers are equal.
-        digests: uint64 digest of each row's meaning; for a row without a record, of its bytes. Where no corpus rule
-            runs, rows without hits may have none (0).
+        digests: uint64 digest of each row's meaning; for a row without a record, of its bytes. Rows of which no rule
+            can speak may have none (0).
         hits: findings of fact and record rules.
         parts: what corpus rules ("rule:NAME") and meters ("meter:NAME") kept.
     """
@@ -111,6 +111,11 @@ class Mapper:
         self.scanner = Scanner([r for r in runnable if isinstance(r, RecordRule)], triggers=plan.triggers)
         self.meters: list[Meter] = build_meters(plan.meters, plan.meter_context)
 
+    def prepare(self) -> None:
+        """Load what many chunks need, before any is mapped; processes forked afterwards share it."""
+        for meter in self.meters:
+            meter.prepare()
+
     def map(self, raw: RawChunk, format_name: str | None) -> ChunkResult:
         """Return what a raw chunk gives. `format_name` is the format of the file, if it has one."""
         expected = get(format_name, self.columns) if format_name else None
@@ -129,10 +134,24 @@ class Mapper:
             parts["meter:" + meter.name] = meter.see(chunk)
         rows = len(row_lines)
         same = rows == chunk.lines and rows > 0 and row_lines[-1] == rows - 1
-        held = chunk if self.corpus else _spoken_of(chunk, hits)
+        spoken = {hit.row for hit in hits if hit.row is not None}
+        held = chunk
+        if (named := self._named(parts)) is not None:
+            held = _spoken_of(chunk, spoken | named)
         return ChunkResult(
             rows, chunk.lines, b"" if same else _packed("I", row_lines), _row_digests(held, rows), hits, parts
         )
+
+    def _named(self, parts: dict[str, Any]) -> set[int] | None:
+        """Return the rows that corpus rules may speak of, None for any."""
+        rows: set[int] = set()
+        for rule in self.corpus:
+            key = "rule:" + rule.name
+            named = rule.rows_of(parts[key]) if key in parts else ()
+            if named is None:
+                return None
+            rows.update(named)
+        return rows
 
     def explain(self, facts: list[Fact]) -> list[RawHit]:
         """Return what the fact rules say of facts."""
@@ -192,16 +211,15 @@ def _packed(code: str, values: array[int]) -> bytes:
     return values.tobytes()
 
 
-def _spoken_of(chunk: Chunk, hits: list[RawHit]) -> Chunk:
-    """Return the part of a chunk that hits are about: no other row will be asked for its digest."""
-    rows = {hit.row for hit in hits}
+def _spoken_of(chunk: Chunk, rows: set[int]) -> Chunk:
+    """Return the part of a chunk with some rows: no other will be asked for its digest."""
     part = Chunk(chunk.format, [record for record in chunk.records if record.row in rows], [], chunk.lines)
     part.unread = {row: digest for row, digest in chunk.unread.items() if row in rows}
     return part
 
 
 def _row_digests(chunk: Chunk, rows: int) -> bytes:
-    exact = chunk.derived(digests).exact
+    exact = exact_digests(chunk)
     if len(exact) == rows:
         return _packed("Q", exact)
     spread = array("Q", bytes(8 * rows))

@@ -188,6 +188,7 @@ class _Finder:
         self.counts: dict[str, int] = {}
 
     def note(self, kind: str, path: str, **data: Any) -> None:
+        """Note a fact at a JSON pointer; of one kind at most `MAX_FACTS` a row are kept, the others counted."""
         seen = self.counts.get(kind, 0)
         self.counts[kind] = seen + 1
         if seen < MAX_FACTS:

@@ -95,6 +95,11 @@ def clip(text: str, limit: int = 60) -> str:
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
+def plural(number: int, word: str) -> str:
+    """Return a number with what it counts: `1 row`, `2 rows`, thousands separated."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 MARKS = ("⟪", "⟫")
 """What stands around the marked part of an excerpt."""
 

@@ -8,6 +8,7 @@ Run from the root of the repository.
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ from prepdata.rules.base import CorpusRule, FactRule, Rule
 from prepdata.rules.docs import HEADINGS, read_doc
 from prepdata.rules.loader import rules
 from prepdata.settings import Settings
+from prepdata.training.measures import TrainingMeasures
 
 _LETTER = {"error": "E", "warning": "W", "info": "I"}
 
@@ -93,17 +95,17 @@ def config_schema() -> str:
         "additionalProperties": False,
         "$defs": definitions,
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return _schema_text(document)
 
 
 def report_schema() -> str:
     """Return `schemas/report.schema.json`: what `--output-format json` writes."""
-    structs = (FileReport, Blocked, NotRun, Finding)
+    structs = (FileReport, Blocked, NotRun, Finding, TrainingMeasures)
     made, parts = msgspec.json.schema_components(structs, ref_template="#/$defs/{name}")
     del parts["Edit"]["properties"]["value"]
     for part in parts.values():
         part["required"] = list(part.get("properties", {}))
-    files, targets, not_run, findings = ({"type": "array", "items": item} for item in made)
+    files, targets, not_run, findings = ({"type": "array", "items": item} for item in made[:4])
     count = {"type": "integer", "minimum": 0}
     counts = dict.fromkeys(("examples", "errors", "warnings", "infos", "waived"), count)
     by_rule = {"type": "object", "additionalProperties": count}
@@ -112,7 +114,7 @@ def report_schema() -> str:
         "tool": _object({"name": {"const": "prepdata"}, "version": {"type": "string"}}),
         "files": files,
         "summary": _object({**counts, "by_rule": by_rule}),
-        "measures": {"type": "object"},
+        "measures": {"type": "object", "properties": {"training": made[4]}},
         "targets": targets,
         "not_run": not_run,
         "notes": {"type": "array", "items": {"type": "string"}},
@@ -122,6 +124,35 @@ def report_schema() -> str:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "prepdata report",
         **_object(properties),
+        "$defs": parts,
+    }
+    return _schema_text(document)
+
+
+def _schema_text(document: dict[str, Any]) -> str:
+    """Return a JSON Schema as text. Descriptions are docstrings, which some versions of msgspec leave indented."""
+
+    def cleaned(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        return {k: inspect.cleandoc(v) if k == "description" and isinstance(v, str) else v for k, v in pairs}
+
+    plain = json.loads(json.dumps(document), object_pairs_hook=cleaned)
+    return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
+
+
+def show_schema() -> str:
+    """Return `schemas/show.schema.json`: what `prepdata show --json` writes."""
+    from prepdata.training.view import VIEW_VERSION, Document
+
+    _, parts = msgspec.json.schema_components([Document], ref_template="#/$defs/{name}")
+    for part in parts.values():
+        part["required"] = list(part["properties"])
+        part["additionalProperties"] = False
+    whole = parts.pop("Document")
+    whole["properties"]["schema_version"] = {"const": VIEW_VERSION}
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **whole,
+        "title": "prepdata show",
         "$defs": parts,
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
@@ -150,6 +181,7 @@ def generated() -> dict[str, str]:
     """Return path -> content of every generated file."""
     files = {"docs/rules.md": rule_reference(), "schemas/config.schema.json": config_schema()}
     files["schemas/report.schema.json"] = report_schema()
+    files["schemas/show.schema.json"] = show_schema()
     files["schemas/lock.schema.json"] = lock_schema()
     from prepdata.models.generate import texts
 

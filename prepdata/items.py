@@ -15,6 +15,7 @@ import msgspec
 
 from prepdata.formats import recognise
 from prepdata.formats.prompt_completion import with_columns
+from prepdata.index.asking import media_beside, media_of, stem
 from prepdata.index.reference import Item
 from prepdata.jsontext import json_text
 from prepdata.parse import split
@@ -30,11 +31,8 @@ ANSWERING = (
 )  # fmt: skip
 NAMES = ("id", "task_id", "question_id", "doc_id", "uid", "qid")
 
-_LETTERS = frozenset("ABCDEFGH"[:number] for number in range(2, 9))
-_DIGITS = frozenset("12345678"[:number] for number in range(2, 9))
 _LETTER = re.compile(r"\(?([A-Za-z])[).:]?")
 _NUMBER = re.compile(r"[0-9]{1,2}")
-_OPTION = re.compile(r"^[ \t]*\(?([A-Ha-h1-8])[).:\]][ \t]*\S.*$", re.M)
 
 
 def items(source: Input, settings: Any) -> Iterator[Item | None]:
@@ -85,13 +83,17 @@ def _item(raw: dict[str, Any], line: int, columns: dict[str, str]) -> Item | Non
     if turns is None:
         return None
     answer = next((_text(raw[key]) for key in ANSWERING if key in raw and raw[key] not in (None, "", [])), "")
-    return Item(line, name, turns, _chosen(raw, answer), found.view(raw) if found else None, raw)
+    shown = media_beside(raw)
+    media = (shown,) * len(turns) if shown else ()
+    return Item(line, name, turns, _chosen(raw, answer), found.view(raw) if found else None, raw, media)
 
 
 def _of_record(record: Record, line: int, name: str) -> Item:
     prompt, answer = record.split()
+    shown = media_of(record)
     turns = tuple(stem(message.text) for message in prompt if message.role == "user")
-    return Item(line, name, turns, "\n".join(message.text for message in answer), record, record.raw)
+    media = tuple(shown.get(number, 0) for number, m in enumerate(prompt) if m.role == "user") if shown else ()
+    return Item(line, name, turns, "\n".join(message.text for message in answer), record, record.raw, media)
 
 
 def _asked(raw: dict[str, Any]) -> tuple[str, ...] | None:
@@ -133,16 +135,3 @@ def _text(value: Any) -> str:
     if type(value) is list and value and all(type(item) is str for item in value):
         return str(value[0])
     return json_text(value)
-
-
-def stem(text: str) -> str:
-    """Return a question without its choices: two lines or more that begin with A, B and so on, or behind a question
-    mark with 1, 2 and so on, at the end of a text of which something is left then. Other lists are mostly what the
-    question is about."""
-    found = list(_OPTION.finditer(text))
-    marks = "".join(match[1] for match in found).upper()
-    if marks not in _LETTERS and not (marks in _DIGITS and text[: found[0].start()].rstrip().endswith(("?", "？"))):
-        return text
-    begins = text[: found[0].start()].strip()
-    left = _OPTION.sub("", text[found[0].start() :])
-    return begins if len(begins.split()) >= 5 and len(left.split()) <= 12 else text

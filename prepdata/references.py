@@ -9,15 +9,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from xxhash import xxh3_64_hexdigest
+from xxhash import xxh3_64, xxh3_64_hexdigest
 
-import prepdata
+from prepdata.cache import code_version
 from prepdata.cache import folder as cache_folder
 from prepdata.errors import InputError, UsageError, nearest
+from prepdata.index.build import GROUPS, Builder
 from prepdata.index.presets import PRESETS
-from prepdata.index.reference import GROUPS, SUFFIX, Builder, open_reference
+from prepdata.index.reference import SUFFIX, open_reference
 from prepdata.rules.base import Given
 from prepdata.settings import Settings
+from prepdata.sources import Input
 
 
 @contextlib.contextmanager
@@ -40,36 +42,74 @@ def references(settings: Settings) -> Iterator[tuple[Given, ...]]:
 
 
 def _of_files(settings: Settings, stack: contextlib.ExitStack) -> Given:
-    """Build the index of the evaluation files, or find the one that an earlier run built of the same rows."""
-    from prepdata.items import items
+    """Build the index of the evaluation files, or find the one that an earlier run built of the same bytes."""
     from prepdata.sources import discover
 
     if "-" in settings.eval:
         raise UsageError("--eval reads files; standard input cannot be one")
-    builder = Builder(_sizes(settings))
     found = discover(settings.eval)
+    own = tuple(os.path.realpath(item.path) for item in found)
+    known = _content(found, settings) if settings.cache else None
+    if known is not None:
+        path = cache_folder(settings.cache_dir) / (known + SUFFIX)
+        with contextlib.suppress(OSError, InputError):
+            if path.is_file():
+                os.utime(path)
+                return _given("eval", path, own)
+    builder = _read(found, settings)
+    said = repr((builder.benchmarks, builder.sizes, builder.columns["item_lines"], builder.columns["groups.keys"]))
+    if known is None or known != _content(found, settings):  # a file changed while it was read
+        known = xxh3_64_hexdigest(f"{code_version()} {said}".encode())
+    if settings.cache:
+        path = cache_folder(settings.cache_dir) / (known + SUFFIX)
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            builder.save(path, synced=False)
+            return _given("eval", path, own)
+    place = stack.enter_context(tempfile.TemporaryDirectory(prefix="prepdata-", ignore_cleanup_errors=True))
+    path = Path(place) / (known + SUFFIX)
+    try:
+        builder.save(path, synced=False)
+    except OSError as error:
+        raise InputError(f"the index of the evaluation files cannot be written: {error.strerror or error}. It needs "
+                         f"room in {place}; another folder can be named with TMPDIR") from error  # fmt: skip
+    return _given("eval", path, own)
+
+
+def _read(found: Sequence[Input], settings: Settings) -> Builder:
+    """Return what the evaluation files hold.
+
+    Raises:
+        InputError: nothing, or one cannot be read.
+    """
+    from prepdata.items import items
+
+    builder = Builder(_sizes(settings))
     for item in found:
         alone = item.path == os.fspath(settings.eval[item.argument])
         builder.add(item.path, items(item, settings), _groups(settings), needed=alone)
     if not any(benchmark.items for benchmark in builder.benchmarks):
         raise InputError(f"{', '.join(settings.eval)}: no row in these files asks anything")
-    said = repr((builder.benchmarks, builder.sizes, builder.columns["item_lines"], builder.columns["groups.keys"]))
-    name = xxh3_64_hexdigest(f"{prepdata.__version__} {said}".encode()) + SUFFIX
-    own = tuple(os.path.realpath(item.path) for item in found)
-    if settings.cache:
-        path = cache_folder(settings.cache_dir) / name
-        with contextlib.suppress(OSError, InputError):
-            if path.is_file():
-                os.utime(path)
-                return _given("eval", path, own)
-        with contextlib.suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            builder.save(path)
-            return _given("eval", path, own)
-    place = stack.enter_context(tempfile.TemporaryDirectory(prefix="prepdata-", ignore_cleanup_errors=True))
-    path = Path(place) / name
-    builder.save(path)
-    return _given("eval", path, own)
+    return builder
+
+
+def _content(found: Sequence[Input], settings: Settings) -> str | None:
+    """Return the digest of all that an index of some files depends on; None where one is no file that can be read."""
+    columns, groups = sorted(settings.columns.items()), _groups(settings)
+    said = xxh3_64(repr((code_version(), sorted(_sizes(settings)), groups, columns, settings.max_line_bytes)).encode())
+    for item in found:
+        if item.table:
+            return None
+        said.update(
+            f"\0{item.path}\0{item.path == os.fspath(settings.eval[item.argument])}\0".encode("utf-8", "replace")
+        )
+        try:
+            with Path(item.path).open("rb") as file:
+                while block := file.read(1 << 20):
+                    said.update(block)
+        except (OSError, ValueError):
+            return None
+    return said.hexdigest()
 
 
 def _given(kind: Literal["eval", "index"], path: Path, files: tuple[str, ...] = ()) -> Given:

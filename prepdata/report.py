@@ -17,7 +17,10 @@ from prepdata.jsontext import json_text as written
 
 SCHEMA_VERSION = 1
 CRASH = "rule-crash"
-_CONTROLS = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+STEERING = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+"""Characters that JSON lets stand and that a terminal or viewer may obey, for a character class: controls, line and
+paragraph separators, what turns the direction of writing."""
+_CONTROLS = re.compile(f"[{STEERING}]")
 
 
 class FileReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,7 +151,7 @@ def json_text(value: Any, *, indent: int = 0) -> str:
 
 
 def harmless(text: str) -> str:
-    """Return JSON text with what would steer a terminal, or turn the order of its characters, as escapes."""
+    """Return JSON text with what would steer a terminal, break a line or turn the order of letters as escapes."""
     return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

@@ -43,7 +43,7 @@ Progress = Callable[[str, int, int], None]
 LOOK_SECONDS = 5.0
 """How often a run that waits for a result looks whether its worker processes are alive."""
 
-GARBAGE = 10_000
+GARBAGE = 100_000
 """Objects after which Python looks for garbage during a run. Chunks make many objects and hardly any cycles: with the
 usual 700 it would look through them in vain for one twentieth of the time."""
 
@@ -58,7 +58,7 @@ _WHY_EMPTY = {
 _mapper: Mapper | None = None
 
 
-def _start(plan: bytes) -> None:
+def _start(plan: bytes, whole: bool) -> None:
     global _mapper
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides
     for number in _ENDING - {signal.SIGINT}:
@@ -70,6 +70,8 @@ def _start(plan: bytes) -> None:
     gc.freeze()  # what the parent process has made is no garbage here
     _collect_seldom()
     _mapper = Mapper(msgspec.msgpack.decode(plan, type=Plan))
+    if whole:
+        _mapper.prepare()
 
 
 def _collect_seldom() -> None:
@@ -157,33 +159,29 @@ class Runner:
         self.spools: dict[str, IO[bytes]] = {}
 
     def __enter__(self) -> Runner:
-        if self.jobs > 1:
-            usable = multiprocessing.get_all_start_methods()
-            forkable = "fork" in usable and threading.active_count() == 1
-            context = multiprocessing.get_context("fork" if forkable else "spawn")
-            plan = msgspec.msgpack.encode(self.plan)
-            self.pool = ProcessPoolExecutor(self.jobs, context, initializer=_start, initargs=(plan,))
-            with _signals_held(), contextlib.suppress(BrokenProcessPool):  # the first chunk will tell
-                self.pool.submit(int)  # starts all processes now, before any thread is
-            if forkable:
-                _close_writer(self.pool)
         _collecting.begin()
         return self
 
     def __exit__(self, kind: Any, *rest: Any) -> None:
         _collecting.end()
+        if self.pool and kind is not None:
+            _end(self.pool)
+        self.dismiss()
+
+    def dismiss(self) -> None:
+        """End the worker processes, which gives their memory back before the report is made."""
         if self.pool:
-            if kind is not None:
-                _end(self.pool)
             self.pool.shutdown()
+            self.pool = None
 
     def run(self, item: Input) -> tuple[FileRun, Source, str | None]:
         """Return what one input gave, its source, and the name of its format."""
         source = self._open(item)
         chosen = self.settings.format
-        format_name = chosen if chosen != "auto" else _detected(source, self.plan.columns)
+        format_name = chosen if chosen != "auto" else detected(source, self.plan.columns)
         kept = self.cache.open(source.path, format_name)
         self.seen = set()
+        self.prepare(whole=not kept.old)
         results = list(self._results(source, format_name, kept))
         kept.close()
         facts = list(source.facts)
@@ -196,6 +194,28 @@ class Runner:
             source,
             format_name,
         )
+
+    def prepare(self, *, whole: bool) -> None:
+        """Start the worker processes, if there shall be any.
+
+        Args:
+            whole: True where a whole input is to be mapped, which is worth loading what makes that quicker (processes
+                that are forked share it); False where the cache has most of it.
+        """
+        if self.pool:
+            return
+        usable = multiprocessing.get_all_start_methods()
+        forkable = self.jobs > 1 and "fork" in usable and threading.active_count() == 1
+        if whole and (forkable or self.jobs == 1):
+            self.mapper.prepare()
+        if self.jobs > 1:
+            context = multiprocessing.get_context("fork" if forkable else "spawn")
+            plan = msgspec.msgpack.encode(self.plan)
+            self.pool = ProcessPoolExecutor(self.jobs, context, initializer=_start, initargs=(plan, whole))
+            with _signals_held(), contextlib.suppress(BrokenProcessPool):  # the first chunk will tell
+                self.pool.submit(int)  # starts all processes now, before any thread is
+            if forkable:
+                _close_writer(self.pool)
 
     def reader(self) -> Reader:
         """Return what reads rows of the inputs again."""
@@ -293,7 +313,8 @@ def _close_writer(pool: ProcessPoolExecutor) -> None:
             writer.close()
 
 
-def _detected(source: Source, columns: dict[str, str]) -> str | None:
+def detected(source: Source, columns: dict[str, str]) -> str | None:
+    """Return the name of the format of an input by its first rows, None if it is of none."""
     rows: list[dict[str, Any]] = []
     for line in source.head_rows():
         try:

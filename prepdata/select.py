@@ -37,11 +37,11 @@ def select(settings: Settings) -> Selection:
         UsageError: a name stands for no rule, or an option of a rule is wrong.
     """
     if settings.select:
-        chosen = {rule.name for word in settings.select for rule in expand(word)}
+        chosen = {rule for word in settings.select for rule in expand(word)}
     else:
-        chosen = {rule.name for rule in rules() if rule.default}
-    chosen |= {rule.name for word in settings.extend_select for rule in expand(word)}
-    chosen -= {rule.name for word in settings.ignore for rule in expand(word)}
+        chosen = {rule for rule in rules() if rule.default}
+    chosen |= {rule for word in settings.extend_select for rule in expand(word)}
+    chosen -= {rule for word in settings.ignore for rule in expand(word)}
     words = {word.lower() for word in (*settings.select, *settings.extend_select)}
     named = frozenset(
         rule.name for word in words for rule in expand(word) if word in (rule.name, rule.code.lower(), "all")
@@ -56,7 +56,7 @@ def select(settings: Settings) -> Selection:
     for listed in settings.per_file_ignores.values():
         for word in listed:
             expand(word)
-    return Selection(tuple(rule for rule in rules() if rule.name in chosen), named)
+    return Selection(tuple(sorted(chosen, key=lambda rule: rule.code)), named)
 
 
 def options_of(rule: type[Rule], settings: Settings) -> dict[str, Any]:
@@ -83,6 +83,8 @@ def tolerance(text: str | None, rows: int) -> int:
     from decimal import Decimal
 
     share, number = match.groups()
+    if share and Decimal(share) > 100:
+        raise ConfigError(f"max = {text!r}: a share is 0% to 100%")
     return int(Decimal(share) * rows / 100) if share else int(number)
 
 

@@ -247,8 +247,8 @@ def test_an_empty_file_is_no_exception(tmp_path: Path, content: str) -> None:
         ({"waivers": "no-such-file.json"}, "no-such-file.json"),
         ({"jobs": -1}, "jobs: expected 0 or more, found -1"),
         ({"max_line_bytes": 99}, "max_line_bytes: expected 100 or more, found 99"),
-        ({"epochs": -1.0}, "epochs: expected 0 or more"),
-        ({"epochs": float("nan")}, "epochs: expected 0 or more"),
+        ({"epochs": -1.0}, "epochs: expected 0.01 or more"),
+        ({"epochs": float("nan")}, "epochs: expected 0.01 or more"),
         ({"context_length": 0}, "context_length: expected 1 or more"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from prepdata.settings import Settings
 from prepdata.sources import finder
 from prepdata.sources.cut import Bounds
 
-CODE = keeping._code
+CODE = keeping.code_version
 
 
 def rows(count: int) -> list[str]:
@@ -40,7 +41,7 @@ def rows(count: int) -> list[str]:
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Small files are cached too, in chunks of about 8 kB."""
     monkeypatch.setattr(keeping, "SMALLEST", 0)
-    monkeypatch.setattr(keeping, "_code", lambda: prepdata.__version__)  # sources may change while tests run
+    monkeypatch.setattr(keeping, "code_version", lambda: prepdata.__version__)  # sources may change while tests run
     monkeypatch.setattr(finder, "Bounds", lambda line: Bounds(4_000, 2_000, 20_000, line))
     monkeypatch.setenv("PREPDATA_CACHE_DIR", str(tmp_path / "cache"))
 
@@ -73,6 +74,24 @@ def run(path: Path | list[Path], **settings: Any) -> prepdata.Report:
 def files(folder: Path) -> list[Path]:
     found = folder / "cache"
     return sorted(found.iterdir()) if found.is_dir() else []
+
+
+# --- what is loaded ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_a_whole_input_needs_is_loaded_before_processes_start(
+    data: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    if jobs == 2 and not hasattr(os, "fork"):
+        pytest.skip("needs fork")
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    loads: list[int] = []
+    monkeypatch.setattr(Mapper, "prepare", lambda self: loads.append(os.getpid()))
+    run(data, jobs=jobs)
+    assert loads == [os.getpid()]
+    run(data, jobs=jobs)  # from the cache
+    assert loads == [os.getpid()]
 
 
 # --- hits ------------------------------------------------------------------------------------------------------------

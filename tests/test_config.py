@@ -90,6 +90,36 @@ def test_settings_survive_a_round_trip() -> None:
     assert msgspec.json.decode(msgspec.json.encode(settings), type=Settings) == settings
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"epochs": 0}, "epochs: expected 0.01 or more, found 0"),
+        ({"epochs": -1}, "epochs: expected 0.01 or more, found -1"),
+        ({"epochs": 10_001}, "epochs: expected at most 10,000, found 10001"),
+        ({"context_length": 0}, "context_length: expected 1 or more, found 0"),
+        ({"jobs": -1}, "jobs: expected 0 or more, found -1"),
+        ({"max_line_bytes": 99}, "max_line_bytes: expected 100 or more, found 99"),
+        ({"model": ""}, "model: an empty text; leave it out"),
+        ({"waivers": ""}, "waivers: an empty text; leave it out"),
+        ({"rules": {"too-few-examples": {"least": -1}}}, "rules.too-few-examples.least: expected a whole number >= 0"),
+        ({"rules": {"length-outlier": {"times": 0.5}}}, "rules.length-outlier.times: expected a number >= 1.0, found"),
+        ({"rules": {"length-outlier": {"deviations": 0}}}, "rules.length-outlier.deviations: expected a number > 0.0"),
+        ({"rules": {"repeated-answer": {"min_share": 1.1}}}, "min_share: expected a number <= 1.0, found 1.1"),
+        ({"rules": {"secret": {"allow": [1]}}}, "rules.secret.allow[0]: expected a text"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(given: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_settings(given, origin="")
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [{"epochs": 0.5}, {"epochs": 10_000}, {"jobs": 0}, {"context_length": 1}])
+def test_numbers_at_the_edge_are_taken(given: dict[str, object]) -> None:
+    settings = read_settings(given, origin="")
+    assert {name: getattr(settings, name) for name in given} == given
+
+
 @pytest.mark.parametrize("number", [10**30, -(10**30), float("inf"), float("nan"), float("-inf")])
 @pytest.mark.parametrize("key", ["epochs", "context_length", "jobs", "rules"])
 def test_immense_numbers_are_refused(number: float, key: str) -> None:

@@ -154,7 +154,7 @@ def test_index_of_benchmarks(tmp_path: Path) -> None:
     two = write(tmp_path / "code.jsonl", [{"prompt": "def heron_count(days):\n    pass", "task_id": "H/1"}])
     made = run("index", "build", "evals", f"birds={one}", two, "--gram", 8, folder=tmp_path)
     assert made.returncode == 0, made.stderr
-    assert "birds: 1 items" in made.stdout and "n-grams of 5, 8 words" in made.stdout
+    assert "birds: 1 item\n" in made.stdout and "n-grams of 5, 8 words" in made.stdout
     listed = json.loads(run("index", "list", "-f", "json", folder=tmp_path).stdout)
     assert [b["name"] for b in listed[0]["benchmarks"]] == ["birds", "code"] and listed[0]["grams"] == [5, 8]
     assert "birds" in run("index", "list", folder=tmp_path).stdout
@@ -169,7 +169,7 @@ def test_index_of_benchmarks(tmp_path: Path) -> None:
     [
         (("index", "build", "evals", "nowhere.jsonl"), "nowhere.jsonl"),
         (("index", "build", "a/b", "{train}"), ".prepidx"),
-        (("index", "build", "", "{train}"), "no name"),
+        (("index", "build", "", "{train}"), "the text given is empty"),
         (("index", "list", "nowhere"), "no index 'nowhere'"),
         (("validate", "{train}", "--index", "nowhere"), "no index 'nowhere'"),
         (("validate", "{train}", "--index", "{train}.prepidx"), "index build"),
@@ -228,7 +228,35 @@ def test_any_cut_gives_the_same_cover(cuts: list[int], tmp_path_factory: pytest.
             from prepdata.index.reference import open_reference
 
             gathered = gather(parts)
-            found = cover(gathered, open_reference(reference), 5, row)
+            found = cover(gathered, open_reference(reference), row)
             return gathered.rows, [column.tolist() for column in found]
 
         assert covered([cut for cut in cuts if cut < len(lines)]) == covered([])
+
+
+def test_an_index_is_kept_for_the_same_bytes_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train, test = write(tmp_path / "train.jsonl", TRAIN), write(tmp_path / "test.jsonl", HELD_OUT)
+    made: list[str] = []
+    read = prepdata.references._read
+
+    def counted(found: Any, settings: Settings) -> Any:
+        made.append("")
+        return read(found, settings)
+
+    monkeypatch.setattr(prepdata.references, "_read", counted)
+    monkeypatch.setattr(prepdata.references, "code_version", lambda: "1")
+
+    def found(**options: Any) -> list[int | None]:
+        options = {"cache": True, "cache_dir": str(tmp_path / "cache"), "eval": [str(test)], **options}
+        return [f.line for f in prepdata.validate(train, select=["LEAK001"], tokens=False, jobs=1, **options)]
+
+    first = found()
+    assert first and found() == first and len(made) == 1
+    assert found(columns={"prompt": "elsewhere"}) == first and len(made) == 2, "settings count"
+    assert found(cache=False) == first and len(made) == 3
+    write(test, [*HELD_OUT[:1], {**HELD_OUT[1], "note": "new"}, *HELD_OUT[2:]])
+    assert found() == first and len(made) == 4, "other bytes are another file"
+    kept = next((tmp_path / "cache").glob("*.prepidx"))
+    for path in (tmp_path / "cache").glob("*.prepidx"):
+        path.write_bytes(b"damaged")
+    assert found() == first and len(made) == 5 and kept.exists(), "a damaged one is made again"

@@ -15,8 +15,9 @@ from click.testing import CliRunner
 import prepdata
 from prepdata.cli.main import cli
 from prepdata.errors import InputError
+from prepdata.index.presets import PRESETS
 from prepdata.index.reference import open_reference
-from prepdata.rules.leak._near import in_runs, stands_alone
+from prepdata.rules.leak._near import stands_alone
 from prepdata.text.excerpts import excerpt
 
 RIDDLE = (
@@ -107,7 +108,7 @@ def test_an_evaluation_file_that_is_the_training_file(tmp_path: Path) -> None:
 def test_the_same_benchmark_twice(tmp_path: Path) -> None:
     train, test = write(tmp_path / "train.jsonl", [chat(RIDDLE)]), write(tmp_path / "test.jsonl", [chat(RIDDLE)])
     path = tmp_path / "two.prepidx"
-    assert "test-2: 1 items" in index(tmp_path, "build", path, test, test).output
+    assert "test-2: 1 item\n" in index(tmp_path, "build", path, test, test).output
     found = check(train, index=[str(path), str(path)]).measures["contamination"]
     assert [(e["name"], e["spoilt"], e["share"]) for e in found] == [("test", 1, 1.0), ("test-2", 1, 1.0)] * 2
 
@@ -167,7 +168,11 @@ def test_huge_items(tmp_path: Path, text: str) -> None:
     train, test = write(tmp_path / "train.jsonl", [chat(text)] * 2), write(tmp_path / "test.jsonl", [chat(text)])
     started = time.process_time()
     assert {f.line for f in check(train, eval=[str(test)])} == {1, 2}
-    in_runs(text, text, 10)
+    path = tmp_path / "a.prepidx"
+    index(tmp_path, "build", path, test, *(flag for size in (8, 10, 13) for flag in ("--gram", size)))
+    for preset in PRESETS:
+        told = check(train, index=[str(path)], rules={"benchmark-overlap": {"preset": preset}})
+        assert {f.line for f in told if f.code == "LEAK004"} == {1, 2}, preset
     assert time.process_time() - started < 30
 
 

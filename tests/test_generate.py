@@ -53,6 +53,12 @@ def test_check_names_what_is_stale_and_writes_nothing(
     assert capsys.readouterr().out == "stale: b.json\n"
 
 
+def test_descriptions_are_not_indented() -> None:
+    """So that they are the same with every version of msgspec."""
+    text = generate._schema_text({"a": {"description": "One.\n\n    Two:\n        three.\n    "}, "description": 1})
+    assert json.loads(text) == {"a": {"description": "One.\n\nTwo:\n    three."}, "description": 1}
+
+
 # --- the rule reference ----------------------------------------------------------------------------------------------
 
 

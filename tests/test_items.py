@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from prepdata.items import items, stem
+from prepdata.index.asking import stem
+from prepdata.items import items
 from prepdata.settings import Settings
 from prepdata.sources import discover
 

@@ -142,23 +142,46 @@ def walk(folder: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setattr(loader, "package", importlib.import_module("rulebook"))
-    return loader.rules.__wrapped__()
+    for kept in (loader._modules, loader._words, loader._load):
+        kept.cache_clear()
+    try:
+        return loader.rules.__wrapped__()
+    finally:
+        for kept in (loader._modules, loader._words, loader._load):
+            kept.cache_clear()
 
 
 def test_walking_finds_rules_by_code_and_passes_over_helpers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     second = GOOD.replace("TST001", "TST002").replace("odd-row", "even-row")
-    files = {"tst/b_first.py": GOOD, "tst/a_second.py": second, "tst/_helper.py": "X = 1\n", "other.py": "Y = 1\n"}
+    files = {"tst/tst001_odd_row.py": GOOD, "tst/tst002_even_row.py": second, "tst/_helper.py": "X = 1\n",
+             "other.py": "Y = 1\n"}  # fmt: skip
     assert [rule.code for rule in walk(tmp_path, files, monkeypatch)] == ["TST001", "TST002"]
 
 
-@pytest.mark.parametrize("second", [GOOD.replace("odd-row", "other"), GOOD.replace("TST001", "TST002")])
+@pytest.mark.parametrize("second", ["tst/tst001_other.py", "tst/tst002_odd_row.py", "tsu/tst001_odd_row.py"])
 def test_a_code_or_name_used_twice_names_both_places(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: str
 ) -> None:
-    with pytest.raises(loader.MalformedRule) as caught:
-        walk(tmp_path, {"tst/a.py": GOOD, "tst/b.py": second}, monkeypatch)
-    assert "is taken by" in str(caught.value)
-    assert f"b.py:{LINE}" in str(caught.value) and f"a.py:{LINE}" in str(caught.value)
+    with pytest.raises(loader.MalformedRule, match=r"is taken by|has the name of") as caught:
+        walk(tmp_path, {"tst/tst001_odd_row.py": GOOD, second: GOOD}, monkeypatch)
+    for file in ("tst/tst001_odd_row.py", second):
+        assert f"rulebook.{file[:-3].replace('/', '.')}" in str(caught.value)
+
+
+@pytest.mark.parametrize("file", ["tst001_odd_rows.py", "tst002_odd_row.py", "odd_row.py"])
+def test_a_file_is_called_by_code_and_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    with pytest.raises(loader.MalformedRule, match=f"{file}:{LINE}: the file of TST001 odd-row must be called"):
+        walk(tmp_path, {f"tst/{file}": GOOD}, monkeypatch)
+
+
+def test_a_rule_is_found_by_its_name_without_the_others() -> None:
+    code = (
+        "import sys; from prepdata.rules.loader import expand, find; find('eval-overlap'); expand('IMG')\n"
+        "print(*sorted(name.split('.')[-1] for name in sys.modules if name.startswith('prepdata.rules.') and "
+        "name.split('.')[-1][-1:] != '_' and '00' in name))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert [name[:7] for name in run.stdout.split()] == ["img001_", "img002_", "img003_", "leak001"]
 
 
 def test_a_malformed_rule_is_told_without_a_traceback(tmp_path: Path) -> None:
@@ -246,7 +269,7 @@ def test_options_are_checked() -> None:
     assert loader.build(rule, {"least": 7}, Context()).options.least == 7
     with pytest.raises(ConfigError, match=r"rules.too-few-examples: unknown option 'leest'. Did you mean 'least'"):
         loader.build(rule, {"leest": 7}, Context())
-    with pytest.raises(ConfigError, match=r"rules.too-few-examples: Expected `int`"):
+    with pytest.raises(ConfigError, match=r"rules.too-few-examples.least: expected a whole number, found 'seven'"):
         loader.build(rule, {"least": "seven"}, Context())
     with pytest.raises(ConfigError, match="severity"):
         loader.build(rule, {"severity": "fatal"}, Context())
@@ -343,13 +366,15 @@ def inject(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     def put(*classes: type[Rule]) -> None:
         import prepdata.select
 
-        loader._by_word.cache_clear()
+        known = {word: rule for rule in classes for word in (rule.code.lower(), rule.name)}
         monkeypatch.setattr(loader, "rules", lambda: classes)
         monkeypatch.setattr(prepdata.select, "rules", lambda: classes)
+        monkeypatch.setattr(loader, "_words", lambda: {word: word for word in known})
+        monkeypatch.setattr(loader, "_modules", lambda: {rule.code.lower(): "" for rule in classes})
+        monkeypatch.setattr(loader, "_load", known.__getitem__)
 
     yield put
     monkeypatch.undo()
-    loader._by_word.cache_clear()
 
 
 @pytest.fixture

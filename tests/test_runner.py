@@ -221,7 +221,7 @@ def test_a_worker_that_dies_late_is_told_clearly(data: Path, monkeypatch: pytest
 
 @pytest.mark.usefixtures("forked")
 def test_a_worker_that_cannot_start_is_told_clearly(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_start(plan: bytes) -> None:
+    def no_start(plan: bytes, whole: bool) -> None:
         os._exit(1)
 
     monkeypatch.setattr(running, "_start", no_start)
@@ -370,6 +370,7 @@ def test_a_worker_that_ends_in_the_middle_of_a_result_is_noticed(data: Path, mon
     plan = plan_of(settings, select(settings), (), 0)
     waiting: Future[Any] = Future()  # the pool never hears of it
     with Runner(plan, settings, 0) as runner:
+        runner.prepare(whole=True)
         assert runner.pool is not None
         first = running._processes(runner.pool)[0]
         first.kill()

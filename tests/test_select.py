@@ -87,12 +87,16 @@ def off(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         code, name, default = "TST001", "quiet", False
 
     found = (*rules(), Quiet)
+    load = loader._load
+    files = {**loader._words(), "tst001": "tst001_quiet", "quiet": "tst001_quiet"}
+    modules = {**loader._modules(), "tst001_quiet": ""}
     monkeypatch.setattr(loader, "rules", lambda: found)
     monkeypatch.setattr(selecting, "rules", lambda: found)
-    loader._by_word.cache_clear()
+    monkeypatch.setattr(loader, "_words", lambda: files)
+    monkeypatch.setattr(loader, "_modules", lambda: modules)
+    monkeypatch.setattr(loader, "_load", lambda file: Quiet if file == "tst001_quiet" else load(file))
     yield "quiet"
     monkeypatch.undo()
-    loader._by_word.cache_clear()
 
 
 def test_a_rule_off_by_default_must_be_asked_for(off: str) -> None:

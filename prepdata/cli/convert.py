@@ -44,9 +44,12 @@ def command(path: str, target: str, **flags: Any) -> int:
     with _file(None if output == "-" else result) as good, _file(beside, lazy=True) as bad:
         written, lossy, kinds = _convert(path, settings, to, allow, good, bad)
     if not quiet:
+        from prepdata.findings import plural
         from prepdata.reporters.base import safe
 
-        print(f"{safe(path)}: {written:,} rows written as {to.name}; {lossy:,} rows lose something", file=sys.stderr)
+        lose = "loses" if lossy == 1 else "lose"
+        said = f"{plural(written, 'row')} written as {to.name}; {plural(lossy, 'row')} {lose} something"
+        print(f"{safe(path)}: {said}", file=sys.stderr)
         for reason, number in sorted(kinds.items(), key=lambda item: (-item[1], item[0]))[:10]:
             print(f"  {number:,} x {safe(reason)}", file=sys.stderr)
         if output != "-":
@@ -84,11 +87,13 @@ class _Lines:
         self.file: IO[bytes] | None = None
 
     def open(self) -> IO[bytes]:
+        """Return the file, made now if it was not yet."""
         if self.file is None:
             self.file = self.stack.enter_context(replacing(self.path)) if self.path else sys.stdout.buffer
         return self.file
 
     def write(self, value: Any) -> None:
+        """Write a value as a line of JSON."""
         self.open().write(json_text(value).encode() + b"\n")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,13 +9,16 @@ import click
 from prepdata.cli.draw import histogram, hours, money, span, table
 from prepdata.cli.options import Command, settings_flags, settings_from
 from prepdata.errors import EXIT_CLEAN, UsageError
-from prepdata.reporters.summary import plural
+from prepdata.findings import plural
+from prepdata.report import json_text
+from prepdata.reporters.base import safe
 
 if TYPE_CHECKING:
     from prepdata.cost_gpu import Method
     from prepdata.settings import Settings
 
 DEFAULT_GPUS = ("RTX4090", "A100-80", "H100")
+MOST_TOKENS = 10**9  # no prompt has more
 MOST_BILLIONS = 1e6  # a model of more is a slip: parameters in place of billions; nan is none of these either
 PER_ROW = (("least", "min"), ("median", "p50"), ("95 % up to", "p95"), ("most", "max"))
 
@@ -27,7 +29,7 @@ PER_ROW = (("least", "min"), ("median", "p50"), ("95 % up to", "p95"), ("most", 
 @click.option("--gpu", "gpus", multiple=True, metavar="NAME", help="GPU to train on; may repeat (with --params).")
 @click.option("--params", "billions", type=click.FloatRange(min=0.001), help="Parameters of the model, in billions.")
 @click.option("--method", type=click.Choice(["lora", "qlora", "both"]), default="both", help="Training on own GPUs.")
-@click.option("--prompt-before", type=click.IntRange(min=1), help="Tokens of the prompt that calls use today.")
+@click.option("--prompt-before", type=click.IntRange(1, MOST_TOKENS), help="Tokens of the prompt that calls use today.")
 @click.option("--output-format", "-f", "output", type=click.Choice(["text", "json"]), default="text", help="Output.")
 def command(paths: tuple[str, ...], **flags: Any) -> int:
     """Estimate what a fine-tune on PATHS costs: hosted, on your own GPUs, and per call before and after.
@@ -43,7 +45,7 @@ def command(paths: tuple[str, ...], **flags: Any) -> int:
     if not settings.tokens:
         raise UsageError("a price needs the tokens: leave out --no-tokens")
     answer = estimate(paths, settings, wanted)
-    click.echo(json.dumps(answer, indent=2, ensure_ascii=False) if wanted["output"] == "json" else text(answer))
+    click.echo(json_text(answer, indent=2) if wanted["output"] == "json" else text(answer))
     return EXIT_CLEAN
 
 
@@ -159,7 +161,7 @@ def text(answer: dict[str, Any]) -> str:
     )
     if assumptions:
         lines += ["", "Assumptions", *(f"  - {said}" for said in assumptions)]
-    return "\n".join(lines)
+    return "\n".join(map(safe, lines))
 
 
 def tokens_text(tokens: dict[str, Any]) -> list[str]:
@@ -169,7 +171,7 @@ def tokens_text(tokens: dict[str, Any]) -> list[str]:
     per_row = ", ".join(f"{label} {spread[key]:,}" for label, key in PER_ROW)
     lines = [
         f"Tokens ({kind} with {tokens['counter']})",
-        f"  {plural(tokens['rows'], 'row')}, {tokens['total']:,} tokens",
+        f"  {plural(tokens['rows'], 'row')}, {plural(tokens['total'], 'token')}",
         f"  {tokens['prompt']:,} in prompts, {tokens['trained']:,} trained",
         f"  per row: {per_row}",
     ]
@@ -231,7 +233,7 @@ def _call_lines(items: list[dict[str, Any]]) -> list[str]:
     rows = []
     for item in items:
         pays = item["calls_to_pay_off"]
-        after = f"paid for after {pays:,} calls" if pays else "never pays for itself by calls alone"
+        after = f"paid for after {plural(pays, 'call')}" if pays else "never pays for itself by calls alone"
         known = item["saving"] is not None
         rows.append(
             (

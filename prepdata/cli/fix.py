@@ -65,9 +65,9 @@ def result_of(path: Path) -> Path:
 
 def _fix(path: Path, result: Path, settings: Any, *, unsafe: bool, diff: bool, quiet: bool) -> bool:
     """Repair one file; return True if anything changed."""
+    from prepdata.findings import plural
     from prepdata.fix import fix_file, keep
     from prepdata.reporters.base import safe
-    from prepdata.reporters.summary import plural
 
     if not result.parent.is_dir():
         raise UsageError(f"{result.parent} is no folder")
@@ -114,6 +114,7 @@ def _prune_waivers(paths: tuple[str, ...], settings: Settings, *, quiet: bool) -
     if settings.waivers is None:
         return
     from prepdata.api import validate
+    from prepdata.reporters.base import safe
     from prepdata.waivers import Stale, load, prune
 
     waivers = load(settings.waivers)
@@ -121,4 +122,4 @@ def _prune_waivers(paths: tuple[str, ...], settings: Settings, *, quiet: bool) -
     places = [int((f.path or "").rpartition("/")[2]) for f in report if f.name == "stale-waiver"]
     gone = prune(settings.waivers, [Stale(place, waivers[place], "") for place in places]) if places else 0
     if gone and not quiet:
-        print(f"{settings.waivers}: stale waivers removed: {gone:,}", file=sys.stderr)
+        print(f"{safe(settings.waivers)}: stale waivers removed: {gone:,}", file=sys.stderr)

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from prepdata.cli.draw import table
-from prepdata.cli.options import settings_flags, settings_from
+from prepdata.cli.options import Command, settings_flags, settings_from
 from prepdata.errors import EXIT_CLEAN, InputError, UsageError
+from prepdata.findings import plural
 from prepdata.reporters.base import safe
 
 if TYPE_CHECKING:
-    from prepdata.index.reference import Builder, Reference
+    from prepdata.index.build import Builder
+    from prepdata.index.reference import Reference
 
 
 @click.group("index", short_help="Build and list indexes of benchmarks.")
@@ -26,7 +28,7 @@ def command() -> None:
     """
 
 
-@command.command("build", short_help="Make an index of benchmark files.")
+@command.command("build", cls=Command, short_help="Make an index of benchmark files.")
 @click.argument("name", metavar="NAME")
 @click.argument("files", nargs=-1, required=True, metavar="[BENCHMARK=]FILE...")
 @click.option(
@@ -43,7 +45,7 @@ def build(name: str, files: tuple[str, ...], grams: tuple[int, ...], **flags: An
 
     Rows need a prompt or question under one of the usual names, or under the one that the setting `columns` gives.
     """
-    from prepdata.index.reference import Builder
+    from prepdata.index.build import Builder
     from prepdata.items import items
     from prepdata.sources import discover
 
@@ -55,8 +57,8 @@ def build(name: str, files: tuple[str, ...], grams: tuple[int, ...], **flags: An
         for item in discover([where]):
             title = _unused(called or Path(item.path).name.split(".")[0] or item.path, builder)
             made = builder.add(title, items(item, settings), needed=item.path == where)
-            left_out = f"; {made.left_out:,} rows left out, which ask nothing" if made.left_out else ""
-            click.echo(f"{safe(made.name)}: {made.items:,} items{left_out}")
+            left_out = f"; {plural(made.left_out, 'row')} left out: nothing is asked" if made.left_out else ""
+            click.echo(f"{safe(made.name)}: {plural(made.items, 'item')}{left_out}")
     if not any(made.items for made in builder.benchmarks):
         raise InputError("no row in these files asks anything")
     try:
@@ -74,7 +76,7 @@ def _unused(title: str, builder: Builder) -> str:
     return next(name for name in chain([title], (f"{title}-{n}" for n in count(2))) if name not in taken)
 
 
-@command.command("list", short_help="List the indexes and what is in them.")
+@command.command("list", cls=Command, short_help="List the indexes and what is in them.")
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("--output-format", "-f", "output", type=click.Choice(["text", "json"]), default="text", help="Output.")
 def listing(names: tuple[str, ...], output: str) -> int:

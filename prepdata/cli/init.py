@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 import prepdata
+from prepdata.cli.options import Command
 from prepdata.errors import EXIT_CLEAN, UsageError
 
 CONFIG = """\
@@ -56,7 +57,7 @@ repos:
 """
 
 
-@click.command("init", short_help="Write a configuration.")
+@click.command("init", cls=Command, short_help="Write a configuration.")
 @click.argument("folder", default=".", type=click.Path(exists=True, file_okay=False))
 @click.option("--force", is_flag=True, help="Write over an existing prepdata.toml.")
 def command(folder: str, force: bool) -> int:

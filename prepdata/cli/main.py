@@ -23,6 +23,7 @@ COMMANDS = {
     "lock": "Write down what data, tokenizer and targets are now, so that a change is noticed.",
     "convert": "Write one record format as another, where nothing is lost.",
     "stats": "Show lengths, roles, turns, languages, system prompts, tools.",
+    "show": "Show a row as the model sees it: tokens, what is trained, where it is cut.",
     "cost": "Estimate tokens, price and time of a fine-tune.",
     "rule": "Explain a rule, or list all of them.",
     "init": "Write a commented configuration and the pre-commit snippet.",

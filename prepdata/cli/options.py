@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -152,7 +152,16 @@ class Flag(click.Option):
 
 
 class Command(click.Command):
-    """A command whose help text lists the flags by section, in the order in which they are declared."""
+    """A command whose help text lists the flags by section, in the order in which they are declared, and which takes
+    no empty text where it would mean something else than its absence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        for given in self.params:
+            value = ctx.params.get(given.name or "")
+            if (value == "" and given.default != "") or (isinstance(value, tuple) and "" in value):
+                name = given.human_readable_name if isinstance(given, click.Argument) else given.opts[0]
+                raise click.UsageError(f"{name.rstrip('.')}: the text given is empty; is a variable not set?", ctx)
+        return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -165,12 +174,19 @@ class Command(click.Command):
                 formatter.write_dl(rows, col_max=28)
 
 
-def settings_flags(*groups: str) -> Callable[[F], F]:
-    """Add groups of flags to a command: "input", "targets", "rules", "lock", "config"."""
+def settings_flags(*groups: str, only: Container[str] | None = None) -> Callable[[F], F]:
+    """Add groups of flags to a command: "input", "targets", "rules", "lock", "config".
+
+    Args:
+        groups: names of groups.
+        only: names of the settings (`max_length`) whose flags are wanted; None for all.
+    """
 
     def add(function: F) -> F:
         for group in reversed(groups):
             for flag, details in reversed(FLAGS[group]):
+                if only is not None and flag.lstrip("-").replace("-", "_") not in only:
+                    continue
                 given = details if details.get("multiple") else {"default": None, **details}
                 function = click.option(flag, cls=Flag, section=SECTIONS[group], **given)(function)
         return function

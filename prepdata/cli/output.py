@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar, cast
 
 import click
 
@@ -18,6 +18,9 @@ from prepdata.errors import UsageError
 from prepdata.files import replacing
 from prepdata.report import Report
 from prepdata.settings import Settings
+
+if TYPE_CHECKING:
+    from prepdata.reporters.base import Output
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -69,6 +72,8 @@ def write_report(report: Report, flags: dict[str, Any]) -> int:
     Raises:
         UsageError: an unknown format, two formats for standard output, or a file of the data to be written over.
     """
+    from msgspec.structs import replace
+
     from prepdata.reporters import get
     from prepdata.reporters.base import Output
 
@@ -84,11 +89,9 @@ def write_report(report: Report, flags: dict[str, Any]) -> int:
                 shown: Any = "normal" if level == "silent" else level
                 write(report, text, Output(level=shown, statistics=flags["statistics"]))
         elif level != "silent":
-            out = _stdout()
-            color = _color(flags["color"], out)
-            width = shutil.get_terminal_size((100, 24)).columns if out.isatty() else 0
+            out, plain = terminal(flags["color"])
             with contextlib.suppress(BrokenPipeError):  # nobody reads on: the exit code still counts
-                write(report, out, Output(color=color, width=width, level=level, statistics=flags["statistics"]))
+                write(report, out, replace(plain, level=level, statistics=flags["statistics"]))
                 out.flush()
     return report.exit_code
 
@@ -112,6 +115,19 @@ def _same(one: str, other: str) -> bool:
     with contextlib.suppress(OSError, ValueError):
         return Path(one).samefile(other)
     return False
+
+
+def terminal(color: str) -> tuple[TextIO, Output]:
+    """Return standard output, and how to write to it.
+
+    Args:
+        color: "auto" (colours on a terminal, unless NO_COLOR is set), "always" or "never".
+    """
+    from prepdata.reporters.base import Output
+
+    out = _stdout()
+    width = shutil.get_terminal_size((100, 24)).columns if out.isatty() else 0
+    return out, Output(color=_color(color, out), width=width)
 
 
 def _stdout() -> TextIO:
@@ -146,6 +162,9 @@ def show_settings(settings: Settings, config: Path | None) -> None:
     """Print the settings in force and the configuration file they come from."""
     import msgspec
 
-    click.echo(f"# configuration file: {config or 'none'}")
+    from prepdata.report import json_text
+    from prepdata.reporters.base import safe
+
+    click.echo(f"# configuration file: {safe(str(config)) if config else 'none'}")
     for name, value in msgspec.to_builtins(settings).items():
-        click.echo(f"{name} = {msgspec.json.encode(value).decode()}")
+        click.echo(f"{name} = {json_text(value)}")

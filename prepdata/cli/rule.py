@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from prepdata.cli.options import Command
 from prepdata.errors import EXIT_CLEAN, UsageError
 
 
-@click.command("rule", short_help="Explain a rule.")
+@click.command("rule", cls=Command, short_help="Explain a rule.")
 @click.argument("name", required=False)
 @click.option("--all", "everything", is_flag=True, help="List all rules.")
 @click.option("--output-format", "-f", type=click.Choice(["text", "json"]), default="text", help="How to print.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from prepdata.cli.options import Command, settings_flags, settings_from
+from prepdata.findings import plural
 
 if TYPE_CHECKING:
     from prepdata.splitting.report import Checked, SplitReport
@@ -44,7 +45,7 @@ def command(paths: tuple[str, ...], **flags: Any) -> int:
     together go to NAME.set-aside.jsonl, those that cannot be read to NAME.unread.jsonl; the exit code is then 1.
     """
     from prepdata import split
-    from prepdata.jsontext import json_text
+    from prepdata.report import json_text
 
     as_json, quiet, group = flags.pop("as_json"), flags.pop("quiet"), flags.pop("group")
     own = ("train", "validation", "test", "stratify", "salt", "out_dir", "manifest", "dry_run", "force")
@@ -70,21 +71,28 @@ def described(report: SplitReport) -> Iterator[str]:
         for name, side in report.sides.items()
     ]
     yield from table([["side", "rows", "share", "asked", "clusters"], *rows], right=frozenset({1, 2, 3, 4}))
-    yield f"{report.clusters:,} clusters of two rows or more; the largest has {report.largest:,} rows"
+    if report.clusters:
+        yield f"{plural(report.clusters, 'cluster')} of two rows or more; the largest has {report.largest:,} rows"
+    else:
+        yield "no two rows belong together"
     if report.known:
-        yield f"{report.known:,} rows keep the side of an earlier run, {report.new:,} are new"
+        yield f"kept on the side of an earlier run: {plural(report.known, 'row')}; new: {report.new:,}"
     listed = list(report.strata.items())
     for name, sides in listed[:SHOWN]:
         yield f"stratum {name}: " + ", ".join(f"{side} {number:,}" for side, number in sides.items())
     if len(listed) > SHOWN:
-        yield f"and {len(listed) - SHOWN:,} more strata (--json lists them)"
+        more = len(listed) - SHOWN
+        yield f"and {more:,} more {'stratum' if more == 1 else 'strata'} (--json lists them)"
     if report.variants:
-        yield f"{report.variants:,} pairs differ in a number, a name or the like, and were not kept together for that"
+        pairs = plural(report.variants, "pair")
+        yield f"not kept together for being alike: {pairs} with another number, name or the like"
     for cut in report.cut[:SHOWN]:
         how = f"cut into {cut.parts:,} parts, the largest of {cut.largest:,}, passing over {cut.without}"
         yield f"a cluster of {cut.rows:,} rows was too large: {how if cut.without else 'it could not be cut'}"
+    if len(report.cut) > SHOWN:
+        yield f"and {plural(len(report.cut) - SHOWN, 'more cluster')} too large (--json lists them)"
     if report.moved:
-        yield f"{report.moved:,} rows were moved by the proof, which was run {report.rounds} times"
+        yield f"moved by the proof: {plural(report.moved, 'row')}, in {plural(report.rounds, 'round')}"
     yield from _rows("set aside", report.set_aside)
     yield from _rows("without a record", report.unread)
     yield from report.notes
@@ -111,7 +119,5 @@ def _proved(checked: Checked) -> str:
     if not checked.against or not checked.rows:
         return f"proof: {checked.side}: nothing to hold it against"
     found = ", ".join(f"{rule} {number:,}" for rule, number in checked.errors.items())
-    return (
-        f"proof: {checked.side} ({checked.rows:,} rows) against {' and '.join(checked.against)} ({checked.items:,}): "
-        f"errors: {found}"
-    )
+    side = f"{checked.side} ({plural(checked.rows, 'row')})"
+    return f"proof: {side} against {' and '.join(checked.against)} ({checked.items:,}): errors: {found}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
@@ -11,7 +10,10 @@ from prepdata.cli.cost import tokens_text, without_rules
 from prepdata.cli.draw import clean, histogram, table
 from prepdata.cli.options import Command, settings_flags, settings_from
 from prepdata.errors import EXIT_CLEAN, UsageError
-from prepdata.reporters.summary import plural
+from prepdata.findings import plural
+from prepdata.report import json_text
+from prepdata.reporters.base import safe
+from prepdata.reporters.training import training_text
 
 
 @click.command("stats", cls=Command, short_help="Show what is in the data.")
@@ -26,17 +28,17 @@ def command(paths: tuple[str, ...], **flags: Any) -> int:
         raise UsageError("give at least one file or folder, or - for standard input")
     from prepdata.api import validate
 
-    names = ("lengths", "roles", "languages", "tokens")
+    names = ("lengths", "roles", "languages", "tokens", "training")
     report = validate(paths, without_rules(settings), meters=names)
     if output == "json":
         answer = {
             "files": [{"path": f.path, "format": f.format, "examples": f.examples} for f in report.files],
             "measures": report.measures,
         }
-        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        click.echo(json_text(answer, indent=2))
         return EXIT_CLEAN
     lines = [f"{clean(f.path)}: {plural(f.examples, 'row')}, format {f.format or 'unknown'}" for f in report.files]
-    click.echo("\n".join([*lines, "", *text(report.measures)]))
+    click.echo("\n".join(map(safe, [*lines, "", *text(report.measures)])))
     return EXIT_CLEAN
 
 
@@ -51,6 +53,8 @@ def text(measures: dict[str, Any]) -> list[str]:
         lines += [*languages_text(measures["languages"]), ""]
     if "tokens" in measures:
         lines += tokens_text(measures["tokens"])
+    for trainer in measures.get("training", {}).get("trainers", ()):
+        lines += ["", *training_text(trainer)]
     return lines
 
 

@@ -82,10 +82,11 @@ def _show_files(paths: tuple[str, ...]) -> int:
 
 def _write_waivers(report: Report, settings: Settings, config: Path | None, reason: str) -> int:
     from prepdata.cli.options import waivers_path
-    from prepdata.reporters.summary import plural
+    from prepdata.findings import plural
+    from prepdata.reporters.base import safe
     from prepdata.waivers import accept, add
 
     path = Path(settings.waivers) if settings.waivers else waivers_path(config)
     new = accept(report, lambda f: int(f.digest, 16) if f.digest else None, reason=reason)
-    print(f"prepdata: {plural(add(path, new), 'finding')} accepted in {path}", file=sys.stderr)
+    print(f"prepdata: {plural(add(path, new), 'finding')} accepted in {safe(str(path))}", file=sys.stderr)
     return EXIT_CLEAN

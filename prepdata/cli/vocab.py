@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from prepdata.cli.draw import table
+from prepdata.cli.options import Command
 from prepdata.errors import EXIT_CLEAN, UsageError
 
 
-@click.command("vocab", short_help="List or add vocabulary files.")
+@click.command("vocab", cls=Command, short_help="List or add vocabulary files.")
 @click.argument("action", required=False, type=click.Choice(["list", "add", "path"]), default="list")
 @click.argument("files", nargs=-1, type=click.Path())
 @click.option("--output-format", "-f", "output", type=click.Choice(["text", "json"]), default="text", help="Output.")

@@ -172,7 +172,7 @@ def _settings(path: Path, kind: Any, default: Any) -> Any:
         return default
     try:
         return msgspec.json.decode(read_bounded(path, _MOST_SETTINGS), type=kind)
-    except (OSError, ValueError, msgspec.DecodeError):
+    except (OSError, ValueError, msgspec.DecodeError, RecursionError):
         raise UsageError(f"{path} is damaged, or not what it should be") from None
 
 

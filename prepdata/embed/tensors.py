@@ -51,7 +51,7 @@ def header(path: Path) -> tuple[dict[str, Place], int]:
                 raise ValueError
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
-    except (ValueError, msgspec.DecodeError):
+    except (ValueError, msgspec.DecodeError, RecursionError):
         raise UsageError(f"{path} is no safetensors file, or is damaged") from None
     return places, 8 + length
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 import msgspec
@@ -18,6 +19,10 @@ _KINDS = {"image": "image", "video": "video", "audio": "audio", "document": "fil
           "toolResult": "tool_result", "reasoningContent": "reasoning"}  # fmt: skip
 _TYPES = {"text": "text", "image": "image", "tool_use": "tool_call", "tool_result": "tool_result",
           "thinking": "reasoning", "document": "file"}  # fmt: skip
+_SHAPES = {"image": ("gif", "jpeg", "png", "webp"),
+           "video": ("flv", "mkv", "mov", "mp4", "mpeg", "mpg", "three_gp", "webm", "wmv")}  # fmt: skip
+"""What `format` may be (AWS, Converse API, ImageBlock and VideoBlock)."""
+_SAME_SHAPE = {"jpg": "jpeg", "quicktime": "mov", "x-matroska": "mkv", "3gpp": "three_gp", "3gp": "three_gp"}
 
 
 class Bedrock(Format):
@@ -257,12 +262,14 @@ def _media(part: Part) -> dict[str, Any]:
     found = media(part)
     if found is None or found.kind not in ("image", "video"):
         raise Lossy([f"{part.path}: a part of kind {part.kind} cannot be written here"])
-    if found.data:
-        return {found.kind: {"format": found.mime.partition("/")[2], "source": {"bytes": found.data}}}
-    if not found.uri.startswith("s3://"):
+    if not found.data and not found.uri.startswith("s3://"):
         raise Lossy([f"{part.path}: only images in the row or under s3:// can be written here"])
-    shape = found.uri.rpartition(".")[2].lower().replace("jpg", "jpeg")
-    return {found.kind: {"format": shape, "source": {"s3Location": {"uri": found.uri}}}}
+    told = found.mime.partition("/")[2] if found.data else PurePosixPath(found.uri).suffix[1:]
+    shape = _SAME_SHAPE.get(told.lower(), told.lower())
+    if shape not in _SHAPES[found.kind]:
+        raise Lossy([f"{part.path}: the {found.kind} does not say that it is one of {', '.join(_SHAPES[found.kind])}"])
+    source = {"bytes": found.data} if found.data else {"s3Location": {"uri": found.uri}}
+    return {found.kind: {"format": shape, "source": source}}
 
 
 def _tool(tool: Tool) -> dict[str, Any]:

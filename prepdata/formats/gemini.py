@@ -182,9 +182,11 @@ class _Names:
         self.names: dict[str, Any] = {}
 
     def call(self, call: ToolCall) -> None:
+        """Take note of a call; calls and results are to come in the order of the row."""
         self.names[self.ids.call(call)] = call.name
 
     def result(self, call_id: Any, name: Any) -> Any:
+        """Return the name of the tool that gave a result, None if nothing tells it."""
         answered = self.ids.result(call_id, name)
         return name if type(name) is str else self.names.get(answered or "")
 

@@ -85,7 +85,21 @@ def _forms(records: list[Record]) -> Forms:
 
 def digests(chunk: Chunk) -> Digests:
     """Return the digests of a chunk. Rows of plain texts with the same roles are worked out together."""
-    records, (known, turns), format = chunk.records, chunk.derived(forms), chunk.format
+    return _digests(chunk, chunk.derived(forms))
+
+
+def exact_digests(chunk: Chunk) -> array[int]:
+    """Return `Digests.exact` of a chunk; nothing is folded for it."""
+    found = chunk.known(digests)
+    if found is not None:
+        return found.exact
+    said = [m.text for r in chunk.records for m in (r.turns if r.chosen or r.rejected else r.messages)]
+    known = {text: (encoded := encode(text), encoded) for text in dict.fromkeys(said)}
+    return _digests(chunk, Forms(known, [known[text] for text in said])).exact
+
+
+def _digests(chunk: Chunk, texts: Forms) -> Digests:
+    records, (known, turns), format = chunk.records, texts, chunk.format
     made = _Made(len(records))
     layouts: dict[Any, bytes] = {}
     alike: dict[bytes, list[tuple[int, int]]] = {}

@@ -7,10 +7,17 @@ from collections.abc import Iterable
 
 from prepdata.meters.base import Meter, MeterContext
 
-NAMES = ("lengths", "roles", "languages", "tokens", "cost")
-USUAL = ("lengths", "roles", "tokens", "cost")
+_CLASSES = {
+    "lengths": "Lengths",
+    "roles": "Roles",
+    "languages": "Languages",
+    "tokens": "Tokens",
+    "training": "Training",
+    "cost": "Cost",
+}
+NAMES = tuple(_CLASSES)
+USUAL = ("lengths", "roles", "tokens", "training", "cost")
 """What `validate` measures unless told otherwise: languages cost as much as counting tokens."""
-_CLASSES = {"lengths": "Lengths", "roles": "Roles", "languages": "Languages", "tokens": "Tokens", "cost": "Cost"}
 
 
 def build_meters(names: Iterable[str], context: MeterContext) -> list[Meter]:

@@ -9,6 +9,7 @@ import msgspec
 from prepdata.chunk import Chunk
 from prepdata.rules.base import Parts
 from prepdata.targets.model import Target
+from prepdata.training.column import Rendering
 
 
 class MeterContext(msgspec.Struct, frozen=True):
@@ -23,6 +24,7 @@ class MeterContext(msgspec.Struct, frozen=True):
         input_bytes: input bytes that one process will read, as far as known; 0 if unknown (chooses the counter).
         epochs: epochs for cost, None for the provider's default.
         context: context length in tokens against which rows are held, or None.
+        rendering: how rows are rendered, None where no tokenizer with a chat template is given.
     """
 
     targets: tuple[Target, ...] = ()
@@ -33,6 +35,7 @@ class MeterContext(msgspec.Struct, frozen=True):
     input_bytes: int = 0
     epochs: float | None = None
     context: int | None = None
+    rendering: Rendering | None = None
 
 
 class Meter:
@@ -44,6 +47,9 @@ class Meter:
 
     def __init__(self, context: MeterContext) -> None:
         self.context = context
+
+    def prepare(self) -> None:
+        """Load what many chunks need, before any is seen; processes forked afterwards share it."""
 
     def see(self, chunk: Chunk) -> Any:
         """Return what the meter keeps of a chunk."""

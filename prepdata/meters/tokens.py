@@ -88,6 +88,20 @@ def counts_of(chunk: Chunk, context: MeterContext) -> RowCounts:
     return chunk.derived(_compute(choice.encoding, choice.tokenizer, context.offline, context.input_bytes))
 
 
+def prepare(context: MeterContext) -> None:
+    """Load the counter of a run.
+
+    Raises:
+        UsageError: unknown encoding, or a tokenizer that cannot be read.
+    """
+    choice = choose(context)
+    _open(choice.encoding, choice.tokenizer, context.offline, context.input_bytes).prepare()
+
+
+def _open(encoding: str | None, tokenizer: str | None, offline: bool, input_bytes: int) -> Counter:
+    return open_counter(encoding=encoding, tokenizer=tokenizer, offline=offline, input_bytes=input_bytes)
+
+
 @lru_cache(maxsize=8)
 def _compute(
     encoding: str | None, tokenizer: str | None, offline: bool, input_bytes: int
@@ -95,8 +109,7 @@ def _compute(
     overhead = overhead_for(encoding) if tokenizer is None else CONTENT_ONLY
 
     def compute(chunk: Chunk) -> RowCounts:
-        counter = open_counter(encoding=encoding, tokenizer=tokenizer, offline=offline, input_bytes=input_bytes)
-        return count_rows(chunk.records, counter, overhead)
+        return count_rows(chunk.records, _open(encoding, tokenizer, offline, input_bytes), overhead)
 
     return compute
 
@@ -249,6 +262,10 @@ class Tokens(Meter):
     """Counts tokens. Kept: 8 bytes a row."""
 
     name = "tokens"
+
+    def prepare(self) -> None:
+        """Load the counter."""
+        prepare(self.context)
 
     def see(self, chunk: Chunk) -> dict[str, Any]:
         """Return packed counts per row and sums of the chunk."""

@@ -50,14 +50,15 @@ class Renderer:
     Args:
         folder: what the tokenizer folder holds.
         now: the time that templates are told; None for the present.
+        encoder: the tokenizer of the folder, None to load it.
 
     Raises:
         UsageError: a library is missing, or the tokenizer cannot be read.
     """
 
-    def __init__(self, folder: TokenizerFolder, now: datetime | None = None) -> None:
+    def __init__(self, folder: TokenizerFolder, now: datetime | None = None, encoder: Encoder | None = None) -> None:
         self.folder = folder
-        self.encoder = Encoder(folder)
+        self.encoder = encoder or Encoder(folder)
         self.tokenizer = self.encoder.tokenizer
         self._now = now or datetime.now()
         self._compiled: dict[str, Template] = {}
@@ -84,6 +85,10 @@ class Renderer:
         text = self.folder.named.get(attribute)
         found: int | None = self.tokenizer.token_to_id(text) if text is not None else None
         return found
+
+    def with_template(self, source: str) -> Renderer:
+        """Return a renderer with the same tokenizer that renders every row with one template."""
+        return Renderer(self.folder._replace(templates={"default": source}), self._now, self.encoder)
 
     def template(self, tools: bool = False) -> Template:
         """Return the compiled template for rows with or without tools.

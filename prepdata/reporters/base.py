@@ -9,9 +9,10 @@ from typing import Literal, TextIO
 
 import msgspec
 
-from prepdata.report import Report
+from prepdata.report import STEERING, Report
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_INVISIBLE = "\u180e\u200b-\u200d\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+_CONTROLS = re.compile(f"[\x00-\x08\x0a-\x1f{STEERING}{_INVISIBLE}]")
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,8 +37,14 @@ Reporter = Callable[[Report, TextIO, Output], None]
 
 
 def safe(text: str) -> str:
-    """Return text from a dataset fit for one line of a terminal: controls and invisible characters made visible."""
-    return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    """Return text from a dataset fit for one line of a terminal: controls, line separators and invisible
+    characters made visible."""
+    return _CONTROLS.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    number = ord(match[0])
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def in_repository(path: str) -> str:

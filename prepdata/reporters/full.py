@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TextIO
 
-from prepdata.findings import MARKS, Finding
+from prepdata.findings import MARKS, Finding, plural
 from prepdata.report import Report
 from prepdata.reporters.base import Output, safe
 from prepdata.reporters.concise import head, line
 from prepdata.reporters.measures import write_measures
-from prepdata.reporters.summary import paint, plural, write_rules, write_statistics, write_summary
+from prepdata.reporters.summary import paint, write_rules, write_statistics, write_summary
 from prepdata.reporters.text import columns, indented, window, wrap
 
 RELATED = 5

@@ -9,10 +9,9 @@ import os
 from pathlib import Path
 from typing import TextIO
 
-from prepdata.findings import RANK, Finding
+from prepdata.findings import RANK, Finding, plural
 from prepdata.report import Report
 from prepdata.reporters.base import Output, in_repository, safe
-from prepdata.reporters.summary import plural
 
 LINES = 10
 """Other lines named in an annotation."""

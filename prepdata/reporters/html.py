@@ -8,12 +8,12 @@ from __future__ import annotations
 from html import escape
 from typing import Any, TextIO
 
-from prepdata.findings import MARKS, RANK, Finding, clip
+from prepdata.findings import MARKS, RANK, Finding, clip, plural
 from prepdata.report import CRASH, Report
 from prepdata.reporters.base import Output, safe
 from prepdata.reporters.html_style import STYLE
 from prepdata.reporters.measures import cost_lines
-from prepdata.reporters.summary import causes, plural
+from prepdata.reporters.summary import causes
 
 SHOWN = 200
 """Findings shown per rule at most; the rest are counted."""
@@ -153,7 +153,9 @@ def _files(report: Report) -> str:
         f'<tr><td>{_text(f.path)}</td><td>{_text(f.format or "unknown")}</td><td class="n">{f.examples:,}</td></tr>'
         for f in report.files[:FILES]
     )
-    more = f'<p class="dim">and {len(report.files) - FILES:,} more files</p>' if len(report.files) > FILES else ""
+    more = (
+        f'<p class="dim">and {plural(len(report.files) - FILES, "more file")}</p>' if len(report.files) > FILES else ""
+    )
     head = '<tr><th>file</th><th>format</th><th class="n">rows</th></tr>'
     return f"<h2>Files</h2><table>{head}{cells}</table>{more}"
 

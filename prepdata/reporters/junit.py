@@ -6,7 +6,7 @@ import re
 from typing import TextIO
 from xml.sax.saxutils import escape, quoteattr
 
-from prepdata.findings import RANK, Finding
+from prepdata.findings import RANK, Finding, plural
 from prepdata.report import Report
 from prepdata.reporters.base import Output, safe
 
@@ -45,7 +45,7 @@ def _case(name: str, findings: list[Finding], file: str, limit: int) -> str:
         lines.append(f"and {len(findings) - LINES:,} more")
     body = escape(_clean("\n".join(lines)))
     failed = any(RANK[f.severity] >= limit for f in findings)
-    message = quoteattr(_clean(f"{len(findings):,} findings: {findings[0].message}"))
+    message = quoteattr(_clean(f"{plural(len(findings), 'finding')}: {findings[0].message}"))
     inner = f"<failure message={message}>{body}</failure>" if failed else f"<system-out>{body}</system-out>"
     return f"  <testcase name={quoteattr(name)} classname={quoteattr(_clean(file))}>{inner}</testcase>\n"
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, TextIO
 
+from prepdata.findings import plural
 from prepdata.report import Report
 from prepdata.reporters.base import Output
-from prepdata.reporters.summary import plural, say
+from prepdata.reporters.summary import say
+from prepdata.reporters.training import training_lines
 
 
 def write_measures(report: Report, out: TextIO, output: Output) -> None:
@@ -27,6 +29,8 @@ def write_measures(report: Report, out: TextIO, output: Output) -> None:
         if limit["rows_over"]:
             rows = plural(limit["rows_over"], "row")
             say(f"tokens: {rows} longer than the {limit['limit']:,} tokens of {limit['target']}", out, output)
+    for text in training_lines(report.measures.get("training") or {}):
+        say(f"training: {text}", out, output)
     for text in cost_lines(report.measures.get("cost") or {}):
         say(f"cost: {text}", out, output)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, TextIO
 
-from prepdata.findings import RANK
+from prepdata.findings import RANK, plural
 from prepdata.report import Blocked, Report
 from prepdata.reporters.base import Output, safe
 from prepdata.reporters.text import indented
@@ -20,11 +20,6 @@ _COLORS = {"error": "31", "warning": "33", "info": "36", "ok": "32", "dim": "2",
 def paint(text: str, kind: str, output: Output) -> str:
     """Return text in the colour of a kind ("error", "dim", ...) where colours are wanted."""
     return f"\x1b[{_COLORS[kind]}m{text}\x1b[0m" if output.color else text
-
-
-def plural(number: int, word: str) -> str:
-    """Return `1 row`, `2 rows`, with thousands separated."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def write_statistics(report: Report, out: TextIO, output: Output, *, most: int | None = None) -> None:

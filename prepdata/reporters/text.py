@@ -42,11 +42,13 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def indented(text: str, width: int, indent: int = 2) -> str:
-    """Return a line for a terminal: what does not fit goes on below, indented. A width of 0 leaves it whole."""
+    """Return a line for a terminal: what does not fit goes on below, indented; blanks at its beginning stay. A width
+    of 0 leaves it whole."""
     if not width or columns(text) <= width:
         return text
-    first, *rest = wrap(text, max(20, width - indent))
-    return "\n".join([first, *(" " * indent + line for line in rest)])
+    bare = text.lstrip(" ")
+    first, *rest = wrap(bare, max(20, width - max(indent, len(text) - len(bare))))
+    return "\n".join([" " * (len(text) - len(bare)) + first, *(" " * indent + line for line in rest)])
 
 
 def cut(text: str, width: int) -> str:

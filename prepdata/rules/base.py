@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
@@ -17,6 +17,11 @@ from prepdata.findings import Hit, Severity
 from prepdata.record import Record
 from prepdata.targets.model import Target
 from prepdata.training.column import Rendering
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+"""Type of an option that is a share, 0 to 1."""
+Count = Annotated[int, msgspec.Meta(ge=0)]
+"""Type of an option that is a number of rows or the like."""
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -242,6 +247,11 @@ class CorpusRule(Rule):
     def see(self, chunk: Chunk) -> Any:
         """Return what the rule keeps of a chunk."""
         raise NotImplementedError
+
+    def rows_of(self, part: Any) -> Collection[int] | None:
+        """Return the rows of a chunk that `finish` may speak of, given what `see` returned of it; None for any. Of
+        other rows no digest is made, which is most of what a rule costs that speaks of few."""
+        return None
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
         """Yield (row number in the scope, hit); None instead of a number where the whole scope is meant."""

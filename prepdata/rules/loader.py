@@ -15,7 +15,7 @@ import msgspec
 
 import prepdata.rules as package
 from prepdata.errors import ConfigError, PrepdataError, UsageError, nearest
-from prepdata.findings import SEVERITIES
+from prepdata.findings import SEVERITIES, clip
 from prepdata.rules.base import (
     CALLS,
     EVERY,
@@ -45,26 +45,54 @@ class MalformedRule(PrepdataError):
 
 
 @cache
+def _modules() -> dict[str, str]:
+    """Return the module of every rule by the name of its file, `<code>_<name>`; none of them is imported."""
+    found: dict[str, str] = {}
+    for info in pkgutil.iter_modules(package.__path__):
+        if not info.ispkg:
+            continue
+        family = f"{package.__name__}.{info.name}"
+        for inner in pkgutil.iter_modules([f"{path}/{info.name}" for path in package.__path__]):
+            if inner.name.startswith("_"):
+                continue
+            module = f"{family}.{inner.name}"
+            if inner.name in found:
+                raise MalformedRule(f"{module} has the name of {found[inner.name]}")
+            found[inner.name] = module
+    return found
+
+
+@cache
+def _words() -> dict[str, str]:
+    """Return the name of the file of every rule by what the rule may be called: its code in small letters, its name."""
+    found: dict[str, str] = {}
+    for file, module in sorted(_modules().items()):
+        code, _, name = file.partition("_")
+        for word in (code, name.replace("_", "-")):
+            if word in found:
+                raise MalformedRule(f"{module}: '{word}' is taken by {_modules()[found[word]]}")
+            found[word] = file
+    return found
+
+
+@cache
+def _load(file: str) -> type[Rule]:
+    """Return the rule in a file."""
+    rule = rule_of(importlib.import_module(_modules()[file]))
+    if file != f"{rule.code.lower()}_{rule.name.replace('-', '_')}":
+        raise MalformedRule(f"{_where(rule)}: the file of {rule.code} {rule.name} must be called by code and name")
+    return rule
+
+
+@cache
 def rules() -> tuple[type[Rule], ...]:
     """Return all rule classes, sorted by code.
 
     Raises:
         MalformedRule: a module breaks the contract; names file, line and what is wrong.
     """
-    found: dict[str, type[Rule]] = {}
-    for info in pkgutil.iter_modules(package.__path__):
-        if not info.ispkg:
-            continue
-        family = importlib.import_module(f"{package.__name__}.{info.name}")
-        for inner in pkgutil.iter_modules(family.__path__):
-            if inner.name.startswith("_"):
-                continue
-            rule = rule_of(importlib.import_module(f"{family.__name__}.{inner.name}"))
-            clash = found.get(rule.code) or next((r for r in found.values() if r.name == rule.name), None)
-            if clash:
-                raise MalformedRule(f"{_where(rule)}: code {rule.code} or name {rule.name} is taken by {_where(clash)}")
-            found[rule.code] = rule
-    return tuple(found[code] for code in sorted(found))
+    _words()
+    return tuple(sorted(map(_load, _modules()), key=lambda rule: rule.code))
 
 
 def rule_of(module: ModuleType) -> type[Rule]:
@@ -133,31 +161,22 @@ def _where(rule: type[Rule]) -> str:
         return rule.__module__
 
 
-@cache
-def _by_word() -> dict[str, type[Rule]]:
-    found: dict[str, type[Rule]] = {}
-    for rule in rules():
-        found[rule.code.lower()] = rule
-        found[rule.name] = rule
-    return found
-
-
 def families() -> tuple[str, ...]:
     """Return the families: FMT, ROLE, TEXT, ..."""
     return tuple(sorted({rule.code.rstrip("0123456789") for rule in rules()}))
 
 
 def find(word: str) -> type[Rule]:
-    """Return the rule of that name or code.
+    """Return the rule of that name or code; no other is imported.
 
     Raises:
         UsageError: there is none; names the nearest.
     """
-    rule = _by_word().get(word.lower())
-    if rule is None:
+    file = _words().get(word.lower())
+    if file is None:
         hint = nearest(word.lower(), [r.name for r in rules()]) or nearest(word.upper(), [r.code for r in rules()])
         raise UsageError(f"unknown rule '{word}'.{hint} `prepdata rule --all` lists them.")
-    return rule
+    return _load(file)
 
 
 def expand(word: str) -> tuple[type[Rule], ...]:
@@ -168,10 +187,10 @@ def expand(word: str) -> tuple[type[Rule], ...]:
     """
     if word.upper() == "ALL":
         return rules()
-    if word.lower() in _by_word():
-        return (_by_word()[word.lower()],)
-    begun = tuple(r for r in rules() if r.code.startswith(word.upper())) if word else ()
-    return begun or (find(word),)
+    if word.lower() in _words():
+        return (find(word),)
+    begun = [file for file in sorted(_modules()) if file.partition("_")[0].startswith(word.lower())] if word else []
+    return tuple(map(_load, begun)) or (find(word),)
 
 
 def build(rule: type[Rule], options: Mapping[str, Any], context: Context) -> Rule:
@@ -181,6 +200,22 @@ def build(rule: type[Rule], options: Mapping[str, Any], context: Context) -> Rul
         ConfigError: an option is unknown or has the wrong type; names the rule and the option.
     """
     return rule(read_options(rule, options), context)
+
+
+_TOLD = re.compile(r"(?P<wanted>.*) - at `\$\.(?P<option>\w+)(?P<inside>.*)`")
+
+
+def _wrong_value(told: str, options: Mapping[str, Any]) -> str:
+    """Return in plain words what msgspec says of an option's value."""
+    match = _TOLD.fullmatch(told)
+    if match is None:
+        return f": {told}"
+    wanted = match["wanted"].partition(", got")[0]
+    for kind, words in (("`float", "a number"), ("`int", "a whole number"), ("`str", "a text"), ("`array", "a list")):
+        wanted = wanted.replace(kind, words)
+    wanted = wanted.replace("Expected ", "expected ").replace(" | null`", "").replace("`", "")
+    found = "" if match["inside"] else f", found {clip(repr(options[match['option']]))}"
+    return f".{match['option']}{match['inside']}: {wanted}{found}"
 
 
 def read_options(rule: type[Rule], options: Mapping[str, Any]) -> Options:
@@ -199,4 +234,4 @@ def read_options(rule: type[Rule], options: Mapping[str, Any]) -> Options:
     try:
         return msgspec.convert(dict(options), rule.Options)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"rules.{rule.name}: {error}") from None
+        raise ConfigError(f"rules.{rule.name}{_wrong_value(str(error), options)}") from None

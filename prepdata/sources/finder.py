@@ -88,6 +88,8 @@ def _behind(path: str, number: int) -> Iterator[Input]:
     if path == "-":
         yield Input(path, number)
         return
+    if not path:
+        raise InputError("an empty path; give a file or folder, or - for standard input")
     try:
         info = Path(path).stat()
     except (OSError, ValueError) as error:

@@ -32,13 +32,25 @@ class Limit(NamedTuple):
 
 
 class _Decoder(Protocol):
-    def feed(self, data: bytes) -> bytes: ...
+    """Decodes one member of a compressed stream, no more than `_OUT` bytes at a time."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Return the next decoded bytes; with b"" those that earlier data still hold.
+
+        Damaged data raise an error of the library, each has its own.
+        """
+
     @property
-    def eof(self) -> bool: ...
+    def eof(self) -> bool:
+        """True when the end of the member was reached."""
+
     @property
-    def unused(self) -> bytes: ...
+    def unused(self) -> bytes:
+        """What was fed and lies beyond the end of the member."""
+
     @property
-    def hungry(self) -> bool: ...
+    def hungry(self) -> bool:
+        """True when nothing more comes without further data."""
 
 
 class _Gzip:
@@ -165,6 +177,7 @@ class _Unpacker:
         self.members = 0
 
     def run(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the decoded bytes of all members; see `unpack`."""
         waiting = b""
         for block in blocks:
             self.stored += len(block)
@@ -216,6 +229,7 @@ class _Unpacker:
         return waiting, True
 
     def stop(self, what: str, reason: str) -> None:
+        """Note the damage that ends the stream: what is wrong with it, and what the decoder says."""
         data = {"kind": self.kind, "what": what, "reason": reason, "stored": self.stored, "decoded": self.decoded}
         self.facts.append(Fact("truncated-archive", data=data))
         self.state.broken = True

@@ -193,6 +193,7 @@ class _Reader:
             yield self.stretch(end)
 
     def too_long(self, begin: int, end: int) -> Iterator[Cut]:
+        """Yield what stands before a value that is longer than may be read, and pass over its bytes."""
         if self.rows:
             before = self.rows[-1][1]
             yield self.stretch(before)

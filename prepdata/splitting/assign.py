@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from xxhash import xxh3_64_intdigest
 
 from prepdata.errors import UsageError
+from prepdata.findings import plural
 from prepdata.splitting.ties import NEW
 
 if TYPE_CHECKING:
@@ -99,7 +100,9 @@ def totals(asked: Sequence[Asked], rows: int) -> tuple[int, ...]:
         for wanted in asked[1:]
     ]
     if any(wanted.number is not None for wanted in asked) and sum(held) > rows:
-        raise UsageError(f"{sum(held):,} rows are asked for beside train, but there are only {rows:,}")
+        raise UsageError(
+            f"{plural(sum(held), 'row')} asked for beside train, but there {'is' if rows == 1 else 'are'} only {rows:,}"
+        )
     if len(held) > 1 and sum(held) > rows:  # two halves of an odd number
         held[-1] = rows - sum(held[:-1])
     return (rows - sum(held), *held)

@@ -125,7 +125,7 @@ def load(path: Path, salt: str) -> Manifest:
             rows, sides, clusters = _columns(iter(file))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
-    except (msgspec.DecodeError, ValueError, OverflowError):
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):
         raise InputError(f"{path} is no manifest of a split, or damaged; move it away to begin anew") from None
     if header.salt != salt:
         raise UsageError(

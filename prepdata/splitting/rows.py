@@ -16,10 +16,9 @@ import msgspec
 from prepdata.chunk import Chunk
 from prepdata.errors import InputError
 from prepdata.formats import detect, get
+from prepdata.index.asking import WHOLE, group_key, keys_of, questions, says_enough
 from prepdata.index.columns import Form, digests, forms
 from prepdata.index.near import Grams, signatures, whole_rows
-from prepdata.index.reference import FEWEST, asked, group_key, prompt_key, turn_key
-from prepdata.items import stem
 from prepdata.parse import parse, split
 from prepdata.record import Record
 from prepdata.rules.base import Context
@@ -173,10 +172,12 @@ class _Links:
         self.rows, self.keys = array("Q"), array("Q")
 
     def add(self, row: int, key: int) -> None:
+        """Tie a row to all others with the same key (64 bits)."""
         self.rows.append(row)
         self.keys.append(key)
 
     def made(self, strength: float) -> Links:
+        """Return the links as columns, all of one strength (0 to 1)."""
         import numpy as np
 
         rows = np.frombuffer(self.rows, np.uint64).astype(np.int64)
@@ -238,21 +239,12 @@ class Collector:
 
     def _tie(self, row: int, record: Record, known: dict[str, Form]) -> None:
         """Add the keys of what a row asks, as eval-overlap compares it, and of its groups."""
-        from xxhash import xxh3_64_intdigest
-
-        prompt = asked(record.split()[0])
-        if any(text.strip() for _, text in prompt):
-            if len(prompt) > 1:
-                self.firm.add(row, prompt_key(prompt) ^ _PROMPT)
-            for message in record.messages:
-                if message.role != "user" or not message.text.strip():
-                    continue
-                bare = stem(message.text) if "\n" in message.text else message.text
-                key = xxh3_64_intdigest(known[bare][1]) if bare is message.text else turn_key(bare)
-                if len(prompt) == 1 and message.text == prompt[0][1]:
-                    self.firm.add(row, key ^ _PROMPT)
-                if len(bare.split(None, FEWEST)) >= FEWEST:
-                    self.turns.add(row, key ^ _TURN)
+        posed = [question for question in questions(record) if any(text.strip() for _, text in question.said)]
+        for question, key in zip(posed, keys_of(posed, known)):
+            if question.turn == WHOLE:
+                self.firm.add(row, key ^ _PROMPT)
+            if len(question.said) == 1 and says_enough(question.said[0][1]):
+                self.turns.add(row, key ^ _TURN)
         for number, mark in enumerate(self.groups):
             value = self.context.mark(mark, record.raw)
             if type(value) in (str, int) and value != "":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -34,14 +34,33 @@ def excerpt(item: str, text: str) -> Excerpt:
     Args:
         item: what is looked for; text: where. Of each the first 4,000 words count.
     """
-    wanted, given = tokens(item), tokens(text)
-    begin, end = _window(wanted, given)
-    found, run = changes(wanted, given[begin:end])
-    here, there = (_neighbours(words) for words in (wanted, given))
-    exchanged = tuple(c for c in found if _moved_not(c.before, c.after, there) and _moved_not(c.after, c.before, here))
+    wanted, given, found, run = _compared(item, text)
+    exchanged: tuple[Change, ...] = ()
+    numbers = [change for change in found if number_facts(change.before) and number_facts(change.after)]
+    if numbers:
+        here, there = (_neighbours(words) for words in (wanted, given))
+        exchanged = tuple(
+            c for c in numbers if _moved_not(c.before, c.after, there) and _moved_not(c.after, c.before, here)
+        )
     lost = sum(_is_word(word) for change in found for word in change.before)
     share = 1 - lost / max(1, sum(map(_is_word, wanted)))
-    return Excerpt(_BEFORE_MARKS.sub(r"\1", " ".join(run)), share, exchanged)
+    return Excerpt(_written(run), share, exchanged)
+
+
+def longest_run(item: str, text: str) -> str:
+    """Return `Excerpt.run` alone, which is quicker."""
+    return _written(_compared(item, text)[-1])
+
+
+def _compared(item: str, text: str) -> tuple[list[str], list[str], list[Change], list[str]]:
+    """Return the words of both texts, where they differ in the place that is most alike, and the longest run there."""
+    wanted, given = tokens(item), tokens(text)
+    begin, end = _window(wanted, given)
+    return wanted, given, *changes(wanted, given[begin:end])
+
+
+def _written(run: Sequence[str]) -> str:
+    return _BEFORE_MARKS.sub(r"\1", " ".join(run))
 
 
 def _is_word(token: str) -> bool:
@@ -61,17 +80,19 @@ def _moved_not(words: Sequence[str], instead: Sequence[str], neighbours: set[tup
     return bool(number_facts([word for word in words if word.casefold() not in kept]) - number_facts(instead))
 
 
+def _seeds(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    return zip(*(words[step:] for step in range(SEED)))
+
+
 def _window(wanted: Sequence[str], given: Sequence[str]) -> tuple[int, int]:
     """Return the stretch of `given` that holds most of `wanted`, found by the runs of `SEED` words in common."""
-    low, high = [word.casefold() for word in wanted], [word.casefold() for word in given]
-    if len(high) <= len(low):
+    if len(given) <= len(wanted):
         return 0, len(given)
+    low, high = list(map(str.casefold, wanted)), list(map(str.casefold, given))
     places: dict[tuple[str, ...], int] = {}
-    for at in range(len(low) - SEED + 1):
-        places.setdefault(tuple(low[at : at + SEED]), at)
-    seeds = [
-        (at, places[gram]) for at in range(len(high) - SEED + 1) if (gram := tuple(high[at : at + SEED])) in places
-    ]
+    for at, gram in enumerate(_seeds(low)):
+        places.setdefault(gram, at)
+    seeds = [(at, places[gram]) for at, gram in enumerate(_seeds(high)) if gram in places]
     if not seeds:
         return 0, len(given)
     span, first, best = 2 * len(low), 0, (0, 0, 0)

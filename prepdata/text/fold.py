@@ -24,6 +24,9 @@ _BETWEEN = b"\xff"  # stands between texts; cannot occur in UTF-8
 _NO_GAPS = bytes(c for c in range(255) if c not in _DIGITS + _DROPPED + _SIGNS)
 _SIGNS_TO_GAPS = bytes(0x20 if c in _SIGNS else c for c in range(256))
 _NO_SIGNS = _DIGITS + _NUMBER_MARKS + b" "
+EDGE = 8
+_HEAD = 64  # characters of a text that mostly hold more than `EDGE` letters
+_NO_LETTERS = bytes(c for c in range(256) if c > 127 or not chr(c).isalnum())
 
 _CODE = re.compile(rb"[(\[=,] ?[\"']")  # a quote that opens a string of a programming language
 _BANG = re.compile(rb"!(?=[A-Za-z_(=])")  # a "not"
@@ -94,6 +97,27 @@ def fold_all(texts: Sequence[str], encoded: Sequence[bytes]) -> list[bytes]:
         bare + _NUMBERS + number if number else bare or _AS_IS + raw.strip()
         for bare, number, raw in zip(found, numbers, encoded)
     ]
+
+
+def opening(text: str) -> bytes:
+    """Return the first `EDGE` letters and digits of ASCII that are left of a text when it is folded: equal for texts
+    that fold to the same, and much quicker than folding."""
+    found = _letters(text[:_HEAD])
+    if len(found) <= EDGE and len(text) > _HEAD:  # a cut may change the letter beside it
+        found = _letters(text)
+    return found[:EDGE]
+
+
+def closing(text: str) -> bytes:
+    """Return the last `EDGE` letters and digits of ASCII, as `opening` does the first."""
+    found = _letters(text[-_HEAD:])
+    if len(found) <= EDGE and len(text) > _HEAD:
+        found = _letters(text)
+    return found[-EDGE:]
+
+
+def _letters(text: str) -> bytes:
+    return (text.encode() if text.isascii() else _from_unicode([text])[0]).translate(_LOWER, _NO_LETTERS)
 
 
 def _numbers(gaps: bytes) -> list[bytes]:

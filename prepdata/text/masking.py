@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from prepdata.findings import MARKS
 from prepdata.pointer import value_at
@@ -37,19 +38,50 @@ def masked(shown: str, source: str | None = None) -> str:
     return text
 
 
+class Hidden(NamedTuple):
+    """A stretch of a text that is not to be shown, and what is shown in its place."""
+
+    start: int
+    end: int
+    shown: str
+
+
+def hidden(text: str, known: Iterable[str] = ()) -> list[Hidden]:
+    """Return the stretches of a whole text that hold secrets or personal data, in order, none within another.
+
+    Args:
+        text: the text.
+        known: texts that it was made of; what is secret in one of them is so wherever it stands.
+    """
+    found = list(_found(text))
+    for value, mask in dict.fromkeys(item for source in known for item in _values(source)):
+        at = text.find(value)
+        while at >= 0:
+            found.append(Hidden(at, at + len(value), mask))
+            at = text.find(value, at + len(value))
+    apart: list[Hidden] = []
+    for one in sorted(found, key=lambda item: (item.start, -item.end)):
+        if not apart or one.start >= apart[-1].end:
+            apart.append(one)
+        elif one.end > apart[-1].end:
+            apart[-1] = apart[-1]._replace(end=one.end)
+    return apart
+
+
 @lru_cache(maxsize=512)
 def _values(text: str) -> tuple[tuple[str, str], ...]:
     """Return the secrets and personal data of a text, each with what is shown for it."""
-    found: list[tuple[str, str]] = []
+    return tuple([(text[one.start : one.end], one.shown) for one in _found(text)])
+
+
+def _found(text: str) -> Iterator[Hidden]:
+    """Yield the secrets of a text, then its personal data; the two may overlap."""
     if _words_of_secrets().find_matches_as_indexes(text.lower()):
         for secret in find_secrets(text):
-            value = text[secret.start : secret.end]
-            found.append((value, mask_secret(value)))
+            yield Hidden(secret.start, secret.end, mask_secret(text[secret.start : secret.end]))
     if TRIGGER.search(text):
         for one in find_personal(text, _ALL):
-            value = text[one.start : one.end]
-            found.append((value, mask_personal(one.type, value)))
-    return tuple(found)
+            yield Hidden(one.start, one.end, mask_personal(one.type, text[one.start : one.end]))
 
 
 @cache

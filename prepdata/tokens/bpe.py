@@ -1,19 +1,17 @@
 """Counting with tiktoken, and with fastokens where the input is large.
 
-tiktoken is the reference. fastokens counts the same several times faster but takes longer to load, so it
-loads in a thread while tiktoken counts the first rows, and a sample of every run is counted by both.
+tiktoken is the reference. fastokens counts the same several times faster but takes longer to load, so it is loaded
+once, before worker processes are started, and a sample of every run is counted by both.
 """
 
 from __future__ import annotations
 
-import atexit
 import binascii
 import importlib
 import importlib.util
 import itertools
 import re
 import sys
-import threading
 import warnings
 from array import array
 from collections.abc import Callable, Sequence
@@ -27,8 +25,9 @@ from prepdata.tokens.vocab import Ranks
 SAMPLE = 200
 """Strings that a run counts with both libraries before it trusts fastokens; after that two of every batch."""
 
-LOAD_SECONDS = 10.0
-"""Longest wait for fastokens to finish loading where the run ends before it has (it takes about one second)."""
+FEW = 8
+"""Texts below which the reference counts. fastokens takes another 64 MB of memory in each process where the first text
+that it meets comes alone (0.3.5)."""
 
 LONG_RUN = 100_000
 """tiktoken 0.14.0 aborts on about a million blanks in a row (tried 2026-11-21), so longer runs are cut
@@ -71,14 +70,18 @@ class TiktokenCounter:
         self._ranks = ranks
         self._encoding: Any = None
 
+    def prepare(self) -> None:
+        """Build the encoding."""
+        if self._encoding is None:
+            self._encoding = build_encoding(self.encoding, self._ranks)
+
     def count(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text."""
         return count_distinct(texts, self.count_plain)
 
     def count_plain(self, texts: Sequence[str]) -> list[int]:
         """As `count`, without looking for equal strings."""
-        if self._encoding is None:
-            self._encoding = build_encoding(self.encoding, self._ranks)
+        self.prepare()
         encode = self._encoding.encode_ordinary
         return [len(encode(t)) if len(t) < LONG_RUN else self._count_long(t) for t in texts]
 
@@ -139,26 +142,24 @@ class PlainCounter(Protocol):
     notes: list[str]
     encoding: str
 
+    def prepare(self) -> None:
+        """Load what counting needs."""
+        ...
+
     def count_plain(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text."""
         ...
 
 
 class FastCounter:
-    """A reference counter at first, fastokens once it has loaded and agreed with the reference on a sample.
+    """A reference counter; once prepared, fastokens, as long as it agrees with the reference on samples.
 
     The figures are the same either way; if they ever are not, a warning says so and the reference counts the rest.
     """
 
     exact = True
 
-    def __init__(
-        self,
-        reference: PlainCounter,
-        path: str,
-        load: Callable[[str, str], Any] = load_fastokens,
-        background: bool = True,
-    ) -> None:
+    def __init__(self, reference: PlainCounter, path: str, load: Callable[[str, str], Any] = load_fastokens) -> None:
         self.name = reference.name
         self.notes: list[str] = reference.notes
         self._reference = reference
@@ -167,19 +168,26 @@ class FastCounter:
         self._fast: Any = None
         self._checked = 0
         self._refused = False
-        self._thread: threading.Thread | None = None
-        self._background = background
+
+    def prepare(self) -> None:
+        """Load fastokens and the reference. Nothing is counted with fastokens yet: its threads would be missing in
+        processes that are forked later."""
+        self._reference.prepare()
+        if self._fast is None and not self._refused:
+            try:
+                self._fast = self._load(self._path, self._reference.encoding)
+            except Exception:
+                self._refused = True  # the reference gives the same figures, only slower
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text."""
         return count_distinct(texts, self._count)
 
     def _count(self, texts: list[str]) -> list[int]:
-        fast = self._ready()
-        if fast is None or not texts:
+        if self._fast is None or len(texts) < FEW:
             return self._reference.count_plain(texts)
         try:
-            counts = flat_counts(fast, texts)
+            counts = flat_counts(self._fast, texts)
         except UnicodeEncodeError:  # lone surrogates: only tiktoken takes them
             return self._reference.count_plain(texts)
         except Exception as error:
@@ -187,24 +195,6 @@ class FastCounter:
         if not self._agrees(texts, counts):
             return self._refuse("fastokens and tiktoken disagree", texts)
         return counts
-
-    def _ready(self) -> Any:
-        """Return the fast tokenizer, or None while it loads, or for good if it was refused."""
-        if self._fast is not None or self._refused:
-            return None if self._refused else self._fast
-        if not self._background:
-            self._load_now()
-        elif self._thread is None:
-            self._thread = threading.Thread(target=self._load_now, name="prepdata-fastokens", daemon=True)
-            self._thread.start()
-            atexit.register(self._thread.join, LOAD_SECONDS)  # a native thread must not outlive the interpreter
-        return self._fast
-
-    def _load_now(self) -> None:
-        try:
-            self._fast = self._load(self._path, self._reference.encoding)
-        except Exception:
-            self._refused = True  # tiktoken gives the same figures, only slower
 
     def _agrees(self, texts: list[str], counts: list[int]) -> bool:
         wanted = max(2, SAMPLE - self._checked)
@@ -221,4 +211,4 @@ class FastCounter:
         return self._reference.count_plain(texts)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_fast": None, "_thread": None}
+        return {**self.__dict__, "_fast": None}

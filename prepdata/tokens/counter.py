@@ -9,17 +9,15 @@ from typing import Protocol
 from prepdata.tokens.encodings import DEFAULT_ENCODING
 from prepdata.tokens.estimate import EstimateCounter
 
-FAST_FROM_BYTES = {"o200k": 400_000_000, "cl100k": 150_000_000}
-"""Input size in bytes, per process, from which fastokens repays its load and its memory.
+FAST_FROM_BYTES = {"o200k_base": 1_000_000_000, "o200k_harmony": 1_000_000_000}
+"""Encoding -> input size in bytes, per process, from which fastokens counts.
 
-Measured 2026-11-20: load 0.75 s for o200k and 0.25 s for cl100k against 0.05 s for rs-bpe and 0.2 s for tiktoken; then
-5 and 3 times tiktoken's speed. Only a part of a file is counted, since equal texts are counted once: at 77 MB in two
-processes fastokens cost 2.6 s of processor time more than it saved, and 160 MiB of memory per process (2026-11-21).
+It repays its load earlier, at about 105 MB: 0.9 s, and then 8 to 9 ms of processor time less for each MB of input
+(measured 2026-11-29 beside rs-bpe on the rows of `benchmarks.data`, of which a fifth is text that is counted). But it
+takes 90 MB of memory and 45 more in each process: in two processes more than the budget of `benchmarks.memory` has room
+for at 1 GB.
+cl100k_base is not here: fastokens counts it hardly quicker than rs-bpe (59 to 70 MB/s against 51 to 53, 2026-11-20).
 """
-
-BESIDE_RS_BPE = 10
-"""So many times larger an input has to be where rs-bpe would count: it gives fastokens less to gain (5 % of a run), and
-two processes with fastokens took 866 MiB for a file of 1 GB, without it half of that (2026-11-24)."""
 
 
 class Counter(Protocol):
@@ -34,6 +32,10 @@ class Counter(Protocol):
     name: str
     exact: bool
     notes: list[str]
+
+    def prepare(self) -> None:
+        """Load what counting a large input is worth; processes forked afterwards share it. Optional before `count`."""
+        ...
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text."""
@@ -89,9 +91,7 @@ def open_counter(
 
     tiktoken = TiktokenCounter(name, ranks)
     reference = RsBpeCounter(tiktoken) if rsbpe.available(name) else tiktoken
-    least = FAST_FROM_BYTES.get(name.split("_")[0])
-    if least is not None and reference is not tiktoken:
-        least *= BESIDE_RS_BPE
+    least = FAST_FROM_BYTES.get(name)
     if least is not None and input_bytes >= least and ranks.path and fastokens_available():
         return FastCounter(reference, ranks.path)
     return reference

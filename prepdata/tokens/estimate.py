@@ -96,6 +96,9 @@ class EstimateCounter:
         self.name = name
         self.notes = [note] if note else []
 
+    def prepare(self) -> None:
+        """Nothing has to be loaded."""
+
     def count(self, texts: Sequence[str]) -> list[int]:
         """Return the estimated number of tokens of each text."""
         return [estimate(text) for text in texts]

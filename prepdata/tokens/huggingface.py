@@ -18,7 +18,7 @@ from prepdata.tokens.estimate import estimate
 MOST_BYTES = 1 << 28
 """Size of a tokenizer.json beyond which it is not read (bytes); large ones have some 35 million."""
 
-TEMPLATE_NOTE = "Content only: the chat template of this tokenizer is not rendered, its markers are not counted."
+TEMPLATE_NOTE = "Content only: what the chat template adds is not counted here."
 
 
 def locate(path: str) -> Path:
@@ -92,6 +92,9 @@ class TokenizerCounter:
         self._checked = 0
         if reference is None:
             self.notes.append("Counted by fastokens alone; install tokenizers to have a sample checked.")
+
+    def prepare(self) -> None:
+        """Nothing is left to load: both libraries read the file when the counter is opened."""
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text."""

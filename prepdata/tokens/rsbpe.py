@@ -86,6 +86,10 @@ class RsBpeCounter:
         self._count: Callable[[str], int] | None = None
         self._refused = False
 
+    def prepare(self) -> None:
+        """Load rs-bpe and hold it against the tricky texts."""
+        self.count_plain([])
+
     def count(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text."""
         return count_distinct(texts, self.count_plain)

@@ -76,6 +76,20 @@ class Trainer:
     def __init__(self, renderer: Renderer, settings: TrainerSettings | None = None) -> None:
         self.renderer = renderer
         self.settings = filled(settings or TrainerSettings(), self.defaults)
+        self.check(self.settings)
+
+    @property
+    def doubt(self) -> str:
+        """What could not be looked up about the template, for people; "" if there is nothing."""
+        return ""
+
+    @classmethod
+    def check(cls, settings: TrainerSettings) -> None:
+        """Look whether the trainer can be set up like this; `settings` are complete.
+
+        Raises:
+            UsageError: it knows no such setting.
+        """
 
     @property
     def reads_marks(self) -> bool:
@@ -99,7 +113,7 @@ def refused(refusal: TemplateRefusal, changes: tuple[Change, ...] = ()) -> Prepa
 def cut(prepared: Prepared, settings: TrainerSettings) -> Prepared:
     """Return a row with what becomes of it at the length limit: cut, dropped, or the end of the run."""
     size, most = len(prepared.ids), settings.max_length
-    if most is None or size <= most or settings.packing:
+    if not most or size <= most or settings.packing:
         return prepared._replace(start=0, end=size)
     if settings.overflow == "drop":
         return prepared._replace(start=0, end=0, dropped=f"longer than {most:,} tokens")

@@ -13,7 +13,7 @@ import msgspec
 from prepdata.chunk import Chunk
 from prepdata.settings import Settings
 from prepdata.targets.model import Target
-from prepdata.training.settings import TrainerSettings
+from prepdata.training.settings import TrainerSettings, filled
 from prepdata.training.trainers import TRAINERS, trainer_named
 
 if TYPE_CHECKING:
@@ -60,6 +60,9 @@ def rendering_of(settings: Settings, targets: tuple[Target, ...]) -> Rendering |
     chosen = TrainerSettings(
         max_length=settings.max_length, loss=settings.loss, overflow=settings.overflow, packing=settings.packing
     )
+    for name in trainers:
+        trainer = trainer_named(name)
+        trainer.check(filled(chosen, trainer.defaults))
     return Rendering(settings.tokenizer, settings.chat_template, trainers, chosen, folder.digest(), date.today())
 
 

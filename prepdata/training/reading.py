@@ -15,6 +15,9 @@ from prepdata.render.errors import TemplateRefusal
 _OWN = frozenset({"openai", "trl-prompt-completion", "trl-preference", "trl-kto", "prompt-completion", "text"})
 """Formats whose values are taken as they stand; rows of the others are written as chat rows first."""
 
+_GIVEN = frozenset({"self", "messages", "tools", "documents", "add_generation_prompt", "continue_final_message"})
+"""Names that every rendering has already."""
+
 
 class Reading(NamedTuple):
     """A row as chat or as prompt and completion, values as the row has them.
@@ -81,7 +84,11 @@ def _listed(value: Any) -> list[Any] | None:
 
 def _variables(raw: dict[str, Any]) -> dict[str, Any]:
     value = raw.get("chat_template_kwargs")
-    return {str(key): item for key, item in value.items()} if isinstance(value, dict) else {}
+    variables = {str(key): item for key, item in value.items()} if isinstance(value, dict) else {}
+    given = sorted(_GIVEN & variables.keys())
+    if given:
+        raise TemplateRefusal(f"/chat_template_kwargs/{given[0]} is given to the template already")
+    return variables
 
 
 def turns(given: Sequence[Any]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ class TrainerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How training is set up. None: as the trainer has it by itself.
 
     Args:
-        max_length: tokens of a row at most.
+        max_length: tokens of a row at most; 0 for no limit.
         loss: which tokens are trained: those of the assistant, all after the prompt, or all.
         overflow: what becomes of longer rows: cut at the end, cut at the beginning, dropped, or the run stops.
         packing: how rows are put together into sequences of `max_length`: "" not at all, "bfd", "bfd_split" or

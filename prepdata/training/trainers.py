@@ -10,7 +10,7 @@ from prepdata.errors import UsageError, nearest
 if TYPE_CHECKING:
     from prepdata.training.base import Trainer
 
-TRAINERS = {"plain": ("prepdata.training.plain", "Plain")}
+TRAINERS = {"plain": ("prepdata.training.plain", "Plain"), "trl": ("prepdata.training.trl", "Trl")}
 """Name -> (module, class). Named as the targets are."""
 
 

@@ -56,7 +56,19 @@ def test_lossy_rows_go_beside_with_their_reasons(tmp_path: Path) -> None:
     ]
     assert beside[0]["row"] == LOSSY
     assert "invalid-json" in beside[1]["losses"][0]["reason"] and beside[1]["row"] is None
-    assert "4 rows lose something" in result.stderr
+    assert "1 row written as alpaca; 4 rows lose something" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([GOOD], "1 row written as alpaca; 0 rows lose something"),
+        ([GOOD, GOOD], "2 rows written as alpaca; 0 rows lose something"),
+        ([LOSSY], "0 rows written as alpaca; 1 row loses something"),
+    ],
+)
+def test_counts_are_said_in_the_right_number(tmp_path: Path, given: list[Any], said: str) -> None:
+    assert f"train.jsonl: {said}\n" in run(save(tmp_path / "train.jsonl", *given), "--to", "alpaca").stderr
 
 
 def test_allowing_loss_writes_what_can_be_written(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from prepdata.embed.folder import locate, look
 from prepdata.embed.tensors import Tensors, header
 from prepdata.errors import UsageError
 
+DEEP = b"[" * 200_000 + b"]" * 200_000
 TEXTS = ["Which heron was spotted by the child?", "What fowl did that kid see?", "Old clocks stop.", "heron " * 700]
 WIDTH, LAYERS, HEADS = 24, 2, 4
 
@@ -149,7 +150,8 @@ def test_bfloat16_is_read(tmp_path: Path) -> None:
     "data",
     [b"", b"\x00" * 8, b"\xff" * 40, b"\x02\0\0\0\0\0\0\0[]", b'\x0a\0\0\0\0\0\0\0{"a": [1]}',
      safetensors({"x": np.zeros(4, np.float32)})[:-1],
-     safetensors({"x": np.zeros(4, np.float32)}).replace(b'"shape": [4]', b'"shape": [9]')],
+     safetensors({"x": np.zeros(4, np.float32)}).replace(b'"shape": [4]', b'"shape": [9]'),
+     (len(DEEP) + 6).to_bytes(8, "little") + b'{"a":' + DEEP + b"}"],
 )  # fmt: skip
 def test_damaged_weights_are_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "x.safetensors").write_bytes(data)
@@ -183,8 +185,9 @@ def test_what_cannot_be_used_is_refused_with_a_reason(tmp_path: Path) -> None:
     refused(tmp_path / "dense", "step Dense")
     (tmp_path / "dense" / "modules.json").write_text(json.dumps([{"path": "../kind", "type": "x.Transformer"}]))
     refused(tmp_path / "dense", "leads outside")
-    (tmp_path / "dense" / "modules.json").write_text("{")
-    refused(tmp_path / "dense", "damaged")
+    for text in ("{", '[{"path": "", "type": "", "x": ' + DEEP.decode() + "}]"):
+        (tmp_path / "dense" / "modules.json").write_text(text)
+        refused(tmp_path / "dense", "damaged")
 
 
 def test_a_damaged_tokenizer_and_missing_arrays_are_refused(tmp_path: Path) -> None:

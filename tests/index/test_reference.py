@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from prepdata.errors import InputError
-from prepdata.index.reference import Builder, Item, Reference, open_reference, prompt_key, turn_key
+from prepdata.index import build as building
+from prepdata.index.asking import prompt_key, turn_key
+from prepdata.index.build import Builder
+from prepdata.index.reference import Item, Reference, open_reference
 from prepdata.index.words import shingles, words
 
 TEXTS = (
@@ -137,3 +141,96 @@ def test_a_damaged_index_is_refused_or_gives_some_answer(tmp_path: Path, seed: i
         assert re.search("damaged|another version|no index", str(error))
     finally:
         path.unlink()
+
+
+# --- memory ----------------------------------------------------------------------------------------------------------
+
+
+def many_items(number: int) -> list[Item]:
+    pick = random.Random(3)
+    vocabulary = [f"w{n}" for n in range(40)]
+    return [
+        Item(line, f"id-{line}", tuple(" ".join(pick.choices(vocabulary, k=pick.randint(0, 30))) for _ in range(2)),
+             "yes", None, {"group": line // 3})
+        for line in range(1, number + 1)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("piece", "spill", "block"), [(100, 1 << 20, 500), (1 << 23, 1000, 50), (300, 64, 1)])
+def test_an_index_made_in_pieces_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int, spill: int, block: int
+) -> None:
+    def made(name: str) -> bytes:
+        builder = Builder((5, 8))
+        builder.add("first", many_items(200))
+        builder.add("second", many_items(50))
+        builder.save(tmp_path / name)
+        return (tmp_path / name).read_bytes()
+
+    whole = made("whole")
+    monkeypatch.setattr(building, "PIECE", piece)
+    monkeypatch.setattr(building, "SPILL", spill)
+    monkeypatch.setattr(building, "_BLOCK", block)
+    assert made("pieces") == whole
+
+
+def test_n_grams_are_sorted_by_turn_and_place(tmp_path: Path) -> None:
+    builder = Builder()
+    builder.add("items", many_items(300))
+    builder.save(tmp_path / "a.prepidx")
+    open_reference.cache_clear()
+    reference = open_reference(str(tmp_path / "a.prepidx"))
+    columns = [reference.array(f"grams5{name}").astype(np.int64) for name in (".places", ".parts")]
+    keys = reference.array("grams5")
+    order = np.lexsort((*columns, keys))
+    assert (order == np.arange(len(keys))).all()
+    asked = [text for item in many_items(300) for text in item.turns]
+    assert sorted(keys.tolist()) == sorted(shingles(words(asked), 5).hashes.tolist())
+
+
+def test_too_much_for_one_index_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(building, "MOST_MEMORY", 100_000)
+    builder = Builder()
+    builder.add("small.jsonl", many_items(50))
+    builder.save(tmp_path / "small.prepidx")
+    builder.add("large.jsonl", many_items(5000))
+    with pytest.raises(
+        InputError, match=r"large.*too large for one index.*15,150 items and turns.*more than 0.00; cut it into several"
+    ):
+        builder.save(tmp_path / "large.prepidx")
+    assert not (tmp_path / "large.prepidx").exists()
+    monkeypatch.setattr(building, "_BLOCK", 1000)
+    with pytest.raises(InputError, match=r"^large\.jsonl: too large for one index"):
+        Builder().add("large.jsonl", many_items(5000))
+
+
+def test_one_run_over_and_over_is_refused_where_it_cannot_be_sorted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "MOST_MEMORY", 200_000)
+    builder = Builder()
+    builder.add("a", [item("0 " * 5000)])
+    with pytest.raises(InputError, match="repeat a run of 5 words too often"):
+        builder.save(tmp_path / "a.prepidx")
+
+
+def test_memory_does_not_grow_with_the_n_grams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four times the words need less than twice the memory at the most."""
+    monkeypatch.setattr(building, "PIECE", 1 << 15)
+    monkeypatch.setattr(building, "SPILL", 1 << 18)
+    monkeypatch.setattr(building, "_BLOCK", 1 << 15)
+
+    def most(number: int) -> int:
+        pick = random.Random(1)
+        texts = (" ".join(str(pick.randrange(10**6)) for _ in range(1000)) for _ in range(number))
+        tracemalloc.start()
+        try:
+            builder = Builder()
+            builder.add("a", (item(text, line) for line, text in enumerate(texts, 1)))
+            builder.save(tmp_path / "a.prepidx")
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    most(10)
+    assert most(800) < 2 * most(200)

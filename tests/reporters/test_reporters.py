@@ -19,7 +19,11 @@ from prepdata.reporters import MODULES, get
 from prepdata.reporters.base import Output, safe
 from prepdata.reporters.sarif import LIMIT
 
-HOSTILE = 'a\x1b[31mred\x07 <script>alert(1)</script> & "q" % : ,\r\n::error::x \u202e'
+SEPARATORS = "\x0b\x0c\x1c\x85\u2028\u2029"
+"""What `str.splitlines` and some viewers take for the end of a line, beside line feed and carriage return."""
+STEERING = "\x7f\x9b\u061c\u200e\u200f\u202a\u202e\u2066\u2069"
+INVISIBLE = "\u180e\u200b\u200d\u2060\ufeff\ufff9\U000e0041"
+HOSTILE = 'a\x1b[31mred\x07 <script>alert(1)</script> & "q" % : ,\r\n::error::x ' + SEPARATORS + STEERING + INVISIBLE
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 
@@ -71,8 +75,9 @@ SOME = report(
 @pytest.mark.parametrize("made", [SOME, report()], ids=["some", "none"])
 def test_no_control_characters_reach_the_output(name: str, made: Report) -> None:
     text = written(name, made)
-    invisible = "" if name in ("json", "jsonl", "gitlab", "sarif") else "\x7f\u202e"
-    assert not re.search(rf"[\x00-\x08\x0b-\x1f{invisible}]", text), name
+    invisible = "" if name in ("json", "jsonl", "gitlab", "sarif") else INVISIBLE
+    assert not re.search(rf"[\x00-\x08\x0b-\x1f{SEPARATORS}{STEERING}{invisible}]", text), name
+    assert text.splitlines() == text.rstrip("\n").split("\n") or not text
     assert text.endswith("\n") or not text
 
 
@@ -187,9 +192,28 @@ def test_html_escapes_everything_and_loads_nothing() -> None:
     assert SOME._repr_html_() in text
 
 
-@pytest.mark.parametrize("text", ["\x1b[2J", "a\u202eb", "\ufeff", "x\x9by", "\x00"])
+@pytest.mark.parametrize(
+    "text", ["\x1b[2J", "a\u202eb", "\ufeff", "x\x9by", "\x00", *SEPARATORS, *STEERING, *INVISIBLE]
+)
 def test_safe_makes_controls_visible(text: str) -> None:
     assert re.fullmatch(r"[\x20-\x7e]+", safe(text))
+
+
+@pytest.mark.parametrize("text", ["a\tb", "日本語", "é", "naïve ‘quotes’ — dash", "👍", "a\u0301"])
+def test_safe_leaves_what_people_write(text: str) -> None:
+    assert safe(text) == text
+
+
+def test_json_formats_say_what_the_data_says() -> None:
+    assert json.loads(written("json", SOME))["findings"][0]["message"] == f"bad {HOSTILE}"
+    assert json.loads(written("gitlab", SOME))[0]["description"] == f"bad {HOSTILE}"
+    assert json.loads(written("sarif", SOME))["runs"][0]["results"][0]["message"]["text"] == f"bad {HOSTILE}"
+
+
+def test_one_finding_is_no_findings() -> None:
+    for found, said in (((finding(0),), "1 finding: bad"), ((finding(0), finding(1)), "2 findings: bad")):
+        failure = ET.fromstring(written("junit", report(*found)).encode()).find(".//failure")
+        assert failure is not None and failure.attrib["message"].startswith(said)
 
 
 def test_exit_codes() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from tiny_model import write_model
 
 import prepdata
 from benchmarks.rows import filled
-from prepdata.index.reference import Builder
+from prepdata.index.build import Builder
 from prepdata.items import items
 from prepdata.lock.make import keep_copies, make
 from prepdata.lock.model import write
@@ -26,6 +27,7 @@ CASES = Path(__file__).parent / "cases"
 KEYS = {"case", "why", "rows", "fill", "text", "base64", "name", "options", "targets", "settings", "waivers", "hits",
         "eval", "index", "files", "model", "tokenizer", "lock", "renders"}  # fmt: skip
 DATA_KEYS = {"rows", "fill", "text", "base64"}
+ONE_OF_MANY = re.compile(r"(?<![\w,.+-])1 (row|line|answer|value|word|turn|item|image|prompt|pair|tool|key|call)s\b")
 HIT_KEYS = {"row", "line", "path", "severity", "targets", "message"}
 
 
@@ -138,6 +140,8 @@ def matches(finding: prepdata.Finding, expected: dict[str, Any]) -> bool:
 def test_case(name: str, case: dict[str, Any], tmp_path: Path) -> None:
     assert not set(case) - KEYS, f"unknown keys {set(case) - KEYS}"
     found = run(name, case, tmp_path)
+    if not find(name).code.startswith("LEAK"):
+        assert not [f.message for f in found if ONE_OF_MANY.search(f.message)], "one of a plural"
     expected = case.get("hits", [])
     if case["case"] == "pass":
         assert not found, [(f.line, f.path, f.message) for f in found]

@@ -441,7 +441,7 @@ def test_command(tmp_path: Path) -> None:
     ]  # fmt: skip
     data.write_text(data.read_text() + "{broken\n")
     again = run("data.jsonl", "--test", "25", folder=tmp_path)
-    assert again.returncode == 1 and "100 rows keep the side" in again.stderr and "data.jsonl:101" in again.stderr
+    assert again.returncode == 1 and "earlier run: 100 rows; new: " in again.stderr and "data.jsonl:101" in again.stderr
     assert (tmp_path / "data.unread.jsonl").read_text() == "{broken\n"
     quiet = run("data.jsonl", "--test", "25", "-q", folder=tmp_path)
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (1, "", "")
@@ -465,3 +465,35 @@ def test_wrong_use(tmp_path: Path, args: list[str], said: str) -> None:
     done = run(*args, folder=tmp_path)
     assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["data.jsonl"]
+
+
+def test_the_same_question_about_two_pictures_is_two_questions(tmp_path: Path) -> None:
+    def row(i: int, picture: int) -> dict[str, Any]:
+        return {"messages": [{"role": "user", "content": f"<image>{sentence(i)}"},
+                             {"role": "assistant", "content": sentence(i + picture)}],
+                "images": [f"{i}-{picture}.png"]}  # fmt: skip
+
+    def share(same: bool) -> set[int]:
+        rows = [row(i, 0 if same else side) for i in range(0, 400, 4) for side in (0, 2)]
+        for number, one in enumerate(rows):
+            one["messages"][1]["content"] = sentence(number + 5000)
+        folder = tmp_path / str(same)
+        folder.mkdir()
+        cut(write(folder / "data.jsonl", rows), validation=0.3, test=0.3)
+        found = sides_in(folder / "out")
+        return {len({found[json.dumps(one)] for one in rows[n : n + 2]}) for n in range(0, len(rows), 2)}
+
+    assert share(True) == {1}, "the same words about the same picture stay together"
+    assert share(False) == {1, 2}
+
+
+def test_questions_in_chinese_keep_conversations_together(tmp_path: Path) -> None:
+    rows = []
+    for i in range(60):
+        asked = f"请用一句话概括这份关于城市公共自行车使用情况的年度报告第{i}号"
+        for side in (0, 1):
+            turns = [("user", sentence(2 * i + side)), ("assistant", "Yes."), ("user", asked), ("assistant", f"{side}")]
+            rows.append({"messages": [{"role": role, "content": text} for role, text in turns]})
+    cut(write(tmp_path / "data.jsonl", rows), validation=0.3, test=0.3)
+    found = sides_in(tmp_path / "out")
+    assert all(found[json.dumps(rows[n])] == found[json.dumps(rows[n + 1])] for n in range(0, len(rows), 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import prepdata
 from prepdata.findings import around
 from prepdata.reporters.base import Output
-from prepdata.text.masking import masked, text_at
+from prepdata.text.masking import hidden, masked, text_at
 
 KEY = "gh" + "p_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z01"
 MAIL = "maria.lopez" + "@" + "wattlark-mail.net"
@@ -63,3 +64,26 @@ def test_no_output_shows_a_secret(tmp_path: Path) -> None:
         out = StringIO()
         get(name)(report, out, Output())
         assert KEY[:12] not in out.getvalue() and MAIL not in out.getvalue(), name
+
+
+def test_hidden_stretches_are_told_in_order_and_apart() -> None:
+    text = f"{MAIL} and {KEY} and {MAIL}"
+    found = hidden(text)
+    assert [text[one.start : one.end] for one in found] == [MAIL, KEY, MAIL]
+    assert all(value not in one.shown for one in found for value in (MAIL, KEY))
+    assert hidden("nothing to hide") == []
+
+
+def test_what_is_secret_in_a_source_is_so_wherever_it_stands() -> None:
+    source = f"password: {KEY}"
+    assert [(one.start, one.end) for one in hidden(f"x{KEY}x", [source])] == [(1, 1 + len(KEY))]
+
+
+def test_hidden_stretches_that_overlap_are_one() -> None:
+    """A password in an address ends where what looks like an e-mail address begins."""
+    text = f"https://maria:s3cr3tPassw0rd{MAIL[MAIL.index('@') :]}/x"
+    found = hidden(text, [text])
+    assert all(one.end <= other.start for one, other in itertools.pairwise(found))
+    for one in reversed(found):
+        text = text[: one.start] + one.shown + text[one.end :]
+    assert "s3cr3tPassw0rd" not in text

@@ -24,7 +24,7 @@ def share(rule: str, option: str, text: str) -> float:
     except ValueError:
         found = -1.0
     if not 0 <= found <= 1:
-        raise ConfigError(f'rules.{rule}.{option} = {text!r}: expected a share such as "5%"')
+        raise ConfigError(f'rules.{rule}.{option} = {text!r}: expected a share from "0%" to "100%"')
     return found
 
 
@@ -37,11 +37,14 @@ def rows_needed(rule: str, option: str, text: str, rows: int) -> int:
     if text.strip().endswith("%"):
         return math.ceil(round(share(rule, option, text) * rows, 6))
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
+        number = -1
+    if number < 0:
         raise ConfigError(
             f'rules.{rule}.{option} = {text!r}: expected a share such as "5%" or a number of rows such as "20"'
-        ) from None
+        )
+    return number
 
 
 def percent(part: int, whole: int) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from prepdata.chunk import Chunk
-from prepdata.findings import Hit, Severity
-from prepdata.rules.base import CorpusRule, Parts
+from prepdata.findings import Hit, Severity, plural
+from prepdata.rules.base import CorpusRule, Count, Parts
 from prepdata.rules.base import Options as Base
 from prepdata.rules.targeting import listed
 
@@ -35,7 +35,7 @@ class TooFewExamples(CorpusRule):
         least: rows below which the rule warns.
         """
 
-        least: int = 100
+        least: Count = 100
 
     def see(self, chunk: Chunk) -> Any:
         return None
@@ -55,7 +55,7 @@ class TooFewExamples(CorpusRule):
             yield (
                 None,
                 Hit(
-                    f"{_rows(rows)}, but {listed(names)} takes {needed} or more: add {needed - rows} at least",
+                    f"{plural(rows, 'row')}, but {listed(names)} takes {needed} or more: add {needed - rows} at least",
                     severity="error",
                     targets=names,
                 ),
@@ -66,9 +66,5 @@ class TooFewExamples(CorpusRule):
         if rows < wanted:
             names = tuple(name for name, value in advised if rows < value)
             who = f" ({listed(names)} advises so)" if wanted > self.options.least else ""
-            text = f"only {_rows(rows)}: below {wanted}{who} a model learns the wording, not the task; add more"
+            text = f"only {plural(rows, 'row')}: below {wanted}{who} a model learns the wording, not the task; add more"
             yield None, Hit(text, targets=names if who else ())
-
-
-def _rows(rows: int) -> str:
-    return "1 row" if rows == 1 else f"{rows:,} rows"

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity
-from prepdata.rules.base import CorpusRule, Parts
+from prepdata.rules.base import CorpusRule, Count, Parts
 from prepdata.rules.base import Options as Base
 
 FEW = 100
@@ -36,7 +36,7 @@ class SmallDataset(CorpusRule):
         least: rows below which the rule speaks.
         """
 
-        least: int = 1000
+        least: Count = 1000
 
     def see(self, chunk: Chunk) -> Any:
         return None

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from prepdata.alike import Alike, alike
 from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity, clip
-from prepdata.rules.base import CorpusRule, Parts
+from prepdata.rules.base import CorpusRule, Count, Parts
 from prepdata.rules.base import Options as Base
 from prepdata.rules.cov._share import percent, quoted, share, whole
 from prepdata.text.columns import Turns, turns
@@ -56,7 +56,7 @@ class DominantLabel(CorpusRule):
         """
 
         share: str = "80%"
-        least: int = 50
+        least: Count = 50
 
     def setup(self) -> None:
         self.share = share(self.name, "share", self.options.share)

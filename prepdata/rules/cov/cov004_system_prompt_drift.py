@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 from prepdata.alike import alike
 from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity, clip
-from prepdata.rules.base import CorpusRule, Parts
+from prepdata.rules.base import CorpusRule, Count, Parts
 from prepdata.rules.base import Options as Base
 from prepdata.rules.cov._share import EXAMPLES, first, percent, whole
 from prepdata.text.fold import encode
@@ -53,7 +53,7 @@ class SystemPromptDrift(CorpusRule):
         least: rows below which the rule keeps silent.
         """
 
-        least: int = 20
+        least: Count = 20
 
     def see(self, chunk: Chunk) -> Any:
         prompts: dict[str, list[int]] = {}

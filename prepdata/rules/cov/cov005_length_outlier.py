@@ -7,13 +7,15 @@ import sys
 from array import array
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+import msgspec
 
 from prepdata.alike import alike
 from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity
 from prepdata.record import Message
-from prepdata.rules.base import CorpusRule, Parts
+from prepdata.rules.base import CorpusRule, Count, Parts
 from prepdata.rules.base import Options as Base
 from prepdata.rules.cov._share import EXAMPLES, percent, whole
 
@@ -57,9 +59,9 @@ class LengthOutlier(CorpusRule):
         least: answers, or pairs, below which the rule keeps silent.
         """
 
-        deviations: float = 3.5
-        times: float = 5.0
-        least: int = 50
+        deviations: Annotated[float, msgspec.Meta(gt=0)] = 3.5
+        times: Annotated[float, msgspec.Meta(ge=1)] = 5.0
+        least: Count = 50
 
     def see(self, chunk: Chunk) -> Any:
         size = 1 + max((record.row for record in chunk.records), default=-1)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity
-from prepdata.rules.base import CorpusRule, Parts
+from prepdata.rules.base import CorpusRule, Count, Parts
 from prepdata.rules.base import Options as Base
 from prepdata.rules.cov._share import EXAMPLES, first
 from prepdata.text.columns import turns
@@ -47,7 +47,7 @@ class NoNegativeExamples(CorpusRule):
         least: rows with an answer below which the rule keeps silent.
         """
 
-        least: int = 50
+        least: Count = 50
 
     def see(self, chunk: Chunk) -> Any:
         found = chunk.derived(negatives)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity
-from prepdata.rules.base import CorpusRule, Parts
+from prepdata.rules.base import CorpusRule, Count, Parts
 from prepdata.rules.base import Options as Base
 from prepdata.rules.cov._share import EXAMPLES, counted, first, percent, share
 from prepdata.text.columns import turns
@@ -46,7 +46,7 @@ class NegativeShare(CorpusRule):
 
         min_share: str | None = None
         max_share: str | None = None
-        least: int = 20
+        least: Count = 20
         kinds: tuple[Kind, ...] = (
             "decline", "ask-back", "not-in-context", "no-label", "refusing-call", "weight-0", "disliked",
         )  # fmt: skip

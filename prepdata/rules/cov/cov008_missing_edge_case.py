@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from prepdata.chunk import Chunk
 from prepdata.errors import ConfigError, nearest
-from prepdata.findings import Hit, Severity, clip
-from prepdata.rules.base import CorpusRule, Parts
+from prepdata.findings import Hit, Severity, clip, plural
+from prepdata.rules.base import CorpusRule, Count, Parts
 from prepdata.rules.base import Options as Base
 from prepdata.rules.cov._declared import Bucket, Matcher, match, matchers
 from prepdata.rules.cov._share import EXAMPLES, first, percent, rows_needed, whole
@@ -53,7 +53,7 @@ class MissingEdgeCase(CorpusRule):
         """
 
         skip: tuple[str, ...] = ()
-        least: int = 100
+        least: Count = 100
         min: str = "1"
         buckets: dict[str, Bucket] = {}
 
@@ -137,13 +137,13 @@ class MissingEdgeCase(CorpusRule):
             return
         texts = {"prompt": "user turns", "answer": "answers", "any": "user turns and answers"}[matcher.bucket.where]
         how = (
-            f"by {len(matcher.words)} words"
+            f"by {plural(len(matcher.words), 'word')}"
             if matcher.words
             else f"by the pattern '{clip(matcher.bucket.pattern or '')}'"
         )
         yield Hit(
-            f"edge case '{clip(matcher.name)}': {count:,} of {rows:,} rows ({percent(count, rows)}), declared are at "
-            f"least {matcher.bucket.min}; found {how} in {texts}. Add such rows",
+            f"edge case '{clip(matcher.name)}': {count:,} of {plural(rows, 'row')} ({percent(count, rows)}), declared "
+            f"are at least {matcher.bucket.min}; found {how} in {texts}. Add such rows",
             related=tuple(shown),
         )
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity
 from prepdata.record import Message, Record
-from prepdata.rules.base import CorpusRule, Parts
+from prepdata.rules.base import CorpusRule, Count, Parts
 from prepdata.rules.base import Options as Base
 from prepdata.rules.cov._share import EXAMPLES, first
 from prepdata.text.columns import turns
@@ -41,7 +41,7 @@ class AlwaysCallsTool(CorpusRule):
         least: rows with tools below which the rule keeps silent.
         """
 
-        least: int = 20
+        least: Count = 20
 
     def see(self, chunk: Chunk) -> Any:
         offered = [record for record in chunk.records if record.tools]

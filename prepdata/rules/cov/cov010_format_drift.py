@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity
-from prepdata.rules.base import CorpusRule, Parts
+from prepdata.rules.base import CorpusRule, Count, Parts
 from prepdata.rules.base import Options as Base
 from prepdata.rules.cov._share import EXAMPLES, counted, first, percent, share, whole
 from prepdata.text.columns import turns
@@ -65,8 +65,8 @@ class FormatDrift(CorpusRule):
         """
 
         share: str = "95%"
-        least: int = 50
-        dates: int = 30
+        least: Count = 50
+        dates: Count = 30
 
     def setup(self) -> None:
         self.share = share(self.name, "share", self.options.share)

@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Any, ClassVar, Literal
 
 from prepdata.chunk import Chunk
-from prepdata.findings import Hit, Severity
+from prepdata.findings import Hit, Severity, plural
 from prepdata.index.columns import digests
 from prepdata.index.exact import Joined, low_half, pack_rows, repeated, whole
 from prepdata.index.near import prompts, signatures
@@ -28,9 +28,9 @@ class ConflictingOptions(Options, frozen=True, forbid_unknown_fields=True, kw_on
     """Options of conflicting-answers.
 
     Args:
-        diversity: `auto` keeps quiet about a set with variety on purpose: most prompts have the same number of
-            answers (they were sampled), or the same answers stand together under several prompts (wordings out of
-            one pool). `allow` keeps quiet about all but short answers; `report` reports all.
+        diversity: `auto` says no more than one info of a set with variety on purpose: most prompts have the same
+            number of answers (they were sampled), or the same answers stand together under several prompts (wordings
+            out of one pool). `allow` keeps quiet about all but short answers; `report` reports all.
         open_prompts: True to report prompts that ask for something made up as well ("Tell me a joke").
         near: True to hold nearly equal prompts against each other as well: those that differ in little words, not in
             a number, a name or any word with a meaning of its own. Keeps 4 bytes more for each word of a prompt.
@@ -47,7 +47,8 @@ class ConflictingAnswers(CorpusRule):
     The whole prompt is compared: system prompt, tools, media, and all turns before the last answer, folded. One
     finding per prompt, at the first row with a second answer. Good and bad answers (KTO labels, chosen and rejected)
     are not held against each other; of a preference row the chosen answer counts. Prompts that ask for something made
-    up, and sets with variety on purpose (`diversity`) are left alone, but for short answers. Keeps 13 bytes a row.
+    up, and sets with variety on purpose (`diversity`) are left alone, but for short answers; of such a set one info
+    says so. Keeps 13 bytes a row.
 
     Why: the model learns to be unsure where you want it to be sure. For labels it is a plain contradiction: one of the
     rows is wrong.
@@ -91,48 +92,68 @@ class ConflictingAnswers(CorpusRule):
             if len(kinds) > 1:
                 found.append(kinds)
         prompts = len(marks) - sum(len(group) - 1 for group in groups)
-        meant = self.options.diversity == "auto" and (_sampled(found, prompts) or _pooled(found))
+        meant = (_sampled(found, prompts) or _pooled(found)) if self.options.diversity == "auto" else ""
+        quiet: list[list[int]] = []
         for kinds in found:
-            yield from self._judge(joined, list(kinds.values()), marks, meant)
+            places = list(kinds.values())
+            if marks[places[0]] & OPEN and not self.options.open_prompts:
+                continue
+            short = sum(1 for p in places if marks[p] & SHORT)
+            if short > 1 or not (meant or self.options.diversity == "allow"):
+                yield _conflict(joined, places, short)
+            elif meant:
+                quiet.append(places)
+        if quiet:
+            yield _taken_as_meant(joined, quiet, meant)
         if self.options.near:
-            short_only = meant or self.options.diversity == "allow"
+            short_only = bool(meant) or self.options.diversity == "allow"
             yield from near_conflicts(
                 parts, joined, answers, 4, short_only=short_only, open_prompts=self.options.open_prompts
             )
 
-    def _judge(self, joined: Joined, places: list[int], marks: bytes, meant: bool) -> Iterator[tuple[int, Hit]]:
-        short = sum(1 for p in places if marks[p] & SHORT)
-        if short < 2 and (meant or self.options.diversity == "allow"):
-            return
-        if marks[places[0]] & OPEN and not self.options.open_prompts:
-            return
-        many = f"{len(places)} different answers"
-        said = (
-            f"the same prompt as in an earlier row, with another short answer ({many} in all): they contradict each "
-            "other; correct or drop the wrong rows"
-            if short > 1
-            else f"the same prompt as in an earlier row, with another answer ({many} in all); keep one, or set "
-            'diversity = "allow" if the variety is meant'
-        )
-        rows = [joined.row(p) for p in places]
-        yield rows[1], Hit(said, related=(rows[0], *rows[2 : 2 + SHOWN]))
+
+def _conflict(joined: Joined, places: list[int], short: int) -> tuple[int, Hit]:
+    """Return the finding of one prompt: the first row of each of its answers, and how many of these are short."""
+    many = f"{len(places)} different answers"
+    said = (
+        f"the same prompt as in an earlier row, with another short answer ({many} in all): they contradict each "
+        "other; correct or drop the wrong rows"
+        if short > 1
+        else f"the same prompt as in an earlier row, with another answer ({many} in all); keep one, or set "
+        'diversity = "allow" if the variety is meant'
+    )
+    rows = [joined.row(p) for p in places]
+    return rows[1], Hit(said, related=(rows[0], *rows[2 : 2 + SHOWN]))
 
 
-def _sampled(found: list[dict[int, int]], prompts: int) -> bool:
-    """True if most prompts of the set have the same number of answers: they were drawn on purpose."""
+def _taken_as_meant(joined: Joined, quiet: list[list[int]], meant: str) -> tuple[int, Hit]:
+    """Return what is said once of the prompts that are left alone, at the first of them."""
+    firsts = sorted(joined.row(places[1]) for places in quiet)
+    said = (
+        f"{plural(len(quiet), 'prompt')} answered in different ways and left alone, since {meant}: that looks meant; "
+        'set diversity = "report" to see them, or "allow" to hear no more of it'
+    )
+    return firsts[0], Hit(said, severity="info", related=tuple(firsts[1 : 1 + SHOWN]))
+
+
+def _sampled(found: list[dict[int, int]], prompts: int) -> str:
+    """Return the reason where most prompts of the set have the same number of answers: they were drawn on purpose."""
     if len(found) < SAMPLED_PROMPTS:
-        return False
-    _, most = Counter(len(kinds) for kinds in found).most_common(1)[0]
-    return most >= SAMPLED_SHARE * prompts
+        return ""
+    number, most = Counter(len(kinds) for kinds in found).most_common(1)[0]
+    return f"{most:,} of {prompts:,} prompts have {number} answers each" if most >= SAMPLED_SHARE * prompts else ""
 
 
-def _pooled(found: list[dict[int, int]]) -> bool:
-    """True if most prompts have answers out of one pool of wordings: the same two stand under other prompts too."""
+def _pooled(found: list[dict[int, int]]) -> str:
+    """Return the reason where most prompts have answers out of one pool of wordings: the same two stand under other
+    prompts too."""
     counted: Counter[tuple[int, int]] = Counter()
     for kinds in found:
         counted.update(_pairs(kinds))
     pooled = sum(1 for kinds in found if any(counted[pair] >= POOL_PROMPTS for pair in _pairs(kinds)))
-    return pooled >= POOL_PROMPTS and pooled > POOL_SHARE * len(found)
+    if pooled < POOL_PROMPTS or pooled <= POOL_SHARE * len(found):
+        return ""
+    return f"the answers of {pooled:,} of {len(found):,} such prompts stand together under others as well"
 
 
 def _pairs(kinds: dict[int, int]) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,7 @@ from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity
 from prepdata.index.columns import digests
 from prepdata.index.exact import Joined, low_half, pack_rows, repeated, whole
-from prepdata.rules.base import CorpusRule, Options, Parts
+from prepdata.rules.base import CorpusRule, Count, Options, Parts, Share
 from prepdata.rules.dup._answers import BAD, DECLINE, FORMAL, PLAIN, SHORT, flags
 
 SHOWN = 5
@@ -25,9 +25,9 @@ class RepeatedOptions(Options, frozen=True, forbid_unknown_fields=True, kw_only=
         decline_share: the same for answers that decline, which are often worded alike on purpose.
     """
 
-    min_prompts: int = 10
-    min_share: float = 0.01
-    decline_share: float = 0.1
+    min_prompts: Count = 10
+    min_share: Share = 0.01
+    decline_share: Share = 0.1
 
 
 class RepeatedAnswer(CorpusRule):

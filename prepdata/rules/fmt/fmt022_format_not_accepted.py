@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal, NamedTuple
 
 from prepdata.chunk import Chunk
-from prepdata.findings import Hit, Severity
+from prepdata.findings import Hit, Severity, plural
 from prepdata.rules.base import CorpusRule, Parts
 from prepdata.rules.targeting import listed, value
 
@@ -104,12 +104,12 @@ class FormatNotAccepted(CorpusRule):
 def _found(totals: dict[str, int], rows: int) -> str:
     """Say how many rows are of which format."""
     count = sum(totals.values())
-    share = _rows(rows) if rows == 1 else f"all {rows:,} rows" if count == rows else f"{count:,} of {rows:,} rows"
+    share = "1 row" if rows == 1 else f"all {rows:,} rows" if count == rows else f"{count:,} of {rows:,} rows"
     are = "is" if count == 1 and rows == 1 else "are"
     ordered = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
     if len(ordered) == 1:
         return f"{share} {are} in the format {ordered[0][0]}"
-    return f"{share} {are} in the formats " + ", ".join(f"{format} ({_rows(n)})" for format, n in ordered)
+    return f"{share} {are} in the formats " + ", ".join(f"{format} ({plural(n, 'row')})" for format, n in ordered)
 
 
 def _taken(refusal: _Refusal) -> str:
@@ -135,7 +135,3 @@ def _cures(refusals: list[_Refusal], parts: Parts) -> Iterator[str]:
             yield f"convert the file{who} with `prepdata convert {file} --to {format}`"
         else:
             yield f"{held} cannot be written in such a format{who}: choose other data or another target"
-
-
-def _rows(rows: int) -> str:
-    return "1 row" if rows == 1 else f"{rows:,} rows"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
-from prepdata.findings import Hit, Severity
+from prepdata.findings import Hit, Severity, plural
 from prepdata.record import Record
 from prepdata.rules.base import SHAPE, RecordRule, Trigger
 from prepdata.rules.img._image import Image, images_of, video_bytes
@@ -79,13 +79,14 @@ class ImageLimit(RecordRule):
             targets = (bounds.target,) if bounds.target else ()
             who = bounds.target or "most providers"
             if bounds.most is not None and len(found) > bounds.most:
-                text = f"{len(found)} images in one row; {who} take{'s' if targets else ''} at most {bounds.most}"
+                take = "takes" if targets else "take"
+                text = f"{plural(len(found), 'image')} in one row; {who} {take} at most {bounds.most}"
                 yield Hit(text, None, severity=severity, targets=targets)
             for _, _, image in found:
                 for text in _beyond(image, bounds):
                     yield Hit(f"{text} ({who})", image.path, severity=severity, targets=targets)
             if bounds.videos is not None and len(films) > bounds.videos:
-                text = f"{len(films)} videos in one row; {who} takes at most {bounds.videos}"
+                text = f"{plural(len(films), 'video')} in one row; {who} takes at most {bounds.videos}"
                 yield Hit(text, None, severity=severity, targets=targets)
             for part in films if bounds.video_size is not None else ():
                 size = video_bytes(part)

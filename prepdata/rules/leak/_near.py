@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from itertools import groupby
+from collections.abc import Collection, Iterable, Iterator
+from itertools import groupby, pairwise
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from prepdata.chunk import Chunk
 from prepdata.findings import Edit, Fix, Hit, Place, clip
-from prepdata.index.presets import PRESETS, SKIPPED, Preset
-from prepdata.index.reference import FEWEST, USUAL, Reference, open_reference, turn_key
-from prepdata.index.words import plain
-from prepdata.items import stem
+from prepdata.index.asking import FEWEST, media_of, stem
+from prepdata.index.presets import PRESETS, Preset
+from prepdata.index.reference import USUAL, Reference, open_reference
 from prepdata.record import Record
 from prepdata.rules.base import CorpusRule, Options, Parts
 from prepdata.rules.leak._overlap import Cover, Gathered, cover, gather, matches, others
-from prepdata.text.differences import LONGEST, shown
-from prepdata.text.excerpts import Excerpt, excerpt
-from prepdata.text.fold import fold
+from prepdata.rules.leak._published import PLACES, Covered, Runs, covered, stretches
+from prepdata.text.differences import shown
+from prepdata.text.excerpts import Excerpt, excerpt, longest_run
+from prepdata.text.fold import alike, fold
 
 SHORT = 12  # words of a turn below which it has to stand in the text whole, as sentences of their own
 WHOLE = 100  # words above which that is not looked at
@@ -27,7 +26,10 @@ BRIEF = 20  # words of a turn below which most of it has to be covered, ...
 MOST = 0.8  # ... and how much: in few words one other word makes another question
 LOOSE = 0.6  # share of the wanted coverage from which on the words themselves are compared, ...
 IN_ORDER = 0.25  # ... and how much more than the wanted coverage of them has to be there in the same order
-PLACES = 50  # items named in one finding
+_WORD = re.compile(r"\w+")
+_BEGINS = re.compile(r"(?:\A\s{0,9}|[.!?:;>\n\"'“«(\[*#]\s{0,9}|[。！？：「])\Z")
+_ENDS = re.compile(r"\W{0,9}\n?\Z|\s{0,9}[.!?:;<\n\"'”»)\]*]|[。！？」]")
+TOGETHER = 500  # texts that are read before they are judged by their words
 
 
 class OverlapOptions(Options, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -59,6 +61,7 @@ class Verdict(NamedTuple):
         other_numbers: True for the same task with other numbers.
         example: True where the item and its answer stand in a prompt, as an example of what to do.
         exact: True where a user turn is the item and nothing else.
+        more: further items that the text covers, by number; unnamed: how many turns it covers besides.
     """
 
     places: list[tuple[int, int]]
@@ -71,6 +74,8 @@ class Verdict(NamedTuple):
     other_numbers: bool
     example: bool
     exact: bool
+    more: tuple[int, ...] = ()
+    unnamed: int = 0
 
 
 class Overlap(CorpusRule):
@@ -98,6 +103,11 @@ class Overlap(CorpusRule):
     def see(self, chunk: Chunk) -> Any:
         return [matches(chunk, given.path, self.size, everything=self.preset is not None) for given in self.given]
 
+    def rows_of(self, part: Any) -> Collection[int]:
+        import numpy as np
+
+        return {row for found in part if found for row in np.frombuffer(found["rows"], "<u4").tolist()}
+
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
         for number, given in enumerate(self.given):
             reference = open_reference(given.path)
@@ -115,22 +125,77 @@ class Overlap(CorpusRule):
 
 def verdicts(rule: Overlap, reference: Reference, gathered: Gathered, parts: Parts) -> Iterator[Verdict]:
     """Yield the texts that cover items, having read their rows again, in order of their first row."""
-    covered = cover(gathered, reference, rule.size, parts.rows, everything=rule.preset is not None)
-    chosen = _chosen(covered, reference, rule.options.coverage, rule.preset)
+    if rule.preset is not None:
+        for record, number, found in _published(reference, gathered, parts, rule.preset):
+            yield _of_preset(reference, record, gathered.rows[found.text], number, found)
+        return
+    chosen = _chosen(cover(gathered, reference, parts.rows), reference, rule.options.coverage)
     wanted: dict[int, list[_Chosen]] = {}  # first row -> what its texts may hold
-    for found in chosen:
-        wanted.setdefault(gathered.rows[found.text][0][0], []).append(found)
+    for one in chosen:
+        wanted.setdefault(gathered.rows[one.text][0][0], []).append(one)
     for row, record in parts.fetch(sorted(wanted)):
         for text, listed in groupby(wanted[row], lambda found: found.text):
             places = gathered.rows[text]
             number = places[0][1]
             judged = [_judged(reference, record, places, number, found, rule) for found in listed]
-            told = [verdict for verdict in judged if verdict is not None]
-            if told and rule.preset is not None:  # only the best is shown: nothing is compared for the others
-                best = max(range(len(told)), key=lambda n: told[n].share)
-                like = excerpt(reference.texts("parts", told[best].turn), record.turns[number].text)
-                told[best] = told[best]._replace(said=_in_common(like))
-            yield from told
+            yield from [verdict for verdict in judged if verdict is not None]
+
+
+def _published(
+    reference: Reference, gathered: Gathered, parts: Parts, preset: Preset
+) -> Iterator[tuple[Record, int, Covered]]:
+    """Yield (row, number of the turn, what it covers) of the texts that a published rule tells, read again."""
+    held = stretches(reference, preset.size)
+    if preset.judged == "runs":
+        yield from _in_runs(Runs(reference, held, preset), gathered, parts)
+        return
+    wanted: dict[int, list[Covered]] = {}
+    for found in covered(gathered.texts, gathered.entries, held, preset):
+        wanted.setdefault(gathered.rows[found.text][0][0], []).append(found)
+    for row, record in parts.fetch(sorted(wanted)):
+        for found in wanted[row]:
+            yield record, gathered.rows[found.text][0][1], found
+
+
+def _in_runs(judge: Runs, gathered: Gathered, parts: Parts) -> Iterator[tuple[Record, int, Covered]]:
+    """The same for runs: the words of the texts have to be seen, `TOGETHER` texts at once."""
+    import numpy as np
+
+    from prepdata.index.words import words
+
+    wanted: dict[int, list[int]] = {}
+    for text in np.unique(gathered.texts).tolist():
+        wanted.setdefault(gathered.rows[text][0][0], []).append(text)
+    groups = judge.held.group[gathered.entries]
+    read: dict[int, tuple[Record, int]] = {}  # text -> its row, and the turn
+
+    def told() -> Iterator[tuple[Record, int, Covered]]:
+        given = words([record.turns[number].text for record, number in read.values()])
+        here = np.isin(gathered.texts, list(read))
+        columns = (gathered.texts[here], groups[here], gathered.at[here])
+        for found in judge.covered(list(read), given, *columns):
+            yield *read[found.text], found
+        read.clear()
+
+    for row, record in parts.fetch(sorted(wanted)):
+        for text in wanted[row]:
+            read[text] = (record, gathered.rows[text][0][1])
+        if len(read) >= TOGETHER:
+            yield from told()
+    if read:
+        yield from told()
+
+
+def _of_preset(
+    reference: Reference, record: Record, places: list[tuple[int, int]], number: int, found: Covered
+) -> Verdict:
+    """Return the verdict of a published rule, which makes no difference between kinds of overlap."""
+    message, owners = record.turns[number], reference.array("part_items")
+    turn = found.turns[0]
+    said = _shown_run(longest_run(reference.texts("parts", turn), message.text))
+    items = tuple(dict.fromkeys(owners[found.turns].tolist()))
+    return Verdict(places, turn, items[0], found.shares[0], said, message.field, message.role, False, False, False,
+                   items[1:], max(found.many - len(found.turns), 0))  # fmt: skip
 
 
 class _Chosen(NamedTuple):
@@ -145,35 +210,24 @@ class _Chosen(NamedTuple):
     """Most of its words have to be there in the same order."""
 
 
-def _chosen(covered: Cover, reference: Reference, least: float, preset: Preset | None) -> list[_Chosen]:
+def _chosen(given: Cover, reference: Reference, least: float) -> list[_Chosen]:
     """Return what covers enough, by text and turn; of each text the `PLACES` turns that it covers most of."""
     import numpy as np
 
-    sizes = reference.array("part_words")[covered.parts].astype(np.int64)
-    whole = loose = np.zeros(len(sizes), bool)
-    if preset is None:
-        share: Any = covered.covered / np.maximum(covered.counted, 1)
-        enough = (share >= np.where(sizes < BRIEF, max(MOST, least), least)) & (covered.covered >= USUAL)
-        whole = (covered.covered == covered.counted) & (covered.counted > 0) & (sizes >= FEWEST) & (sizes <= WHOLE)
-        whole &= (sizes < SHORT) | ~enough
-        loose = ~enough & (share >= LOOSE * least) & (sizes >= BRIEF) & (covered.covered >= 2 * USUAL)
-        enough = (enough & (sizes >= SHORT)) | whole | loose
-    else:
-        grams = np.maximum(sizes - preset.size + 1, 1)
-        share = {
-            "any": covered.grams >= 1,
-            "grams": covered.grams / grams,
-            "words": covered.covered / np.maximum(sizes, 1),
-            "runs": np.ones(len(sizes)),
-        }[preset.judged]
-        enough = (share >= preset.least) if preset.judged != "words" else (share > preset.least)
+    sizes = reference.array("part_words")[given.parts].astype(np.int64)
+    share = given.covered / np.maximum(given.counted, 1)
+    enough = (share >= np.where(sizes < BRIEF, max(MOST, least), least)) & (given.covered >= USUAL)
+    whole = (given.covered == given.counted) & (given.counted > 0) & (sizes >= FEWEST) & (sizes <= WHOLE)
+    whole &= (sizes < SHORT) | ~enough
+    loose = ~enough & (share >= LOOSE * least) & (sizes >= BRIEF) & (given.covered >= 2 * USUAL)
+    enough = (enough & (sizes >= SHORT)) | whole | loose
     kept = np.flatnonzero(enough)
-    shares = np.minimum(np.asarray(share, float), 1.0)
-    kept = kept[np.lexsort((covered.parts[kept], -shares[kept], covered.texts[kept]))]
-    texts = covered.texts[kept]
+    shares = np.minimum(share, 1.0)
+    kept = kept[np.lexsort((given.parts[kept], -shares[kept], given.texts[kept]))]
+    texts = given.texts[kept]
     kept = kept[np.arange(len(kept)) - np.searchsorted(texts, texts, "left") < PLACES]
-    kept = kept[np.lexsort((covered.parts[kept], covered.texts[kept]))]
-    columns = (covered.texts, covered.parts, shares, whole, loose)
+    kept = kept[np.lexsort((given.parts[kept], given.texts[kept]))]
+    columns = (given.texts, given.parts, shares, whole, loose)
     return [_Chosen(*found) for found in zip(*(column[kept].tolist() for column in columns))]
 
 
@@ -184,20 +238,20 @@ def _judged(
     message = record.turns[number]
     wanted, share = reference.texts("parts", chosen.turn), chosen.share
     item = int(reference.array("part_items")[chosen.turn])
-    if rule.preset is not None:  # published rules make no difference between kinds of overlap
-        if rule.preset.judged == "runs":
-            share = in_runs(wanted, message.text, rule.preset.size)
-        if share < rule.preset.least:
-            return None
-        return Verdict(places, chosen.turn, item, share, "", message.field, message.role, False, False, False)
     if chosen.whole and not stands_alone(wanted, message.text):
+        return None
+    shown = int(reference.array("part_media")[chosen.turn])
+    shows = media_of(record).get(number, 0)
+    if shown and shows != shown:  # the same words about another picture
+        return None
+    exact = message.role == "user" and shows == shown and _same(wanted, message.text)
+    if exact and rule.kind == "eval":  # eval-overlap tells these
         return None
     found = excerpt(wanted, message.text)
     if chosen.loose:
         share = found.share
         if share < rule.options.coverage + IN_ORDER:
             return None
-    exact = message.role == "user" and turn_key(wanted) in (turn_key(message.text), turn_key(stem(message.text)))
     example = not exact and _is_example(record, number, wanted, reference.texts("answers", item))
     other = bool(found.other_numbers)
     return Verdict(
@@ -205,9 +259,18 @@ def _judged(
     )
 
 
+def _same(wanted: str, text: str) -> bool:
+    """True if a text asks the same as an item, with choices or without."""
+    return alike(wanted, text) or ("\n" in text and alike(wanted, stem(text)))
+
+
 def _in_common(found: Excerpt) -> str:
-    said = f"in common: '{clip(found.run, 80)}'"
+    said = _shown_run(found.run)
     return f"with {shown(found.other_numbers)}; {said}" if found.other_numbers else said
+
+
+def _shown_run(run: str) -> str:
+    return f"in common: '{clip(run, 80)}'"
 
 
 def _is_example(record: Record, number: int, wanted: str, answer: str) -> bool:
@@ -215,77 +278,33 @@ def _is_example(record: Record, number: int, wanted: str, answer: str) -> bool:
     prompt, _ = record.split()
     if number >= len(prompt) or not answer.strip():
         return False
-    expected = fold(answer)
     said = prompt[number]
     if said.role not in ("system", "developer", "user"):
         return False
     if number + 1 < len(prompt) and prompt[number + 1].role == "assistant":
-        given = fold(prompt[number + 1].text)
+        given, expected = fold(prompt[number + 1].text), fold(answer)
         if given == expected or (len(expected) > 8 and expected in given):
             return True
-    last = wanted.split()[-3:]
-    after = said.text.rpartition(" ".join(last))[2] if last and " ".join(last) in said.text else ""
-    return len(after.split()) > 0 and expected in fold(after)
+    last = " ".join(wanted.split()[-3:])
+    after = said.text.rpartition(last)[2] if last and last in said.text else ""
+    return bool(after.strip()) and fold(answer) in fold(after)
 
 
 def stands_alone(item: str, text: str) -> bool:
     """True if a text has the words of an item one after another, as sentences of their own: what comes before and after
     is an end of a sentence, a colon, a quote, or a line break."""
-    wanted = r"\W{1,4}".join(re.escape(word) for word in re.findall(r"\w+", item))
-    found = re.search(
-        rf"(?:^\s{{0,9}}|[.!?:;>\n\"'“«(\[*#]\s{{0,9}}|[。！？：「]){wanted}(?:\W{{0,9}}$|\s{{0,9}}[.!?:;<\n\"'”»)\]*]|[。！？」])",
-        text,
-        re.I,
-    )
-    return found is not None
-
-
-def in_runs(item: str, text: str, size: int) -> float:
-    """Return the share of an item's words (0 to 1) that lie in runs of more than `size` words which stand in the text
-    too and may differ from it in `SKIPPED` words after the first `size`, not in the last. Of each text the first
-    `LONGEST` words count, and of places at which the text has the same words the first `PLACES`."""
-    (wanted, looked_up), (given, places) = _wanted(item, size), _runs(text, size)
-    marked = [False] * len(wanted)
-    for begin, run in enumerate(looked_up):
-        for at in places.get(run, ()):
-            length, left, end = size, SKIPPED, size
-            while begin + length < len(wanted) and at + length < len(given):
-                if wanted[begin + length] == given[at + length]:
-                    end = length + 1
-                elif left:
-                    left -= 1
-                else:
-                    break
-                length += 1
-            if end > size:
-                marked[begin : begin + end] = [True] * end
-            if end == len(wanted) - begin:
-                return sum(marked) / len(wanted)
-    return sum(marked) / max(1, len(wanted))
-
-
-@lru_cache(maxsize=256)
-def _wanted(item: str, size: int) -> tuple[list[str], list[tuple[str, ...]]]:
-    """Return the words of an item, and its runs of `size` of them."""
-    words = _words(item)
-    return words, [tuple(words[at : at + size]) for at in range(len(words) - size + 1)]
-
-
-@lru_cache(maxsize=4)
-def _runs(text: str, size: int) -> tuple[list[str], dict[tuple[str, ...], list[int]]]:
-    """Return the words of a text, and where each run of `size` of them is."""
-    given = _words(text)
-    places: dict[tuple[str, ...], list[int]] = {}
-    for at in range(len(given) - size + 1):
-        known = places.setdefault(tuple(given[at : at + size]), [])
-        if len(known) < PLACES:
-            known.append(at)
-    return given, places
-
-
-def _words(text: str) -> list[str]:
-    kept = (c if c.isalnum() or c == "_" or ord(c) >= 128 else " " for c in plain(text).lower())
-    return "".join(kept).split()[:LONGEST]
+    wanted = _WORD.findall(item.lower())
+    given = list(_WORD.finditer(text))
+    words = [match[0].lower() for match in given]
+    for at in range(len(words) - len(wanted) + 1):
+        if not wanted or words[at] != wanted[0] or words[at : at + len(wanted)] != wanted:
+            continue
+        run = given[at : at + len(wanted)]
+        begin, end = run[0].start(), run[-1].end()
+        near = all(after.start() - before.end() <= 4 for before, after in pairwise(run))
+        if near and _BEGINS.search(text, max(0, begin - 10), begin) and _ENDS.match(text, end):
+            return True
+    return False
 
 
 def name_of(reference: Reference, item: int) -> str:
@@ -296,8 +315,12 @@ def name_of(reference: Reference, item: int) -> str:
 
 def place_of(reference: Reference, item: int) -> Place:
     """Return the place of an item."""
-    benchmark, line, _ = reference.place(item)
-    return Place(benchmark.name, line)
+    key = ("place", item)
+    if key not in reference.known:  # many rows may name the same items
+        benchmark, line, _ = reference.place(item)
+        reference.known[key] = Place(benchmark.name, line)
+    found: Place = reference.known[key]
+    return found
 
 
 def overlap_hits(reference: Reference, found: Iterable[Verdict], numbers: bool) -> Iterator[tuple[int, Hit]]:
@@ -312,15 +335,17 @@ def overlap_hits(reference: Reference, found: Iterable[Verdict], numbers: bool) 
         if not same and not numbers:
             continue
         listed = same or listed
-        (best, shared), others = max(listed, key=lambda entry: entry[0].share), len({v.item for v, _ in listed}) - 1
-        yield row, _hit(reference, best, shared, others, [v.item for v, _ in listed])
+        best, shared = max(listed, key=lambda entry: entry[0].share)
+        items = dict.fromkeys([best.item, *(item for v, _ in listed for item in (v.item, *v.more))])
+        yield row, _hit(reference, best, shared, list(items), max(v.unnamed for v, _ in listed))
 
 
-def _hit(reference: Reference, best: Verdict, shared: int, others: int, items: list[int]) -> Hit:
+def _hit(reference: Reference, best: Verdict, shared: int, items: list[int], unnamed: int) -> Hit:
     what = f"{best.share:.0%} of what {name_of(reference, best.item)} asks"
+    others = len(items) - 1 + unnamed
     if others:
         what += f", and {others} more of its items"
-    related = tuple(place_of(reference, item) for item in list(dict.fromkeys([best.item, *items]))[:PLACES])
+    related = tuple(place_of(reference, item) for item in items[:PLACES])
     if best.other_numbers:
         message = f"the same task with other numbers: holds {what}, {best.said}; fine if that is meant"
         return Hit(message, path=best.pointer, severity="info", related=related)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from xxhash import xxh3_64_intdigest
 
 from prepdata.chunk import Chunk
-from prepdata.index.reference import Reference, open_reference
+from prepdata.index.reference import USUAL, Reference, open_reference
 from prepdata.record import Record
 from prepdata.rules.base import Given, Parts
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 MANY_TEXTS = 50  # an n-gram in more texts than this, and than `COMMON` of the rows, is template text
 COMMON = 0.01  # (of many turns of the evaluation set: see `prepdata.index.reference`)
-MOST = 20  # turns that have one n-gram and are looked at by published rules, which know no template text
 LONG = 20  # words of a turn from which on a text that has all of them is told, however many texts do
 BLOCK = 1 << 22  # words of turns looked at at once
 
@@ -41,14 +40,12 @@ class Cover(NamedTuple):
         parts: numbers of turns in the index.
         covered: words of the turn that lie in shared n-grams, but in none of template text.
         counted: words of the turn that lie in no shared n-gram of template text.
-        grams: different shared n-grams, template text included.
     """
 
     texts: Ints
     parts: Ints
     covered: Ints
     counted: Ints
-    grams: Ints
 
 
 class Gathered(NamedTuple):
@@ -58,11 +55,13 @@ class Gathered(NamedTuple):
         rows: for each different text, told apart by who says it in which turn, (row, number of the turn) of every
             place it stands at, in file order.
         texts: (matches,) number of the text; entries: (matches,) place in the index.
+        at: (matches,) first word in the text, where every place was asked for.
     """
 
     rows: list[list[tuple[int, int]]]
     texts: Ints
     entries: Ints
+    at: Ints
 
 
 def most_texts(rows: int) -> int:
@@ -72,7 +71,8 @@ def most_texts(rows: int) -> int:
 
 def matches(chunk: Chunk, path: str, size: int, *, everything: bool = False) -> dict[str, bytes]:
     """Return what a chunk shares with an index, packed; {} if nothing. Kept: 8 bytes for each text that shares an
-    n-gram, 4 for each match, 8 for each place such a text stands at. `everything`: template text of the index too."""
+    n-gram, 4 for each match, 8 for each place such a text stands at. `everything`: each n-gram of a text that the index
+    holds, at each of its places in the text (8 bytes), template text too."""
     return chunk.derived(_finder(path, size, everything))
 
 
@@ -96,8 +96,11 @@ def _matches(records: Iterable[Record], reference: Reference, size: int, everyth
                 places.setdefault((message.text, message.role, number), []).append(record.row)
     texts = list(places)
     grams = shingles(words([text for text, _, _ in texts]), size)
-    found = reference.find(size, grams, without=None if everything else reference.array("common"),
-                           most=MOST if everything else 0)  # fmt: skip
+    at = None
+    if everything:
+        found, at = reference.follow(size, grams)
+    else:
+        found = reference.find(size, grams, without=reference.array("common"))
     if not len(found.which):
         return {}
     owners, entries = found.which, found.entries
@@ -108,6 +111,7 @@ def _matches(records: Iterable[Record], reference: Reference, size: int, everyth
         "texts": np.array([_key(*said) for said in listed], "<u8").tobytes(),
         "counts": counts.astype("<u4").tobytes(),
         "entries": entries.astype("<u4").tobytes(),
+        **({} if at is None else {"at": at.astype("<u4").tobytes()}),
         "places": np.array([len(found) for found in links], "<u4").tobytes(),
         "rows": np.array([row for found in links for row in found], "<u4").tobytes(),
         "turns": np.repeat(np.array([turn for _, _, turn in listed], "<u4"), [len(found) for found in links]).tobytes(),
@@ -138,7 +142,7 @@ def gather(parts: Iterable[tuple[int, dict[str, bytes]]]) -> Gathered:
 
     known: dict[int, int] = {}
     rows: list[list[tuple[int, int]]] = []
-    owners, entries = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    owners, entries, at = ([np.zeros(0, np.int64)] for _ in range(3))
     for first, part in parts:
         if not part:
             continue
@@ -147,30 +151,30 @@ def gather(parts: Iterable[tuple[int, dict[str, bytes]]]) -> Gathered:
         links = zip((np.frombuffer(part["rows"], "<u4") + first).tolist(), np.frombuffer(part["turns"], "<u4").tolist())
         new = np.zeros(len(texts), bool)
         numbers = np.zeros(len(texts), np.int64)
-        for at, (text, number) in enumerate(zip(texts, places)):
-            new[at] = text not in known
-            numbers[at] = known.setdefault(text, len(rows))
-            if new[at]:
+        for place, (text, number) in enumerate(zip(texts, places)):
+            new[place] = text not in known
+            numbers[place] = known.setdefault(text, len(rows))
+            if new[place]:
                 rows.append([])
-            rows[numbers[at]].extend(next(links) for _ in range(number))
+            rows[numbers[place]].extend(next(links) for _ in range(number))
         kept = np.repeat(new, counts)
         owners.append(np.repeat(numbers, counts)[kept])
         entries.append(np.frombuffer(part["entries"], "<u4").astype(np.int64)[kept])
-    return Gathered(rows, np.concatenate(owners), np.concatenate(entries))
+        at.append(np.frombuffer(part.get("at", b""), "<u4").astype(np.int64)[kept if "at" in part else slice(0)])
+    return Gathered(rows, *map(np.concatenate, (owners, entries, at)))
 
 
-def cover(gathered: Gathered, reference: Reference, size: int, rows: int, *, everything: bool = False) -> Cover:
-    """Return what each text covers of each turn it shares n-grams with.
+def cover(gathered: Gathered, reference: Reference, rows: int) -> Cover:
+    """Return what each text covers of each turn it shares n-grams of `USUAL` words with.
 
     Args:
         gathered: the matches.
         reference: the index.
-        size: words of the n-grams.
         rows: rows in the scope.
-        everything: True to count template text too.
     """
     import numpy as np
 
+    size = USUAL
     parts = reference.array(f"grams{size}.parts")[gathered.entries].astype(np.int64)
     places = reference.array(f"grams{size}.places")[gathered.entries].astype(np.int64)
     pairs = gathered.texts << 32 | parts
@@ -182,8 +186,6 @@ def cover(gathered: Gathered, reference: Reference, size: int, rows: int, *, eve
     texts, turns = found >> 32, found & 0xFFFFFFFF
     sizes = reference.array("part_words")[turns].astype(np.int64)
     grams = np.bincount(groups, minlength=len(found))
-    if everything:
-        return Cover(texts, turns, _covered(groups, places, np.minimum(size, sizes)), sizes, grams)
     in_texts = np.bincount(entries, minlength=1)[entries]
     common = in_texts > most_texts(rows)
     covered, counted = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
@@ -198,7 +200,7 @@ def cover(gathered: Gathered, reference: Reference, size: int, rows: int, *, eve
                          common[matches], size)  # fmt: skip
         covered.append(own[0])
         counted.append(own[1])
-    return Cover(texts, turns, np.concatenate(covered), np.concatenate(counted), grams)
+    return Cover(texts, turns, np.concatenate(covered), np.concatenate(counted))
 
 
 def _own_words(
@@ -233,21 +235,3 @@ def _own_words(
     whole = (counted(held & own) == everything) & (everything >= LONG)  # what holds all of an item is no template
     own &= ~shared | np.repeat(whole, sizes)
     return counted(held & own), counted(own)
-
-
-def _covered(groups: Ints, places: Ints, width: Ints) -> Ints:
-    """Return how many words n-grams cover together, given the place of each, in order of group and place.
-
-    Args:
-        groups: group of each n-gram.
-        places: its first word.
-        width: words of an n-gram, for each group.
-    """
-    import numpy as np
-
-    if not len(groups):
-        return np.zeros(len(width), np.int64)
-    step = np.append(places[1:] - places[:-1], 0)
-    last = np.append(groups[1:] != groups[:-1], True)
-    counted = np.where(last, width[groups], np.minimum(width[groups], step))
-    return np.bincount(groups, counted, minlength=len(width)).astype(np.int64)

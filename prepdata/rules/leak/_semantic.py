@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from xxhash import xxh3_64_intdigest
 
 from prepdata.embed.encoder import Embedder, one_thread, open_embedder
-from prepdata.index.reference import FEWEST, open_reference
+from prepdata.index.asking import FEWEST, stem
+from prepdata.index.reference import open_reference
 from prepdata.index.words import plain, words
-from prepdata.items import stem
 from prepdata.record import Record
 
 if TYPE_CHECKING:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 from prepdata.chunk import Chunk
 from prepdata.findings import Edit, Fix, Hit, Severity
+from prepdata.index.asking import WHOLE, Question, keys_of, questions
 from prepdata.index.columns import forms
-from prepdata.index.reference import Reference, asked, open_reference, prompt_key, says_enough, turn_key
-from prepdata.items import stem
+from prepdata.index.reference import Reference, open_reference
 from prepdata.record import Record
 from prepdata.rules.base import CorpusRule, Parts
 from prepdata.rules.leak._near import name_of, place_of
@@ -25,7 +25,8 @@ class EvalOverlap(CorpusRule):
     """Finds prompts that an evaluation file (`--eval`) asks too, word for word or nearly: see folded-duplicate.
 
     Prompts are compared without system prompts and tools, whole conversations as well as single turns of the user of
-    five words or more. Whether the answer is the same is said, and makes no difference. Keeps 20 bytes a finding.
+    five words or more. Images and other media belong to what is asked: the same words about another picture are another
+    prompt. Whether the answer is the same is said, and makes no difference. Keeps 20 bytes a finding.
 
     Why: the model has seen the question, so the evaluation measures memory. The result looks better than it is.
     Bad:
@@ -53,6 +54,9 @@ class EvalOverlap(CorpusRule):
 
     def see(self, chunk: Chunk) -> Any:
         return [chunk.derived(_looker(given.path)) for given in self.given]
+
+    def rows_of(self, part: Any) -> Collection[int]:
+        return {found[0] for listed in part for found in listed}
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
         fix = Fix("drop the row", False, (Edit("drop"),))
@@ -84,32 +88,22 @@ def _looker(path: str) -> Callable[[Chunk], list[Found]]:
 
 def _found(chunk: Chunk, reference: Reference) -> Iterator[Found]:
     import numpy as np
-    from xxhash import xxh3_64_intdigest
 
-    known = chunk.derived(forms).known
-    keys: list[int] = []
-    owners: list[tuple[Record, int]] = []  # turn -1: the whole prompt
+    known = chunk.known(forms)
+    posed: list[Question] = []
+    owners: list[Record] = []
     for record in chunk.records:
-        whole = asked(record.split()[0])
-        if len(whole) > 1:
-            keys.append(prompt_key(whole))
-            owners.append((record, -1))
-        for number, message in enumerate(record.messages):
-            if message.role == "user" and message.text and (len(whole) == 1 or says_enough(message.text)):
-                keys.append(xxh3_64_intdigest(known[message.text][1]))
-                owners.append((record, -1 if len(whole) == 1 else number))
-                bare = stem(message.text) if "\n" in message.text else message.text
-                if bare != message.text:
-                    keys.append(turn_key(bare))
-                    owners.append(owners[-1])
-    column = np.array(keys, np.uint64)
+        for question in questions(record, reference.wanted):
+            posed.append(question)
+            owners.append(record)
+    column = np.array(keys_of(posed, known.known if known else None), np.uint64)
     seen: set[tuple[int, int]] = set()
     for name in ("prompts", "turns"):
         found = reference.holders(name, column)
         items = reference.array(name + ".items")[found.entries].tolist()
         for which, item in zip(found.which.tolist(), items):
-            record, turn = owners[which]
-            if (record.row, item) in seen or (name == "prompts" and turn >= 0):
+            record, turn = owners[which], posed[which].turn
+            if (record.row, item) in seen or (name == "prompts" and turn != WHOLE):
                 continue
             seen.add((record.row, item))
             yield _compared(record, turn, item, reference)

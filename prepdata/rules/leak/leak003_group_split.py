@@ -11,8 +11,9 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from prepdata.chunk import Chunk
 from prepdata.findings import Edit, Fix, Hit, Place, Severity, clip
+from prepdata.index.asking import group_key
 from prepdata.index.exact import whole
-from prepdata.index.reference import Reference, group_key, open_reference
+from prepdata.index.reference import Reference, open_reference
 from prepdata.rules.base import CorpusRule, FileInfo, Options, Parts
 
 TRAIN, VALIDATION, TEST = 1, 2, 3

@@ -10,7 +10,8 @@ from prepdata.chunk import Chunk
 from prepdata.embed.encoder import open_embedder
 from prepdata.embed.folder import pinned
 from prepdata.findings import Edit, Fix, Hit, Severity, clip
-from prepdata.index.reference import COMMON, MANY_ITEMS, MANY_OF_FEW, Reference, open_reference, turn_key
+from prepdata.index.asking import turn_key
+from prepdata.index.reference import COMMON, MANY_ITEMS, MANY_OF_FEW, Reference, open_reference
 from prepdata.rules.base import CorpusRule, Options, Parts
 from prepdata.rules.leak._near import name_of, place_of
 from prepdata.rules.leak._overlap import most_texts, others

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from xxhash import xxh3_64_intdigest
 
 from prepdata.chunk import Chunk
-from prepdata.findings import Hit, Severity
+from prepdata.findings import Hit, Severity, plural
 from prepdata.index.exact import Joined, pack_rows, repeated
 from prepdata.rules.base import CorpusRule, Parts
 from prepdata.text.fold import encode
@@ -66,7 +66,8 @@ class DuplicateId(CorpusRule):
         total = len(joined.columns[1])
         surplus = sum(len(group) - 1 for group in groups)
         if total >= LEAST_ROWS and total - surplus < GROUP_SHARE * total:
-            yield None, Hit(f"'{self.key}' names groups, not rows: {total:,} rows share {total - surplus:,} values; "
+            share = f"{total:,} rows share {plural(total - surplus, 'value')}"
+            yield None, Hit(f"'{self.key}' names groups, not rows: {share}; "
                             "rename it, or give each row its own", severity="warning")  # fmt: skip
             return
         for group in groups:

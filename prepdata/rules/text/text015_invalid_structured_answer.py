@@ -18,7 +18,7 @@ from prepdata.files import read_bounded
 from prepdata.findings import Hit, Severity, around, clip
 from prepdata.jsontext import json_text
 from prepdata.record import Message, Record
-from prepdata.rules.base import CorpusRule, Options, Parts
+from prepdata.rules.base import CorpusRule, Options, Parts, Share
 from prepdata.rules.tool._schema import Schema, TooCostly
 
 SHARE = 0.9
@@ -41,7 +41,7 @@ class StructuredOptions(Options, frozen=True, kw_only=True):
     """
 
     schema: dict[str, Any] | str | None = None
-    share: float = SHARE
+    share: Share = SHARE
 
 
 class InvalidStructuredAnswer(CorpusRule):

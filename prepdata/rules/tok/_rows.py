@@ -14,6 +14,7 @@ import msgspec
 from prepdata.chunk import Chunk
 from prepdata.findings import Hit, around
 from prepdata.record import Record
+from prepdata.render.errors import TemplateRefusal
 from prepdata.rules.base import CorpusRule, Parts
 from prepdata.training.column import PLAIN, prepared, trainer_of
 
@@ -93,6 +94,14 @@ class RenderedRule(CorpusRule):
 
 def _for_trainers(hit: Hit, trainers: list[str]) -> Hit:
     return hit if trainers == [PLAIN] else msgspec.structs.replace(hit, targets=tuple(trainers))
+
+
+def unmarked(record: Record, trainer: Trainer) -> bool:
+    """True if the trainer finds what is trained by generation markers, and the template for this row has none."""
+    try:
+        return trainer.reads_marks and not trainer.renderer.template(bool(record.tools)).marks
+    except TemplateRefusal:  # it is no template
+        return False
 
 
 def spot(row: Prepared, token: int, last: int | None = None) -> str | None:

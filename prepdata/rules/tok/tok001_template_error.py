@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from prepdata.findings import Hit, Severity, clip
 from prepdata.record import Record
-from prepdata.rules.tok._rows import RenderedRule, Told
+from prepdata.rules.tok._rows import RenderedRule, Told, unmarked
 
 if TYPE_CHECKING:
     from prepdata.training.base import Prepared, Trainer
@@ -35,7 +35,9 @@ class TemplateError(RenderedRule):
 
     def judge(self, record: Record, row: Prepared, trainer: Trainer) -> Iterator[Told]:
         refusal = row.refusal
-        if refusal is None:
+        if row.stopped and not row.ids and refusal is None:
+            yield Told(Hit(f"{trainer.title} ends with an error at this row: {clip(row.stopped, 160)}"), row.stopped)
+        if refusal is None or (not refusal.meant and unmarked(record, trainer)):
             return
         where = f", line {refusal.line} of the template" if refusal.line else ""
         said = clip(refusal.said, 160)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from prepdata.findings import Hit, Severity
 from prepdata.record import Record
-from prepdata.rules.tok._rows import RenderedRule, Told, answer_path
+from prepdata.rules.tok._rows import RenderedRule, Told, answer_path, unmarked
 
 if TYPE_CHECKING:
     from prepdata.training.base import Prepared, Trainer
@@ -34,10 +34,9 @@ class NoTrainedTokens(RenderedRule):
     severity: ClassVar[Severity] = "error"
 
     def judge(self, record: Record, row: Prepared, trainer: Trainer) -> Iterator[Told]:
-        if row.refusal is not None or 1 in row.trained:
-            return
-        marked = trainer.reads_marks and not trainer.renderer.template(bool(record.tools)).marks
-        if marked:
-            return  # told by no-generation-marker
+        if row.refusal is not None or 1 in row.trained or unmarked(record, trainer):
+            return  # told by template-error or no-generation-marker
+        if row.stopped and not row.ids:
+            return  # told by template-error
         why = "it has no answer" if not record.answers else "nothing of its answers is in the loss"
         yield Told(Hit(f"no token of this row is trained: {why}", path=answer_path(record)))

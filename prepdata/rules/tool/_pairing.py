@@ -133,6 +133,7 @@ class _Walk:
         return other
 
     def turns(self, messages: tuple[Message, ...]) -> None:
+        """Go through turns that follow those seen so far, pairing results with the calls that wait for one."""
         for message in messages:
             results = tuple(_results(message))
             for result in results:

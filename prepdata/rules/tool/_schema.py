@@ -103,6 +103,11 @@ class _Budget(threading.local):
     left = 0
 
     def spend(self, amount: int) -> None:
+        """Take some steps off.
+
+        Raises:
+            TooCostly: there were not as many left.
+        """
         self.left -= amount
         if self.left < 0:
             raise TooCostly(f"the schema needs more than {MAX_STEPS:,} steps for this value")

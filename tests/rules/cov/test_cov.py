@@ -198,7 +198,7 @@ def test_shares_in_words() -> None:
     assert [percent(a, b) for a, b in ((0, 0), (0, 5), (1, 3000), (1, 40), (5, 40), (999, 1000), (9999, 10000), (7, 7))] == [
         "0%", "0%", "0.033%", "2.5%", "12%", "99.9%", "99.9%", "100%"]  # fmt: skip
     assert share("r", "o", " 2.5% ") == 0.025
-    assert [rows_needed("r", "o", text, 250) for text in ("1%", "0%", "100%", "7")] == [3, 0, 250, 7]
+    assert [rows_needed("r", "o", text, 250) for text in ("1%", "0%", "100%", "7", "0")] == [3, 0, 250, 7, 0]
     assert counted({"a": 1, "b": 3, "c": 0}) == "b 3, a 1"
     assert quoted(["a", "b", "c"], 2) == "'a', 'b' and 1 more"
     assert first([1, 2, 3], 10, [4], 3) == [4, 11, 12]

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, overload
 import msgspec
 
 from prepdata.errors import UsageError
+from prepdata.render.classes import made_anew
 from prepdata.render.folder import AddedToken, TokenizerFolder
 from prepdata.render.template import Rendered
 
@@ -85,6 +86,7 @@ class Encoder:
         self.tokenizer = load_tokenizer(folder)
         self.notes: list[str] = []
         self._path = str(folder.file)
+        self._anew = folder.split or folder.llama is not None
         self._fast: Any = None
         self._lengths: Lengths | None = None
         self._checked = 0
@@ -113,7 +115,8 @@ class Encoder:
             return
         self._known = True
         self._lengths = _lengths(self._path, self.tokenizer)
-        if self._lengths is not None and importlib.util.find_spec("fastokens") is not None:
+        as_filed = not self._anew and _as_filed(self._path, self.tokenizer)
+        if self._lengths is not None and as_filed and importlib.util.find_spec("fastokens") is not None:
             try:
                 fast = importlib.import_module("fastokens").Tokenizer.from_file(self._path)
                 fast.no_truncation()
@@ -174,6 +177,22 @@ class Encoder:
                 self._lengths = None
                 return [None] * len(found)
         return found
+
+
+def _as_filed(path: str, tokenizer: Any) -> bool:
+    """True if the added tokens are those of the tokenizer file, with the same flags: fastokens reads that alone."""
+    with open(path, "rb") as file:  # noqa: PTH123
+        filed = msgspec.json.decode(file.read(), type=_Filed).added_tokens
+    held = tokenizer.get_added_tokens_decoder().items()
+    return {number: [getattr(token, flag) for flag in AddedToken._fields] for number, token in held} == {
+        token["id"]: [token.get(flag) for flag in AddedToken._fields] for token in filed
+    }
+
+
+class _Filed(msgspec.Struct):
+    """What of a tokenizer.json is of interest here; the rest is passed over."""
+
+    added_tokens: list[dict[str, Any]] = []
 
 
 class Lengths(NamedTuple):
@@ -307,18 +326,20 @@ def load_tokenizer(folder: TokenizerFolder) -> Any:
         raise UsageError("Rendering needs the packages tokenizers and jinja2: pip install 'prepdata[render]'.")
     library = importlib.import_module("tokenizers")
     try:
-        tokenizer = library.Tokenizer.from_file(str(folder.file))
+        if folder.llama is None:
+            tokenizer = library.Tokenizer.from_file(str(folder.file))
+        else:
+            tokenizer = library.Tokenizer.from_str(made_anew(folder.file.read_bytes(), folder.llama))
     except Exception as error:  # the library raises bare Exception on a damaged file
         raise UsageError(f"{folder.file} is no tokenizer that the library tokenizers can read: {error}") from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    held = tokenizer.get_added_tokens_decoder()
-    wanted = [token for number, token in sorted(folder.added.items()) if number not in held]
-    known = {token.content for token in held.values()} | {token.content for token in wanted}
-    wanted += [AddedToken(text, normalized=False, special=True) for text in folder.named.values() if text not in known]
+    tokenizer.encode_special_tokens = folder.split
+    wanted = [token for _, token in sorted(folder.added.items())]
+    known = {token.content for token in (*tokenizer.get_added_tokens_decoder().values(), *wanted)}
+    wanted += [token for token in folder.special if token.content not in known]
     for token in dict.fromkeys(wanted):
-        added = library.AddedToken(*token[:1], **dict(zip(AddedToken._fields[1:], token[1:])))
-        (tokenizer.add_special_tokens if token.special else tokenizer.add_tokens)([added])
+        tokenizer.add_tokens([library.AddedToken(*token[:1], **dict(zip(AddedToken._fields[1:], token[1:])))])
     return tokenizer
 
 

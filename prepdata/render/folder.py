@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
 from prepdata.errors import UsageError
+from prepdata.render.classes import LLAMA_TOKENS, llama_spaces
 
 MOST_BYTES = 1 << 28
 """Size of a file of the folder beyond which it is not read (bytes)."""
 CONFIG = "tokenizer_config.json"
 TOKENIZER = "tokenizer.json"
 SPECIAL = "special_tokens_map.json"
+ADDED = "added_tokens.json"
+MODEL = "config.json"
 TEMPLATE = "chat_template.jinja"
 OLD_TEMPLATE = "chat_template.json"
 TEMPLATES = "additional_chat_templates"
@@ -42,8 +45,12 @@ class TokenizerFolder(NamedTuple):
         file: the tokenizer.json.
         templates: chat templates by name; the usual one is "default", that for rows with tools may be "tool_use".
         named: special tokens that templates can name: attribute ("eos_token") -> text.
-        added: tokens that the configuration adds to those of the tokenizer file, by their number.
+        added: tokens that the configuration adds to those of the tokenizer file, or changes, by their number.
         longest: tokens that the model can read (`model_max_length`), None if not said.
+        special: special tokens with a name or without, which are added last, in their order, where they are missing.
+        split: True if special tokens in the text are read as any other text (`split_special_tokens`).
+        llama: where pieces get the space before them ("first", "always", "never"), if normaliser and pre-tokeniser of
+            the file are not used but those of Llama's class; None if they are used.
     """
 
     path: Path
@@ -52,6 +59,9 @@ class TokenizerFolder(NamedTuple):
     named: dict[str, str]
     added: dict[int, AddedToken]
     longest: int | None
+    special: tuple[AddedToken, ...] = ()
+    split: bool = False
+    llama: str | None = None
 
     def template(self, tools: bool) -> str | None:
         """Return the template for rows with or without tools, None if there is none."""
@@ -62,7 +72,8 @@ class TokenizerFolder(NamedTuple):
     def digest(self) -> str:
         """Return what rendering depends on, as a short hexadecimal digest."""
         held = hashlib.blake2b(self.file.read_bytes(), digest_size=16)
-        held.update(msgspec.json.encode([sorted(self.templates.items()), self.named, sorted(self.added.items())]))
+        tokens = [sorted(self.added.items()), self.special, self.split, self.llama]
+        held.update(msgspec.json.encode([sorted(self.templates.items()), self.named, tokens]))
         return held.hexdigest()
 
 
@@ -81,12 +92,20 @@ def read_folder(given: str, template: str | None = None) -> TokenizerFolder:
     if not file.is_file():
         raise UsageError(f"No {TOKENIZER} at {given}. Give the file, or the folder of the model that holds it.")
     config = _object(folder / CONFIG)
-    named = {**_special(_object(folder / SPECIAL), SPECIAL), **_special(config, CONFIG)}
+    llama = llama_spaces(config, _object(folder / MODEL), file)
+    declared, old = _declared(folder, config, file)
+    if llama is not None:
+        declared = {**LLAMA_TOKENS, **declared}
+    named, extra = special_tokens(declared, old)
+    special = tuple(token._replace(special=True) for token in named.values()) + extra
     longest = config.get("model_max_length")
     if not isinstance(longest, int) or isinstance(longest, bool) or not 0 < longest < 10**9:
         longest = None  # transformers writes 10**30 for "not known"
     templates = {"default": _text(Path(template))} if template else _templates(folder, config)
-    return TokenizerFolder(path, file, templates, named, _added(config), longest)
+    texts = {name: token.content for name, token in named.items()}
+    split = config.get("split_special_tokens") is True
+    added = _added(folder, config, {token.content for token in special})
+    return TokenizerFolder(path, file, templates, texts, added, longest, special, split, llama)
 
 
 def _templates(folder: Path, config: dict[str, Any]) -> dict[str, str]:
@@ -122,26 +141,90 @@ def _listed(value: Sequence[Any], file: Path) -> dict[str, str]:
     return found
 
 
-def _special(held: dict[str, Any], name: str) -> dict[str, str]:
-    """Return the named special tokens of a file, which are texts or objects with a content."""
-    found = {}
-    for attribute in NAMED:
-        value = held.get(attribute)
-        if isinstance(value, dict):
-            value = value.get("content")
-        if isinstance(value, str):
-            found[attribute] = value
-        elif value is not None:
-            raise UsageError(f"{name}: {attribute} is neither a text nor an object with a content.")
-    return found
+def _declared(folder: Path, config: dict[str, Any], file: Path) -> tuple[dict[str, Any], Set[str]]:
+    """Return (what is declared of special tokens, what of it special_tokens_map.json says).
+
+    As in transformers 5.24 (`_from_pretrained`, 2026-11), that old file counts where the configuration has no
+    added_tokens_decoder, and then comes first; a token to pad with in the tokenizer file is the pad_token where none is
+    declared.
+    """
+    held = dict(config)
+    if "additional_special_tokens" in held and not held.get("extra_special_tokens"):
+        held["extra_special_tokens"] = held.pop("additional_special_tokens")
+    old = {} if "added_tokens_decoder" in config else _object(folder / SPECIAL)
+    if old:
+        extra = old.get("extra_special_tokens")
+        if isinstance(extra, list) and isinstance(held.get("extra_special_tokens"), list):
+            old["extra_special_tokens"] = held["extra_special_tokens"] + extra
+        held.update(old)
+    if "additional_special_tokens" in held and "extra_special_tokens" not in held:
+        held["extra_special_tokens"] = held.pop("additional_special_tokens")
+    if "pad_token" not in held:
+        held["pad_token"] = _padding(file)
+    return held, old.keys()
 
 
-def _added(config: dict[str, Any]) -> dict[int, AddedToken]:
+class _Padding(msgspec.Struct):
+    pad_token: str
+
+
+class _Padded(msgspec.Struct):
+    """What of a tokenizer.json is of interest here; the rest is passed over."""
+
+    padding: _Padding | None = None
+
+
+def _padding(file: Path) -> str | None:
+    try:
+        padding = msgspec.json.decode(_text(file), type=_Padded).padding
+    except msgspec.DecodeError:
+        return None  # the library tokenizers says what is wrong with the file
+    return padding.pad_token if padding else None
+
+
+def special_tokens(declared: dict[str, Any], old: Set[str]) -> tuple[dict[str, AddedToken], tuple[AddedToken, ...]]:
+    """Return the special tokens with names ("eos_token", "image_token") and those without.
+
+    Args:
+        declared: what tokenizer_config.json says, and special_tokens_map.json.
+        old: what of it special_tokens_map.json says.
+
+    Raises:
+        UsageError: a token is neither a text nor an object with a content.
+    """
+    named, extra = {}, declared.get("extra_special_tokens")
+    own = {name: value for name, value in declared.items() if name.endswith("_token") and isinstance(value, str | dict)}
+    own.update(extra if isinstance(extra, dict) else {})
+    for name in (*NAMED, *(name for name in own if name not in NAMED)):
+        value = declared.get(name) if name in NAMED else own[name]
+        if value is not None:
+            named[name] = _token(value, f"{SPECIAL if name in old else CONFIG}: {name}")
+    listed = extra if isinstance(extra, list) else []
+    return named, tuple(
+        _token(value, f"{CONFIG} or {SPECIAL}: /extra_special_tokens/{number}") for number, value in enumerate(listed)
+    )
+
+
+def _token(value: Any, place: str) -> AddedToken:
+    """Return a special token, which is a text or an object with a content and flags."""
+    if isinstance(value, str):
+        return AddedToken(value, normalized=False, special=True)
+    if isinstance(value, dict) and isinstance(value.get("content"), str):
+        flags = {key: bool(value[key]) for key in AddedToken._fields[1:] if key in value}
+        return AddedToken(value["content"], **{**flags, "special": True})
+    raise UsageError(f"{place} is neither a text nor an object with a content.")
+
+
+def _added(folder: Path, config: dict[str, Any], special: Set[str]) -> dict[int, AddedToken]:
+    """Return the tokens of added_tokens_decoder, or of the older added_tokens.json where there is none."""
     held = config.get("added_tokens_decoder")
-    if not isinstance(held, dict):
-        return {}
     found = {}
-    for number, token in held.items():
+    if held is None:
+        for text, number in _object(folder / ADDED).items():
+            if isinstance(number, int):
+                found[number] = AddedToken(text, normalized=text not in special, special=text in special)
+        return found
+    for number, token in held.items() if isinstance(held, dict) else ():
         if number.isdecimal() and isinstance(token, dict) and isinstance(token.get("content"), str):
             flags = {key: bool(token[key]) for key in AddedToken._fields[1:] if key in token}
             found[int(number)] = AddedToken(token["content"], **flags)

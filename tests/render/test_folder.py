@@ -46,7 +46,9 @@ def test_named_templates(tmp_path: Path) -> None:
 def test_special_tokens_as_texts_and_as_objects(tmp_path: Path) -> None:
     folder = write_folder(tmp_path, bos="<s>", eos={"content": "</s>", "lstrip": False}, pad_token=None)  # type: ignore[arg-type]
     put(folder, "special_tokens_map.json", {"unk_token": {"content": "<unk>"}, "bos_token": "<old>"})
-    assert read_folder(str(folder)).named == {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}
+    assert read_folder(str(folder)).named == {"unk_token": "<unk>", "bos_token": "<old>", "eos_token": "</s>"}
+    put(folder, "tokenizer_config.json", {"bos_token": "<s>", "added_tokens_decoder": {}})
+    assert read_folder(str(folder)).named == {"bos_token": "<s>"}
 
 
 def test_tokens_that_the_configuration_adds(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from prepdata.render.renderer import Renderer
 from prepdata.render.template import Rendered
 from prepdata.training.axolotl_parts import Detail, joined, trained_tokens
 from prepdata.training.base import Change, NotSimulated, Prepared, RunEnds, Trainer, cut, ended, of, refused
-from prepdata.training.reading import OWN, place, read
+from prepdata.training.reading import OWN, own_turns, place, read
 from prepdata.training.settings import TrainerSettings
 
 When = Literal["all", "turn", "last", "none"]
@@ -57,11 +57,12 @@ class AxolotlSettings(TrainerSettings, frozen=True, kw_only=True):
 
 
 class _Turn(NamedTuple):
-    """A turn as the template gets it, and whether it is trained: None where nothing but its role decides."""
+    """A turn as the template gets it, and whether it, or which stretches of it, are trained: None where its role
+    decides."""
 
     message: dict[str, Any]
     trained: bool | None = None
-    details: tuple[Detail, ...] = ()
+    details: tuple[Detail, ...] | None = None
 
 
 class _Row(NamedTuple):
@@ -242,10 +243,7 @@ class Axolotl(Trainer):
         return held
 
     def _as_it_stands(self, record: Record) -> bool:
-        if self.settings.field_messages is not None or record.format in OWN:
-            return True
-        held = record.raw.get("messages")
-        return isinstance(held, list) and (not held or (isinstance(held[0], dict) and "role" in held[0]))
+        return self.settings.field_messages is not None or record.format in OWN or own_turns(record) is not None
 
     def _place(self, record: Record, number: int, key: str = "") -> str:
         if self.settings.field_messages is None:
@@ -272,7 +270,7 @@ class Axolotl(Trainer):
         if message.get("tool_calls"):
             message["tool_calls"] = self._calls(record, number, message["tool_calls"], changes)
         trained = given.get(self.settings.message_field_training) if self.settings.message_field_training else None
-        details: tuple[Detail, ...] = ()
+        details = None
         if isinstance(message.get("content"), list):
             parts = message["content"]
             message["content"], details, lost = joined(parts)
@@ -350,7 +348,9 @@ class Axolotl(Trainer):
     def _wanted(self, turn: _Turn) -> bool:
         if turn.trained is not None:
             return turn.trained
-        return bool(turn.details) or self.settings.loss == "all" or turn.message.get("role") in self._trained
+        if turn.details is not None:
+            return bool(turn.details)
+        return self.settings.loss == "all" or turn.message.get("role") in self._trained
 
     def _end_tokens(self) -> tuple[tuple[str, set[int], str], ...]:
         return (("eot", self._eot, self._on_eot), ("eos", set(self._eos[:1]), self._on_eos))

@@ -18,9 +18,9 @@ class Detail(NamedTuple):
     trained: bool
 
 
-def joined(parts: Sequence[Any]) -> tuple[str, tuple[Detail, ...], int]:
-    """Return the text of a content in parts, its stretches if a part says whether it is trained, and how many parts
-    have no text.
+def joined(parts: Sequence[Any]) -> tuple[str, tuple[Detail, ...] | None, int]:
+    """Return the text of a content in parts, its stretches (None if no part says whether it is trained), and how many
+    parts have no text.
 
     Raises:
         RunEnds: what should be a text is none.
@@ -41,7 +41,7 @@ def joined(parts: Sequence[Any]) -> tuple[str, tuple[Detail, ...], int]:
             details.append(Detail(at, at + len(text) - 1, wanted))
             texts.append(text)
             at += len(text)
-    return "".join(texts), tuple(details) if said else (), len(parts) - len(texts)
+    return "".join(texts), tuple(details) if said else None, len(parts) - len(texts)
 
 
 def trained_tokens(renderer: Renderer, content: str, details: Sequence[Detail]) -> list[int]:

@@ -103,6 +103,14 @@ def turns(given: Sequence[Any]) -> list[dict[str, Any]]:
     return list(given)
 
 
+def own_turns(record: Record) -> list[Any] | None:
+    """Return the turns under `messages` where they have roles, whatever format the row is of; else None."""
+    held = record.raw.get("messages")
+    if isinstance(held, list) and (not held or (isinstance(held[0], dict) and "role" in held[0])):
+        return held
+    return None
+
+
 def place(record: Record, number: int, key: str = "") -> str:
     """Return the JSON pointer of a turn, or of a key of it; "" where the row has no such turn."""
     found = record.turns

@@ -9,6 +9,7 @@ import pytest
 from made import MARKED, TURNS, record, renderer, said, turns
 
 from prepdata.errors import UsageError
+from prepdata.render import Template
 from prepdata.training.axolotl import Axolotl, AxolotlSettings
 from prepdata.training.settings import TrainerSettings
 
@@ -244,3 +245,16 @@ def test_end_tokens_that_it_refuses(tmp_path: Path) -> None:
         axolotl(tmp_path, TURNS.replace("<|im_end|>", "</turn>"), eot_tokens=("</turn>",))
     with pytest.raises(UsageError, match="differ"):
         axolotl(tmp_path, eot_tokens=("<|im_end|>", "<|im_start|>"), train_on_eos="turn", train_on_eot="all")
+
+
+@pytest.mark.parametrize(
+    ("template", "keys"),
+    [
+        ("{{ message.content }}{{ message['role'] }}{{ message.calls[0].name }}", {"content", "role", "calls", "name"}),
+        ("{{ message[key] }}{{ turn.name }}{{ messages[0].weight }}{{ (message.a | trim).b }}", {"a"}),
+        ("{% generation %}{% if message.x is defined %}{% endif %}{% endgeneration %}", {"x"}),
+        ("{{ name }}", set()),
+    ],
+)
+def test_keys_that_a_template_reads(template: str, keys: set[str]) -> None:
+    assert Template(template).keys_of("message") == keys

@@ -1,0 +1,66 @@
+"""The simulated trainers by name, and what they share."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from made import record, renderer, turns
+
+from prepdata import targets
+from prepdata.errors import UsageError
+from prepdata.training.base import Prepared, Trainer
+from prepdata.training.trainers import TRAINERS, trainer_named
+
+WRITTEN = [name for name, (module, _) in TRAINERS.items() if find_spec(module)]
+
+
+def test_named_as_the_targets() -> None:
+    assert set(TRAINERS) - {"plain"} <= set(targets.names())
+    assert {"plain", "axolotl", "llama-factory", "unsloth"} <= set(WRITTEN)
+    with pytest.raises(UsageError, match="Did you mean 'axolotl'"):
+        trainer_named("axolotel")
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_rows_are_judged_one_by_one(tmp_path: Path, name: str) -> None:
+    kind = trainer_named(name)
+    assert kind.name == name and issubclass(kind, Trainer)
+    rows = [
+        record(turns("Where?", "Here.")),
+        record(turns("user: Where?", "user: Where?")),
+        record({"messages": []}),
+        record({"text": "Herons."}),
+        record({"messages": [{"role": "user", "content": None}, {"role": "assistant", "content": [1]}]}),
+        record({"conversations": [{"from": "human", "value": "Q"}, {"from": "gpt", "value": "A"}]}),
+        record({"instruction": "Q", "input": "", "output": "A"}),
+        record({"prompt": "Q", "chosen": "A", "rejected": "B"}),
+        record({"prompt": "Q", "completion": "A"}),
+    ]
+    trainer = kind(renderer(tmp_path))
+    together = trainer.prepare(rows)
+    assert together[0].kept and 1 in together[0].trained
+    again = [one for row in rows for one in trainer.prepare([row])]
+    assert [_plain(row) for row in together] == [_plain(row) for row in again]
+    for row in together:
+        assert len(row.ids) == len(row.trained) == len(row.offsets)
+        assert 0 <= row.start <= row.end <= len(row.ids)
+
+
+def _plain(row: Prepared) -> object:
+    return row._replace(refusal=None), str(row.refusal)
+
+
+def test_what_is_left_has_no_holes_in_it() -> None:
+    row = Prepared("", range(10), [0] * 10, [(0, 0)] * 10, 1, 9, holes=((2, 4), (6, 7)))
+    assert row.left == [1, 4, 5, 7, 8]
+    assert row._replace(holes=()).left == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_names_are_there_without_the_trainers() -> None:
+    code = "import sys, prepdata.training.trainers; print('jinja2' in sys.modules, 'tokenizers' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]

@@ -148,7 +148,7 @@ class Axolotl(Trainer):
         return self.renderer.template().keys_of("message")
 
     def _ids(self, text: str | None) -> list[int]:
-        return [] if text is None else self.renderer.encode(Rendered(text)).ids
+        return [] if text is None else list(self.renderer.encode(Rendered(text)).ids)
 
     def _ends_of_turn(self) -> set[int]:
         """Return the ids of the tokens that end a turn.

@@ -67,7 +67,7 @@ def marks_of(renderer: Renderer, instruction_part: str, response_part: str) -> M
 
 
 def _ids(renderer: Renderer, text: str) -> list[int]:
-    return renderer.encode(Rendered(text)).ids
+    return list(renderer.encode(Rendered(text)).ids)
 
 
 def _mark(renderer: Renderer, text: str) -> Mark:

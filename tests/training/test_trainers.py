@@ -51,7 +51,8 @@ def test_rows_are_judged_one_by_one(tmp_path: Path, name: str) -> None:
 
 
 def _plain(row: Prepared) -> object:
-    return row._replace(refusal=None), str(row.refusal)
+    listed = {"ids": list(row.ids), "trained": list(row.trained), "offsets": list(row.offsets)}
+    return row._replace(refusal=None, **listed), str(row.refusal)
 
 
 def test_what_is_left_has_no_holes_in_it() -> None:

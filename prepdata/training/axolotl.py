@@ -366,7 +366,11 @@ class Axolotl(Trainer):
             other: dict[str, Any] = {"role": own.get("role"), "content": standin}
             if row.turns[number].details and "reasoning_content" in own:
                 other["reasoning_content"] = own["reasoning_content"]
-            changed = self.renderer.render([*turns[:number], other, *turns[number + 1 :]], row.tools or None).text
+            try:
+                changed = self.renderer.render([*turns[:number], other, *turns[number + 1 :]], row.tools or None).text
+            except TemplateRefusal as refusal:
+                refusal.said += f" (with another text for turn {number + 1}, as Axolotl renders it to find its tokens)"
+                raise
             most = min(len(text), len(changed))
             same = _alike(text, changed, most)
             begin = min(begin, same)

@@ -218,7 +218,9 @@ def test_template_that_refuses_the_row_with_a_turn_replaced(tmp_path: Path) -> N
     ]
     [row] = axolotl(tmp_path, strict).prepare([record({"messages": messages})])
     assert row.text == "How many?<|im_end|>I count.!<|im_end|>3<|im_end|>Three.<|im_end|>"  # the row itself it takes
-    assert row.stopped == "the chat template refuses the row: no call"
+    assert row.stopped == (
+        "the chat template refuses the row: no call (with another text for turn 2, as Axolotl renders it to find its tokens)"
+    )
 
 
 def test_system_key_goes_before_the_turns(tmp_path: Path) -> None:

@@ -115,12 +115,6 @@ class Axolotl(Trainer):
     def __init__(self, renderer: Renderer, settings: TrainerSettings | None = None) -> None:
         super().__init__(renderer, settings)
         held = self.settings
-        if held.overflow == "keep-end":
-            raise UsageError("Axolotl cannot cut rows at the beginning: drop, keep-start or error.")
-        if held.loss == "completion":
-            raise UsageError("Axolotl trains turns by their role: loss assistant or all.")
-        if held.packing not in ("", "bfd"):
-            raise UsageError("Axolotl packs whole rows only: packing bfd or none.")
         given = held.roles or {}
         self._roles = {word: role for role, words in given.items() for word in words} if given else _ROLES
         self._keys = held.message_property_mappings or _KEYS
@@ -129,6 +123,15 @@ class Axolotl(Trainer):
         self._on_eot = held.train_on_eot or self._on_eos
         self._eos = self._ids(renderer.folder.named.get("eos_token"))
         self._eot = self._ends_of_turn()
+
+    @classmethod
+    def check(cls, settings: TrainerSettings) -> None:
+        if settings.overflow == "keep-end":
+            raise UsageError("Axolotl cannot cut rows at the beginning: overflow drop, keep-start or error.")
+        if settings.loss == "completion":
+            raise UsageError("Axolotl trains turns by their role: loss assistant or all.")
+        if settings.packing not in ("", "bfd"):
+            raise UsageError("Axolotl packs whole rows only: packing bfd or none.")
 
     def without_rows(self) -> str:
         return "no row has a token that is trained" if self.settings.packing else ""

@@ -11,7 +11,6 @@ from prepdata.errors import UsageError
 from prepdata.record import Record
 from prepdata.render.encoding import Encoded
 from prepdata.render.errors import TemplateRefusal
-from prepdata.render.renderer import Renderer
 from prepdata.render.template import Rendered
 from prepdata.training.base import Change, NotSimulated, Prepared, RunEnds, Trainer, ended, refused
 from prepdata.training.llama_factory_rows import align
@@ -76,11 +75,11 @@ class LlamaFactory(Trainer):
     )
     settings: LlamaFactorySettings
 
-    def __init__(self, renderer: Renderer, settings: TrainerSettings | None = None) -> None:
-        super().__init__(renderer, settings)
-        if self.settings.overflow is not None:
-            raise UsageError("LLaMA-Factory cuts long rows in a way of its own: overflow cannot be chosen.")
-        if self.settings.packing not in ("", "bfd"):
+    @classmethod
+    def check(cls, settings: TrainerSettings) -> None:
+        if settings.overflow is not None:
+            raise UsageError("LLaMA-Factory cuts long rows in a way of its own: leave overflow out.")
+        if settings.packing not in ("", "bfd"):
             raise UsageError("LLaMA-Factory packs whole rows only: packing bfd or none.")
 
     def without_rows(self) -> str:

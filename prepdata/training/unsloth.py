@@ -100,11 +100,16 @@ class Unsloth(Trainer):
     def __init__(self, renderer: Renderer, settings: TrainerSettings | None = None) -> None:
         super().__init__(renderer, settings)
         held = self.settings
-        if held.overflow not in ("keep-start", "keep-end"):
-            raise UsageError("Unsloth cuts long rows: keep-start or keep-end.")
-        if (held.instruction_part is None) != (held.response_part is None):
-            raise UsageError("instruction_part and response_part go together: give both, or neither.")
         self._by_marks = bool(held.train_on_responses_only or held.instruction_part is not None)
+
+    @classmethod
+    def check(cls, settings: TrainerSettings) -> None:
+        if settings.overflow not in ("keep-start", "keep-end"):
+            raise UsageError("Unsloth cuts long rows: overflow keep-start or keep-end.")
+        if isinstance(settings, UnslothSettings) and (
+            (settings.instruction_part is None) != (settings.response_part is None)
+        ):
+            raise UsageError("instruction_part and response_part go together: give both, or neither.")
 
     def without_rows(self) -> str:
         if self._by_marks or self.settings.loss == "assistant":
@@ -112,11 +117,25 @@ class Unsloth(Trainer):
         return ""
 
     @cached_property
-    def _marks(self) -> Marks:
+    def _found(self) -> Marks | UsageError:
         held = self.settings
-        if held.instruction_part is not None and held.response_part is not None:
-            return marks_of(self.renderer, held.instruction_part, held.response_part)
-        return marks_of(self.renderer, *detect(self.renderer))
+        try:
+            if held.instruction_part is not None and held.response_part is not None:
+                return marks_of(self.renderer, held.instruction_part, held.response_part)
+            return marks_of(self.renderer, *detect(self.renderer))
+        except UsageError as error:
+            return error
+
+    @property
+    def _marks(self) -> Marks:
+        """What answers are found by.
+
+        Raises:
+            RunEnds: it cannot be found.
+        """
+        if isinstance(self._found, UsageError):
+            raise RunEnds(str(self._found))
+        return self._found
 
     def _adds_special(self, text: str) -> bool:
         """True if the tokenizer adds special tokens to a text. Unsloth looks at the first row for all."""
@@ -139,7 +158,10 @@ class Unsloth(Trainer):
         encoded = self.renderer.encode_all([row.rendered for _, row, _ in rows])
         for (number, row, made), tokens in zip(rows, encoded):
             prepared = of(tokens, row.rendered.text, [1] * len(tokens.ids))._replace(changes=made)
-            found[number] = self._finished(row, prepared, tokens.mask)
+            try:
+                found[number] = self._finished(row, prepared, tokens.mask)
+            except RunEnds as error:
+                found[number] = prepared._replace(end=0, stopped=str(error))
         return [found[number] for number in range(len(records))]
 
     def _row(self, record: Record, changes: list[Change]) -> _Row:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from made import record, renderer, turns
+from made import record, renderer, turns, write_folder
 
+import prepdata
 from prepdata import targets
 from prepdata.errors import UsageError
 from prepdata.training.base import Prepared, Trainer
@@ -48,6 +50,20 @@ def test_rows_are_judged_one_by_one(tmp_path: Path, name: str) -> None:
     for row in together:
         assert len(row.ids) == len(row.trained) == len(row.offsets)
         assert 0 <= row.start <= row.end <= len(row.ids)
+
+
+def test_settings_that_a_trainer_does_not_have_are_told_at_the_start(tmp_path: Path) -> None:
+    write_folder(tmp_path / "model")
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(turns("Where?", "Here.")) + "\n", encoding="utf-8")
+    said = {"llama-factory": "leave overflow out", "unsloth": "keep-start or keep-end", "axolotl": None}
+    for name, why in said.items():
+        settings = {"targets": [name], "tokenizer": str(tmp_path / "model"), "overflow": "drop", "tokens": False}
+        if why:
+            with pytest.raises(UsageError, match=why):
+                prepdata.validate(path, **settings)
+        else:
+            assert not [f for f in prepdata.validate(path, select=["TOK"], **settings) if f.severity == "error"]
 
 
 def _plain(row: Prepared) -> object:

@@ -259,6 +259,8 @@ class Axolotl(Trainer):
             raise RunEnds(f"turn {number + 1} is no object")
         message = {key: given[held] for key, held in self._keys.items() if held in given}
         role = message.get("role")
+        if isinstance(role, list | dict):
+            raise RunEnds(f"the role of turn {number + 1} is no text")
         if isinstance(role, str):
             message["role"] = self._roles.get(role, role)
         for key in given:

@@ -7,16 +7,25 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from made import record, renderer, turns, write_folder
 
 import prepdata
 from prepdata import targets
 from prepdata.errors import UsageError
+from prepdata.formats import recognise
 from prepdata.training.base import Prepared, Trainer
+from prepdata.training.settings import TrainerSettings
 from prepdata.training.trainers import TRAINERS, trainer_named
 
+LOSSES: dict[str, tuple[Any, ...]] = {
+    "plain": (None, "all"), "axolotl": (None, "all"), "llama-factory": (None, "completion"),
+    "unsloth": (None, "assistant"), "trl": (None,),
+}  # fmt: skip
 WRITTEN = [name for name, (module, _) in TRAINERS.items() if find_spec(module)]
 
 
@@ -52,18 +61,65 @@ def test_rows_are_judged_one_by_one(tmp_path: Path, name: str) -> None:
         assert 0 <= row.start <= row.end <= len(row.ids)
 
 
+_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.sampled_from(["", "user", "assistant", "tool", "[", "[]", "{}"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["role", "content", "text", "function", "arguments"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+_turns = st.dictionaries(
+    st.sampled_from(["role", "content", "from", "value", "tool_calls", "reasoning_content", "weight"]),
+    _values,
+    max_size=4,
+)
+_usual = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant", "tool"]), "content": _values})
+_rows = st.fixed_dictionaries(
+    {}, optional={
+        "messages": st.lists(_turns | _usual | _values, max_size=4), "conversations": st.lists(_turns, max_size=3),
+        "prompt": _values, "completion": _values, "tools": _values, "system": _values, "text": _values,
+        "instruction": _values, "output": _values, "input": _values, "history": _values,
+        "chat_template_kwargs": _values, "documents": _values,
+    },
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_no_row_makes_a_trainer_stumble(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    kind = trainer_named(name)
+    made = renderer(tmp_path_factory.mktemp("model"))
+    trainers = [kind(made, TrainerSettings(loss=loss, max_length=20)) for loss in LOSSES[name]]
+
+    @settings(max_examples=150)
+    @given(_rows)
+    def run(raw: dict[str, Any]) -> None:
+        found = recognise(raw)
+        if found is None:
+            return
+        for trainer in trainers:
+            [row] = trainer.prepare([found.view(raw)])
+            assert len(row.ids) == len(row.trained) == len(row.offsets)
+            assert row.kept or row.dropped or row.stopped or row.refusal
+
+    run()
+
+
 def test_settings_that_a_trainer_does_not_have_are_told_at_the_start(tmp_path: Path) -> None:
     write_folder(tmp_path / "model")
     path = tmp_path / "a.jsonl"
     path.write_text(json.dumps(turns("Where?", "Here.")) + "\n", encoding="utf-8")
     said = {"llama-factory": "leave overflow out", "unsloth": "keep-start or keep-end", "axolotl": None}
     for name, why in said.items():
-        settings = {"targets": [name], "tokenizer": str(tmp_path / "model"), "overflow": "drop", "tokens": False}
+        given_settings = {"targets": [name], "tokenizer": str(tmp_path / "model"), "overflow": "drop", "tokens": False}
         if why:
             with pytest.raises(UsageError, match=why):
-                prepdata.validate(path, **settings)
+                prepdata.validate(path, **given_settings)
         else:
-            assert not [f for f in prepdata.validate(path, select=["TOK"], **settings) if f.severity == "error"]
+            assert not [f for f in prepdata.validate(path, select=["TOK"], **given_settings) if f.severity == "error"]
 
 
 def _plain(row: Prepared) -> object:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 TRAINERS = {
     "plain": ("prepdata.training.plain", "Plain"),
+    "trl": ("prepdata.training.trl", "Trl"),
     "axolotl": ("prepdata.training.axolotl", "Axolotl"),
     "llama-factory": ("prepdata.training.llama_factory", "LlamaFactory"),
     "unsloth": ("prepdata.training.unsloth", "Unsloth"),

@@ -34,11 +34,11 @@ class AxolotlSettings(TrainerSettings, frozen=True, kw_only=True):
     """How Axolotl is set up. All names but those of `TrainerSettings` are its own.
 
     Args:
-        roles_to_train: roles whose turns are trained.
-        train_on_eos, train_on_eot: which end tokens are trained: after every turn, after turns that are trained, the
-            last one, or none. That of the end of a turn is as that of the end of the text if it is not given.
+        roles_to_train: roles whose turns are trained; the assistant if not given.
+        train_on_eos, train_on_eot: which end tokens are trained: after every turn, after turns that are trained (so if
+            not given), the last one, or none. That of the end of a turn is as that of the end of the text by itself.
         eot_tokens: texts of the tokens that end a turn; if not given, the end-of-text token alone.
-        min_sample_len: rows of fewer tokens are dropped.
+        min_sample_len: rows of fewer tokens are dropped; 2 if not given.
         field_messages: key of the turns. If not given, rows are read as their format has it.
         message_property_mappings: what the template calls a key of a turn -> its name in the row.
         roles: role for the template -> the words that rows have for it.
@@ -102,10 +102,7 @@ class Axolotl(Trainer):
 
     name: ClassVar[str] = "axolotl"
     title: ClassVar[str] = "Axolotl"
-    defaults: ClassVar[TrainerSettings] = AxolotlSettings(
-        max_length=512, loss="assistant", overflow="drop", packing="", roles_to_train=("assistant",),
-        train_on_eos="turn", min_sample_len=2,
-    )  # fmt: skip
+    defaults: ClassVar[TrainerSettings] = AxolotlSettings(max_length=512, loss="assistant", overflow="drop", packing="")
     note: ClassVar[str] = (
         "Axolotl is simulated with type: chat_template. Rows of other formats are taken as if they were written as "
         "chat rows; its own strategies for them (alpaca, completion, input_output) write other texts."
@@ -118,7 +115,10 @@ class Axolotl(Trainer):
         given = held.roles or {}
         self._roles = {word: role for role, words in given.items() for word in words} if given else _ROLES
         self._keys = held.message_property_mappings or _KEYS
-        self._trained = {self._roles.get(role, role) for role in held.roles_to_train or ()}
+        self._trained = {
+            self._roles.get(role, role)
+            for role in (("assistant",) if held.roles_to_train is None else held.roles_to_train)
+        }
         self._on_eos = held.train_on_eos or "turn"
         self._on_eot = held.train_on_eot or self._on_eos
         self._eos = self._ids(renderer.folder.named.get("eos_token"))

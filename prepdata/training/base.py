@@ -65,6 +65,16 @@ class Prepared(NamedTuple):
         return [number for number in range(self.start, self.end) if number not in gone]
 
     @property
+    def left_size(self) -> int:
+        """How many tokens are left when the row is cut."""
+        return self.end - self.start - sum(end - start for start, end in self.holes)
+
+    @property
+    def left_trained(self) -> int:
+        """How many trained tokens are left when the row is cut."""
+        return sum(self.trained[self.start : self.end]) - sum(sum(self.trained[a:b]) for a, b in self.holes)
+
+    @property
     def kept(self) -> bool:
         """True if the row is trained on."""
         return not self.dropped and not self.stopped and self.refusal is None

@@ -161,8 +161,7 @@ class LlamaFactory(Trainer):
         Args:
             sizes: tokens of each turn; questions and answers alternate.
         """
-        most = self.settings.max_length or 0
-        most -= 1 if self.settings.packing else 0
+        most = (self.settings.max_length or sum(sizes)) - bool(self.settings.packing)
         pairs = [(number, number + 1) for number in range(0, len(sizes), 2)]
         left = [0] * len(sizes)
         for question, answer in reversed(pairs) if self.settings.loss == "completion" else pairs:

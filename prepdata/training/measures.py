@@ -16,6 +16,7 @@ class TrainerMeasures(msgspec.Struct, frozen=True):
     Args:
         trainer: the simulated trainer.
         settings: how it is set up.
+        note: what the simulation takes for granted or leaves out.
         rows: rows that could be read.
         kept: rows that are trained on, cut ones among them.
         cut: kept rows that are cut.
@@ -35,6 +36,7 @@ class TrainerMeasures(msgspec.Struct, frozen=True):
 
     trainer: str
     settings: TrainerSettings
+    note: str
     rows: int
     kept: int
     cut: int

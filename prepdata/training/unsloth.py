@@ -267,7 +267,7 @@ class Unsloth(Trainer):
     def _cut(self, row: _Row, size: int) -> tuple[int, int]:
         most = self.settings.max_length
         chat = row.chat and row.prompt is None
-        if most is None or size <= most or (chat and self.settings.packing == "wrapped"):
+        if not most or size <= most or (chat and self.settings.packing == "wrapped"):
             return 0, size
         return (size - most, size) if chat and self.settings.overflow == "keep-end" else (0, most)
 

@@ -10,9 +10,11 @@ from made import TURNS, record, renderer, said, turns
 
 from prepdata.errors import UsageError
 from prepdata.render.template import Rendered
+from prepdata.reporters.tokens import kind_of, pieces
 from prepdata.training.base import NotSimulated
 from prepdata.training.llama_factory import LlamaFactory, LlamaFactorySettings, shares
 from prepdata.training.settings import TrainerSettings
+from prepdata.training.view import view
 
 OFF = "detailed thinking off"
 SYSTEM = f"<|im_start|>system\n{OFF}<|im_end|>\n"
@@ -231,3 +233,18 @@ def test_settings_that_it_does_not_have(tmp_path: Path) -> None:
         with pytest.raises(UsageError):
             LlamaFactory(renderer(tmp_path), settings)
     assert factory(tmp_path).without_rows() == "no valid row is left"
+
+
+def test_shown_with_the_cuts_within_it(tmp_path: Path) -> None:
+    raw = record({"instruction": "Q", "input": "", "output": "A", "history": [["z" * 20, "q" * 4]]})
+    simulated = factory(tmp_path, max_length=20)
+    [row] = simulated.prepare([raw])
+    seen = view(raw, row, simulated, file="a.jsonl", line=1, number=0)
+    ((start, end),) = row.holes
+    assert seen.holes == [(start, end)] and (seen.counts.left, seen.counts.lost) == (20, len(row.ids) - 20)
+    kinds = [kind_of(seen, number) for number in range(len(row.ids))]
+    lost = {number for number, kind in enumerate(kinds) if kind.startswith("lost")}
+    assert lost == {*range(start, end), *range(row.end, len(row.ids))}
+    marks = [piece.text for piece in pieces(seen, kinds, borders=False) if piece.text.startswith("cut")]
+    assert marks[:2] == [f"cut: {end - start} tokens from here on are lost", "cut: from here on the row goes on"]
+    assert marks[2].startswith("cut at 20 tokens") and len(marks) == 3

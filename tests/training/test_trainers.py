@@ -18,6 +18,7 @@ import prepdata
 from prepdata import targets
 from prepdata.errors import UsageError
 from prepdata.formats import recognise
+from prepdata.reporters.training import training_lines
 from prepdata.training.base import Prepared, Trainer
 from prepdata.training.settings import TrainerSettings
 from prepdata.training.trainers import TRAINERS, trainer_named
@@ -122,6 +123,17 @@ def test_settings_that_a_trainer_does_not_have_are_told_at_the_start(tmp_path: P
             assert not [f for f in prepdata.validate(path, select=["TOK"], **given_settings) if f.severity == "error"]
 
 
+def test_the_report_says_what_is_taken_for_granted(tmp_path: Path) -> None:
+    write_folder(tmp_path / "model")
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(turns("Where?", "Here.")) + "\n", encoding="utf-8")
+    names = ["llama-factory", "trl"]
+    report = prepdata.validate(path, targets=names, tokenizer=str(tmp_path / "model"))
+    found = {one["trainer"]: one["note"] for one in report.files[0].measures["training"]["trainers"]}
+    assert found == {"llama-factory": trainer_named("llama-factory").note, "trl": ""}
+    assert [line for line in training_lines(report.files[0].measures["training"]) if "simulated without" in line]
+
+
 def _plain(row: Prepared) -> object:
     listed = {"ids": list(row.ids), "trained": list(row.trained), "offsets": list(row.offsets)}
     return row._replace(refusal=None, **listed), str(row.refusal)
@@ -130,6 +142,8 @@ def _plain(row: Prepared) -> object:
 def test_what_is_left_has_no_holes_in_it() -> None:
     row = Prepared("", range(10), [0] * 10, [(0, 0)] * 10, 1, 9, holes=((2, 4), (6, 7)))
     assert row.left == [1, 4, 5, 7, 8]
+    assert (row.left_size, row.left_trained) == (5, 0)
+    assert row._replace(trained=[1, 1, 1, 0, 1, 1, 1, 1, 0, 0]).left_trained == 4
     assert row._replace(holes=()).left == [1, 2, 3, 4, 5, 6, 7, 8]
 
 

@@ -50,7 +50,7 @@ class AnswerCut(RenderedRule):
 
     def _cut(self, row: Prepared, long: str, path: str | None) -> Iterator[Told]:
         all_trained = sum(row.trained)
-        kept = sum(row.trained[number] for number in row.left)
+        kept = row.left_trained
         border = row.start - 1 if row.start else row.holes[0][0] if row.holes else row.end
         if not kept:
             message = f"the length limit falls before the answer, so nothing of this row is trained ({long})"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from prepdata.training.base import Prepared
     from prepdata.training.measures import TrainerMeasures
 
-_COUNTS = ("rows", "kept", "cut", "answers_cut", "stopped", "refused", "changed", "trained", "left_trained")
+_COUNTS = ("rows", "kept", "cut", "answers_cut", "stopped", "refused", "unknown", "changed", "trained", "left_trained")
 
 
 class Training(Meter):
@@ -74,6 +74,8 @@ class Training(Meter):
 
 def _seen(rows: Iterable[Prepared]) -> dict[str, Any]:
     """Return the figures of some rows."""
+    from prepdata.training.base import NotSimulated  # there already, since there are rows
+
     tokens: list[int] = []
     last: list[int] = []
     left: list[int] = []
@@ -83,7 +85,7 @@ def _seen(rows: Iterable[Prepared]) -> dict[str, Any]:
         counts["rows"] += 1
         counts["changed"] += bool(row.changes)
         if row.refusal is not None:
-            counts["refused"] += 1
+            counts["unknown" if isinstance(row.refusal, NotSimulated) else "refused"] += 1
             continue
         trained, size = sum(row.trained), len(row.ids)
         counts["trained"] += trained

@@ -34,6 +34,8 @@ def fate(trainer: dict[str, Any]) -> str:
         said += f", {rows:,} left out ({safe(why)})"
     if trainer["refused"]:
         said += f", {trainer['refused']:,} refused by the template"
+    if trainer["unknown"]:
+        said += f", {trainer['unknown']:,} not simulated"
     if trainer["stopped"]:
         said += f", {trainer['stopped']:,} at which the trainer ends with an error"
     if trainer["changed"]:

@@ -24,6 +24,7 @@ class TrainerMeasures(msgspec.Struct, frozen=True):
         dropped: why rows are left out -> how many.
         stopped: rows at which the trainer ends with an error.
         refused: rows that cannot be rendered.
+        unknown: rows of which it is not known what the trainer makes of them.
         changed: rows that the trainer changes before rendering.
         tokens: tokens of all uncut rows.
         trained_tokens: trained tokens of all uncut rows.
@@ -44,6 +45,7 @@ class TrainerMeasures(msgspec.Struct, frozen=True):
     dropped: dict[str, int]
     stopped: int
     refused: int
+    unknown: int
     changed: int
     tokens: int
     trained_tokens: int

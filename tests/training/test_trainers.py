@@ -126,12 +126,16 @@ def test_settings_that_a_trainer_does_not_have_are_told_at_the_start(tmp_path: P
 def test_the_report_says_what_is_taken_for_granted(tmp_path: Path) -> None:
     write_folder(tmp_path / "model")
     path = tmp_path / "a.jsonl"
-    path.write_text(json.dumps(turns("Where?", "Here.")) + "\n", encoding="utf-8")
+    tool = {"type": "function", "function": {"name": "count", "parameters": {"type": "object", "properties": {}}}}
+    rows = [turns("Where?", "Here."), turns("How many?", "Three.", tools=[tool])]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     names = ["llama-factory", "trl"]
     report = prepdata.validate(path, targets=names, tokenizer=str(tmp_path / "model"))
     found = {one["trainer"]: one["note"] for one in report.files[0].measures["training"]["trainers"]}
     assert found == {"llama-factory": trainer_named("llama-factory").note, "trl": ""}
-    assert [line for line in training_lines(report.files[0].measures["training"]) if "simulated without" in line]
+    lines = list(training_lines(report.files[0].measures["training"]))
+    assert [line for line in lines if "simulated without" in line]
+    assert lines[0].startswith("llama-factory: 1 of 2 rows kept, 1 not simulated, 1 changed;")
 
 
 def _plain(row: Prepared) -> object:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from prepdata.training.base import Prepared
     from prepdata.training.measures import TrainerMeasures
 
-_COUNTS = ("rows", "kept", "cut", "answers_cut", "stopped", "refused", "changed", "trained", "left_trained")
+_COUNTS = ("rows", "kept", "cut", "answers_cut", "stopped", "refused", "unknown", "changed", "trained", "left_trained")
 
 
 class Training(Meter):
@@ -46,7 +46,8 @@ class Training(Meter):
         from prepdata.training.measures import TrainerMeasures
 
         assert self.context.rendering is not None
-        settings = trainer_of(self.context.rendering, name).settings
+        trainer = trainer_of(self.context.rendering, name)
+        settings = trainer.settings
         counts = {key: sum(part["counts"][key] for part in parts) for key in _COUNTS}
         dropped: Counter[str] = Counter()
         for part in parts:
@@ -58,6 +59,7 @@ class Training(Meter):
         return TrainerMeasures(
             trainer=name,
             settings=settings,
+            note=trainer.note,
             dropped=dict(sorted(dropped.items(), key=lambda item: (-item[1], item[0]))),
             tokens=sum(tokens),
             trained_tokens=trained,
@@ -72,6 +74,8 @@ class Training(Meter):
 
 def _seen(rows: Iterable[Prepared]) -> dict[str, Any]:
     """Return the figures of some rows."""
+    from prepdata.training.base import NotSimulated  # there already, since there are rows
+
     tokens: list[int] = []
     last: list[int] = []
     left: list[int] = []
@@ -81,19 +85,19 @@ def _seen(rows: Iterable[Prepared]) -> dict[str, Any]:
         counts["rows"] += 1
         counts["changed"] += bool(row.changes)
         if row.refusal is not None:
-            counts["refused"] += 1
+            counts["unknown" if isinstance(row.refusal, NotSimulated) else "refused"] += 1
             continue
         trained, size = sum(row.trained), len(row.ids)
         counts["trained"] += trained
         tokens.append(size)
         last.append(size - row.trained[::-1].index(1) if trained else 0)
-        left.append(row.end - row.start if row.kept else 0)
+        left.append(row.left_size if row.kept else 0)
         if row.stopped:
             counts["stopped"] += 1
         elif row.dropped:
             dropped[row.dropped] += 1
         else:
-            left_trained = sum(row.trained[row.start : row.end])
+            left_trained = row.left_trained
             counts["kept"] += 1
             counts["cut"] += left[-1] < size
             counts["answers_cut"] += left_trained < trained

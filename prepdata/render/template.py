@@ -128,6 +128,17 @@ class Template:
             return Rendered(_continued(text, last), ())
         return Rendered(text, tuple(self._spans))
 
+    def keys_of(self, variable: str) -> frozenset[str]:
+        """Return the keys that the template reads from a variable, at any depth: of `message.call["name"]`, both."""
+        found: set[Any] = set()
+        for node in self._env.parse(self.source).find_all((jinja2.nodes.Getattr, jinja2.nodes.Getitem)):
+            held: jinja2.nodes.Node = node
+            while isinstance(held, jinja2.nodes.Getattr | jinja2.nodes.Getitem):
+                held = held.node
+            if isinstance(held, jinja2.nodes.Name) and held.name == variable:
+                found.add(_key(node))
+        return frozenset(key for key in found if isinstance(key, str))
+
     def _pieces(self, variables: dict[str, Any]) -> list[str]:
         """Return what the template writes, one piece after the other."""
         pieces: list[str] = []
@@ -161,6 +172,14 @@ class Template:
         except Exception as error:  # templates stumble in any way that Python knows
             said = f"{error}" if isinstance(error, jinja2.TemplateError) else f"{type(error).__name__}: {error}"
             raise TemplateRefusal(said, _line(error)) from error
+
+
+def _key(node: jinja2.nodes.Node) -> Any:
+    """Return the key that a node reads, None if it is worked out."""
+    if isinstance(node, jinja2.nodes.Getattr):
+        return node.attr
+    arg = node.arg if isinstance(node, jinja2.nodes.Getitem) else None
+    return arg.value if isinstance(arg, jinja2.nodes.Const) else None
 
 
 def _message(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -131,7 +131,9 @@ def _lost(view: View) -> str:
 def kind_of(view: View, number: int) -> str:
     """Return the kind of a token, by its number."""
     trained = view.trained[number]
-    if view.counts.left and not view.start <= number < view.end:
+    if view.counts.left and (
+        not view.start <= number < view.end or any(start <= number < end for start, end in view.holes)
+    ):
         return "lost-trained" if trained else "lost"
     if view.special[number]:
         return "special-trained" if trained else "special"
@@ -163,6 +165,11 @@ def pieces(view: View, kinds: list[str], borders: bool) -> Iterator[Piece]:
         at = max(at, start)
         if number == view.start and number and view.counts.lost:
             yield Piece(f"cut: what stands above is lost: {_lost(view)}", CUT)
+        for first, last in view.holes:
+            if number == first:
+                yield Piece(f"cut: {plural(last - first, 'token')} from here on are lost", CUT)
+            if number == last:
+                yield Piece("cut: from here on the row goes on", CUT)
         if number == view.end and view.counts.lost:
             yield Piece(f"cut at {view.counts.left:,} tokens: {_lost(view)}", CUT)
         if borders and (end > at or view.ids[number] is not None):  # a secret shows one border, however many tokens

@@ -21,6 +21,8 @@ def training_lines(training: dict[str, Any]) -> Iterator[str]:
         found = {advice["name"]: advice for advice in trainer["recommendations"]}
         if "max-length" in found:
             yield f"{trainer['trainer']}: recommended {', '.join(_short(found))} (`prepdata stats` says why)"
+        if trainer["note"]:
+            yield f"{trainer['trainer']}: {trainer['note']}"
 
 
 def fate(trainer: dict[str, Any]) -> str:
@@ -32,6 +34,8 @@ def fate(trainer: dict[str, Any]) -> str:
         said += f", {rows:,} left out ({safe(why)})"
     if trainer["refused"]:
         said += f", {trainer['refused']:,} refused by the template"
+    if trainer["unknown"]:
+        said += f", {trainer['unknown']:,} not simulated"
     if trainer["stopped"]:
         said += f", {trainer['stopped']:,} at which the trainer ends with an error"
     if trainer["changed"]:
@@ -58,6 +62,7 @@ def training_text(trainer: dict[str, Any]) -> list[str]:
     lines = [
         f"Training (as {trainer['trainer']} does it{': ' + settings if settings else ''})",
         f"  {fate(trainer)}",
+        *([indented(f"  {trainer['note']}", WIDTH, 4)] if trainer["note"] else []),
         f"  {trainer['tokens']:,} tokens rendered, {trainer['trained_tokens']:,} of them trained",
         f"  per row: {', '.join(f'{label} {spread[key]:,}' for label, key in lengths)}",
     ]

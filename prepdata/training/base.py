@@ -39,6 +39,8 @@ class Prepared(NamedTuple):
         refusal: why the row cannot be rendered, else None. Then all lists are empty.
         lost_prompt: tokens at the end of the rendered prompt that the whole row does not begin with (the prompt is no
             prefix of it); 0 where it is, or where no prompt is rendered apart.
+        holes: (start, end) of tokens between `start` and `end` that are cut away too, in order: LLaMA-Factory cuts each
+            prompt and each answer of a row.
     """
 
     text: str
@@ -52,6 +54,25 @@ class Prepared(NamedTuple):
     changes: tuple[Change, ...] = ()
     refusal: TemplateRefusal | None = None
     lost_prompt: int = 0
+    holes: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def left(self) -> list[int]:
+        """The numbers of the tokens that are left when the row is cut."""
+        if not self.holes:
+            return list(range(self.start, self.end))
+        gone = {number for start, end in self.holes for number in range(start, end)}
+        return [number for number in range(self.start, self.end) if number not in gone]
+
+    @property
+    def left_size(self) -> int:
+        """How many tokens are left when the row is cut."""
+        return self.end - self.start - sum(end - start for start, end in self.holes)
+
+    @property
+    def left_trained(self) -> int:
+        """How many trained tokens are left when the row is cut."""
+        return sum(self.trained[self.start : self.end]) - sum(sum(self.trained[a:b]) for a, b in self.holes)
 
     @property
     def kept(self) -> bool:
@@ -72,6 +93,8 @@ class Trainer:
     """Its name for people."""
     defaults: ClassVar[TrainerSettings]
     """What the trainer does unless told otherwise."""
+    note: ClassVar[str] = ""
+    """What the simulation takes for granted or leaves out, for people."""
 
     def __init__(self, renderer: Renderer, settings: TrainerSettings | None = None) -> None:
         self.renderer = renderer
@@ -96,6 +119,11 @@ class Trainer:
         """True if it finds what is trained by the generation markers of the template, and can do nothing without."""
         return False
 
+    def without_rows(self) -> str:
+        """Return how the run ends where no row of the whole file is kept, "" if it does not end there. `prepare` judges
+        rows one by one and cannot tell."""
+        return ""
+
     def prepare(self, records: Sequence[Record]) -> list[Prepared]:
         """Return what becomes of rows, in order. Each row is judged by itself.
 
@@ -103,6 +131,19 @@ class Trainer:
             records: rows of any format; those that the trainer cannot read are refused with a reason.
         """
         raise NotImplementedError
+
+
+class RunEnds(Exception):
+    """The trainer ends with an error at this row. `args[0]` says why."""
+
+
+class NotSimulated(TemplateRefusal):
+    """The trainer may well take the row, but what it makes of it is not known here."""
+
+
+def ended(why: str, changes: tuple[Change, ...] = ()) -> Prepared:
+    """Return a row at which the run ends before there are tokens."""
+    return Prepared("", (), (), (), stopped=why, changes=changes)
 
 
 def refused(refusal: TemplateRefusal, changes: tuple[Change, ...] = ()) -> Prepared:

@@ -47,7 +47,7 @@ def rendering_of(settings: Settings, targets: tuple[Target, ...]) -> Rendering |
     """Return how rows are rendered; None where no tokenizer with a chat template is given.
 
     Raises:
-        UsageError: the tokenizer folder is not what it should be.
+        UsageError: the tokenizer folder is not what it should be, or a trainer cannot be set up so.
     """
     if settings.tokenizer is None or importlib.util.find_spec("jinja2") is None:
         return None

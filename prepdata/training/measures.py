@@ -16,6 +16,7 @@ class TrainerMeasures(msgspec.Struct, frozen=True):
     Args:
         trainer: the simulated trainer.
         settings: how it is set up.
+        note: what the simulation takes for granted or leaves out.
         rows: rows that could be read.
         kept: rows that are trained on, cut ones among them.
         cut: kept rows that are cut.
@@ -23,6 +24,7 @@ class TrainerMeasures(msgspec.Struct, frozen=True):
         dropped: why rows are left out -> how many.
         stopped: rows at which the trainer ends with an error.
         refused: rows that cannot be rendered.
+        unknown: rows of which it is not known what the trainer makes of them.
         changed: rows that the trainer changes before rendering.
         tokens: tokens of all uncut rows.
         trained_tokens: trained tokens of all uncut rows.
@@ -35,6 +37,7 @@ class TrainerMeasures(msgspec.Struct, frozen=True):
 
     trainer: str
     settings: TrainerSettings
+    note: str
     rows: int
     kept: int
     cut: int
@@ -42,6 +45,7 @@ class TrainerMeasures(msgspec.Struct, frozen=True):
     dropped: dict[str, int]
     stopped: int
     refused: int
+    unknown: int
     changed: int
     tokens: int
     trained_tokens: int

@@ -9,10 +9,10 @@ import msgspec
 
 from prepdata.formats import get
 from prepdata.formats.base import Lossy
-from prepdata.record import Record
+from prepdata.record import Record, escape
 from prepdata.render.errors import TemplateRefusal
 
-_OWN = frozenset({"openai", "trl-prompt-completion", "trl-preference", "trl-kto", "prompt-completion", "text"})
+OWN = frozenset({"openai", "trl-prompt-completion", "trl-preference", "trl-kto", "prompt-completion", "text"})
 """Formats whose values are taken as they stand; rows of the others are written as chat rows first."""
 
 _GIVEN = frozenset({"self", "messages", "tools", "documents", "add_generation_prompt", "continue_final_message"})
@@ -47,7 +47,7 @@ def read(record: Record) -> Reading:
         TemplateRefusal: the row cannot be said as chat; says why.
     """
     raw = record.raw
-    if record.format not in _OWN:
+    if record.format not in OWN:
         try:
             raw = get("openai").write(record)
         except Lossy as error:
@@ -101,3 +101,19 @@ def turns(given: Sequence[Any]) -> list[dict[str, Any]]:
         if not isinstance(turn, dict):
             raise TemplateRefusal(f"turn {number + 1} is no object")
     return list(given)
+
+
+def own_turns(record: Record) -> list[Any] | None:
+    """Return the turns under `messages` where they have roles, whatever format the row is of; else None."""
+    held = record.raw.get("messages")
+    if isinstance(held, list) and (not held or (isinstance(held[0], dict) and "role" in held[0])):
+        return held
+    return None
+
+
+def place(record: Record, number: int, key: str = "") -> str:
+    """Return the JSON pointer of a turn, or of a key of it; "" where the row has no such turn."""
+    found = record.turns
+    if number >= len(found):
+        return ""
+    return f"{found[number].path}/{escape(key)}" if key else found[number].path

@@ -10,7 +10,13 @@ from prepdata.errors import UsageError, nearest
 if TYPE_CHECKING:
     from prepdata.training.base import Trainer
 
-TRAINERS = {"plain": ("prepdata.training.plain", "Plain"), "trl": ("prepdata.training.trl", "Trl")}
+TRAINERS = {
+    "plain": ("prepdata.training.plain", "Plain"),
+    "trl": ("prepdata.training.trl", "Trl"),
+    "axolotl": ("prepdata.training.axolotl", "Axolotl"),
+    "llama-factory": ("prepdata.training.llama_factory", "LlamaFactory"),
+    "unsloth": ("prepdata.training.unsloth", "Unsloth"),
+}
 """Name -> (module, class). Named as the targets are."""
 
 

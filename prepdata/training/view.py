@@ -100,6 +100,7 @@ class View(msgspec.Struct, frozen=True):
         offsets: [start, end] of each token in `text`, in characters (Unicode code points).
         start: first token that is left when the row is cut.
         end: token after the last one that is left.
+        holes: [start, end] of tokens between these that are cut away too.
         counts: tokens in all, trained, left, lost.
         dropped: why the trainer leaves the row out; "" if it does not.
         stopped: why the trainer ends with an error at this row; "" if it does not.
@@ -124,6 +125,7 @@ class View(msgspec.Struct, frozen=True):
     offsets: list[tuple[int, int]]
     start: int
     end: int
+    holes: list[tuple[int, int]]
     counts: Counts
     dropped: str
     stopped: str
@@ -174,6 +176,7 @@ def view(record: Record, prepared: Prepared, trainer: Trainer, *, file: str, lin
         offsets=places,
         start=prepared.start,
         end=prepared.end,
+        holes=list(prepared.holes),
         counts=counts_of(prepared),
         dropped=prepared.dropped,
         stopped=prepared.stopped,
@@ -189,7 +192,7 @@ def counts_of(prepared: Prepared) -> Counts:
     tokens, trained = len(prepared.ids), sum(prepared.trained)
     if not prepared.kept:
         return Counts(tokens, trained, 0, 0, 0, 0)
-    left, left_trained = prepared.end - prepared.start, sum(prepared.trained[prepared.start : prepared.end])
+    left, left_trained = prepared.left_size, prepared.left_trained
     return Counts(tokens, trained, left, left_trained, tokens - left, trained - left_trained)
 
 

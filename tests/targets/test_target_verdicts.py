@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from target_rows import answer, call, calling, row
 
@@ -49,7 +50,7 @@ def test_targets_are_judged_side_by_side(tmp_path: Path) -> None:
     wanted = ["openai", "mistral", "unsloth", "trl"]
     report = prepdata.validate(path, targets=wanted, select=["ROLE", "TOOL"], tokens=False)
     assert {t.target: (t.rows, t.files) for t in report.targets} == {
-        "openai": (1, 0), "mistral": (2, 0), "unsloth": (2, 0), "trl": (0, 0),
+        "openai": (1, 0), "mistral": (2, 0), "unsloth": (0, 0), "trl": (0, 0),
     }  # fmt: skip
     assert [t.target for t in report.targets] == wanted
 
@@ -61,3 +62,19 @@ def test_the_command_line_says_what_a_target_blocks(tmp_path: Path) -> None:
     run = subprocess.run([*command, "--isolated"], capture_output=True, text=True, cwd=tmp_path)
     assert run.returncode == 1
     assert "call-id-format" in run.stdout and "mistral" in run.stdout
+
+
+def test_a_target_that_takes_neither_tools_nor_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trl = targets.load("trl")
+    said = {
+        name: msgspec.structs.replace(getattr(trl.accepts, name), value=value)
+        for name, value in (("tools", False), ("weights", "refused"))
+    }
+    strict = msgspec.structs.replace(trl, accepts=msgspec.structs.replace(trl.accepts, **said))
+    monkeypatch.setattr(targets, "_read", lambda name: strict)
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(r) + "\n" for r in (calling(call(id="call_1")), answer(weight=1), answer())))
+    report = prepdata.validate(path, targets=["trl"], select=["TOOL001", "ROLE009"], tokens=False)
+    assert [(f.line, f.path, f.targets) for f in report] == [
+        (1, "/tools", ("trl",)), (2, "/messages/1/weight", ("trl",)),
+    ]  # fmt: skip

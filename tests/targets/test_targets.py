@@ -14,7 +14,7 @@ from prepdata import targets
 from prepdata.errors import UsageError
 from prepdata.targets.model import Target, Value
 
-TODAY = datetime.date(2026, 11, 21)
+TODAY = datetime.date(2026, 11, 29)
 
 FORMATS = {
     "openai", "trl-prompt-completion", "trl-preference", "trl-kto", "openai-dpo", "sharegpt", "alpaca",
@@ -49,9 +49,9 @@ LIMITS: dict[str, dict[str, int]] = {
     },
     "bedrock-llama": {"max_rows": 10_000, "max_file_bytes": 1024**3},
     "trl": {"default_row_tokens": 1024},
-    "axolotl": {},
-    "llama-factory": {},
-    "unsloth": {},
+    "axolotl": {"default_row_tokens": 512},
+    "llama-factory": {"default_row_tokens": 2048},
+    "unsloth": {"default_row_tokens": 2048},
 }  # fmt: skip
 
 

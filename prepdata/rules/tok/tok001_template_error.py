@@ -39,6 +39,11 @@ class TemplateError(RenderedRule):
             yield Told(Hit(f"{trainer.title} ends with an error at this row: {clip(row.stopped, 160)}"), row.stopped)
         if refusal is None or (not refusal.meant and unmarked(record, trainer)):
             return
+        from prepdata.training.base import NotSimulated  # there already, since there is a row
+
+        if isinstance(refusal, NotSimulated):
+            yield Told(Hit(f"not known: {refusal.said}", severity="info"), refusal.said)
+            return
         where = f", line {refusal.line} of the template" if refusal.line else ""
         said = clip(refusal.said, 160)
         if refusal.meant:

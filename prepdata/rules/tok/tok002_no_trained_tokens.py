@@ -38,5 +38,8 @@ class NoTrainedTokens(RenderedRule):
             return  # told by template-error or no-generation-marker
         if row.stopped and not row.ids:
             return  # told by template-error
+        if row.dropped and not row.ids:
+            yield Told(Hit(f"{trainer.title} leaves this row out: {row.dropped}", path=answer_path(record)))
+            return
         why = "it has no answer" if not record.answers else "nothing of its answers is in the loss"
         yield Told(Hit(f"no token of this row is trained: {why}", path=answer_path(record)))

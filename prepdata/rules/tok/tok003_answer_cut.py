@@ -45,17 +45,18 @@ class AnswerCut(RenderedRule):
             yield Told(Hit(f"{trainer.title} ends with an error at this row: {long}", path=path))
         elif row.dropped and row.end == row.start:
             yield Told(Hit(f"{trainer.title} leaves this row out: {long}", path=path))
-        elif (row.start, row.end) != (0, size):
+        elif (row.start, row.end) != (0, size) or row.holes:
             yield from self._cut(row, long, path)
 
     def _cut(self, row: Prepared, long: str, path: str | None) -> Iterator[Told]:
         all_trained = sum(row.trained)
-        kept = sum(row.trained[row.start : row.end])
-        border = row.end if row.start == 0 else row.start - 1
+        kept = row.left_trained
+        border = row.start - 1 if row.start else row.holes[0][0] if row.holes else row.end
         if not kept:
             message = f"the length limit falls before the answer, so nothing of this row is trained ({long})"
             yield Told(Hit(message, path=path, excerpt=spot(row, border)))
         elif kept < all_trained:
             where = "the end of the answer is cut off" if row.start == 0 else "the beginning of the answer is cut off"
+            where = "answers are cut off or left out" if row.holes else where
             message = f"{where}: {all_trained - kept:,} of {all_trained:,} trained tokens are lost ({long})"
             yield Told(Hit(message, path=path, excerpt=spot(row, border), severity="warning"))

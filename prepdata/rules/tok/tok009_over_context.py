@@ -37,7 +37,7 @@ class OverContext(RenderedRule):
     def judge(self, record: Record, row: Prepared, trainer: Trainer) -> Iterator[Told]:
         if row.refusal is not None:
             return
-        size, cut = len(row.ids), row.end - row.start
+        size, cut = len(row.ids), row.left_size
         if self.context.context_length is not None:
             if size > self.context.context_length:
                 yield self._told(record, size, self.context.context_length, "the context given", ())

@@ -1,8 +1,9 @@
-"""Settings of all tests: Hypothesis without deadlines (machines are slow at times), no cache of the user's, no signals
-that those who started the tests (`nohup`, a script's `&`) have turned off."""
+"""Settings of all tests: Hypothesis without deadlines (machines are slow at times), no cache of the user's, no model hub,
+no signals that those who started the tests (`nohup`, a script's `&`) have turned off."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers or trl is imported anywhere: tests reach no network
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 settings.register_profile("prepdata", deadline=None)
 settings.load_profile("prepdata")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import mmap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FunctionType, MethodType
 from typing import Any
@@ -100,7 +100,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
             if right * left.bit_length() > DIGITS:
                 raise TemplateLimit("the chat template was stopped: it works out a huge number")
         elif operator == "%" and isinstance(left, str):
-            _check_widths(left)
+            _check_pattern(left, right if isinstance(right, tuple) else (right,))
         elif operator == "+":
             _check_sum(left, right)
         return super().call_binop(context, operator, left, right)
@@ -184,8 +184,10 @@ def _check_product(left: Any, right: Any) -> None:
         raise TemplateLimit("the chat template was stopped: it works out a huge number")
 
 
-def _check_widths(pattern: str) -> None:
-    """Refuse a pattern with a width or precision that makes much out of little ("%1000000000d")."""
+def _check_pattern(pattern: str, given: Iterable[Any]) -> None:
+    """Refuse a pattern that makes much: with a huge width or precision ("%1000000000d"), or of long texts."""
+    longest = max((len(value) for value in given if isinstance(value, str)), default=0)
+    _check_size(len(pattern) + (pattern.count("%") + pattern.count("{")) * longest)
     digits = 0
     for char in pattern:
         digits = digits + 1 if char.isdecimal() else 0
@@ -201,7 +203,7 @@ def _check_method(text: str, name: str, args: tuple[Any, ...]) -> None:
     elif name == "join" and args and isinstance(args[0], (list, tuple, dict)):
         _check_size(len(text) * len(args[0]))
     elif name in ("format", "format_map"):
-        _check_widths(text)
+        _check_pattern(text, args)
 
 
 @jinja2.pass_eval_context
@@ -228,7 +230,7 @@ def _indent(text: Any, width: Any = 4, first: bool = False, blank: bool = False)
 
 
 def _format(text: Any, *args: Any, **kwargs: Any) -> str:
-    _check_widths(str(text))
+    _check_pattern(str(text), (*args, *kwargs.values()))
     return do_format(text, *args, **kwargs)
 
 

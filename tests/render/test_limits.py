@@ -32,6 +32,8 @@ STOPPED = {
     "doubling by +": GROWING.replace("GROW", "ns.x + ns.x"),
     "doubling by join": GROWING.replace("GROW", "[ns.x, ns.x] | join"),
     "doubling by format": GROWING.replace("GROW", "'%s%s' | format(ns.x, ns.x)"),
+    "doubling by %": GROWING.replace("GROW", "'%s%s' % (ns.x, ns.x)"),
+    "doubling by a method format": GROWING.replace("GROW", "'{0}{0}'.format(ns.x)"),
     "doubling by replace": GROWING.replace("GROW", "ns.x | replace('a', 'aa')"),
     "doubling lists": "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
     "much output": "{% set x = 'a' * 1000000 %}{% for i in range(1100) %}{{ x }}{% endfor %}",

@@ -1,7 +1,7 @@
 """What the rules about rendered rows share: each sees every row as the simulated trainers make it.
 
 Much of what goes wrong here comes from the template and not from the row. Such a finding is told once, with the number
-of rows, where it is in at least half of many.
+of rows, where many have it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from prepdata.training.column import PLAIN, prepared, trainer_of
 if TYPE_CHECKING:
     from prepdata.training.base import Prepared, Trainer
 
-MANY = 10  # rows with the same finding from which they may be told as one
-SHARE = 0.5  # of all rows, at least, for that
+MANY = 10  # rows with a finding from the same cause from which they are told as one
 SHOWN = 10  # rows named beside the first
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -42,8 +41,13 @@ class Told(NamedTuple):
 
 
 class RenderedRule(CorpusRule):
-    """A rule about rows as trainers make them; a rule of the family overrides `judge`."""
+    """A rule about rows as trainers make them; a rule of the family overrides `judge`.
 
+    `share` is the share of all rows (0 to 1) that must have a finding from the same cause, besides `MANY` of them, for
+    it to be told once: above 0 where the row may be to blame and not the template.
+    """
+
+    share: ClassVar[float] = 0.0
     scope: ClassVar[Literal["file", "dataset", "run"]] = "file"
 
     def missing(self) -> str | None:
@@ -75,7 +79,7 @@ class RenderedRule(CorpusRule):
                 else:
                     alone.setdefault((first + row, hit), []).append(trainer)
         for (trainer, _), rows in alike.items():
-            if len({row for row, _ in rows}) >= max(MANY, SHARE * parts.rows):
+            if len({row for row, _ in rows}) >= max(MANY, self.share * parts.rows):
                 yield self._together(rows, trainer, parts.rows)
             else:
                 for row, hit in rows:

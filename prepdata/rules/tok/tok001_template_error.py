@@ -32,6 +32,7 @@ class TemplateError(RenderedRule):
     code: ClassVar[str] = "TOK001"
     name: ClassVar[str] = "template-error"
     severity: ClassVar[Severity] = "error"
+    share: ClassVar[float] = 0.5
 
     def judge(self, record: Record, row: Prepared, trainer: Trainer) -> Iterator[Told]:
         refusal = row.refusal

@@ -132,8 +132,15 @@ class Maker:
         ) + end.strip()
 
 
-def build(rows: int, half: str, file: Path) -> list[Planted]:
-    """Write the rows to a file, one in ten of them planted, and return what was planted."""
+def build(rows: int, half: str, file: Path, length: int = 1) -> list[Planted]:
+    """Write the rows to a file, one in ten of them planted, and return what was planted.
+
+    Args:
+        rows: how many.
+        half: "tuning" or "frozen".
+        file: where.
+        length: how many times the usual number of sentences a row has (1: rows of 560 bytes).
+    """
     maker, planted = Maker(half), []
     written: list[str] = []
     originals: list[tuple[str, list[list[str]], list[list[str]]]] = []
@@ -155,8 +162,8 @@ def build(rows: int, half: str, file: Path) -> list[Planted]:
                 asked, answered = new[: len(asked)], new[len(asked) :]
                 planted.append(Planted(len(written) + 1, kind, language))
             else:
-                asked = maker.text(language, maker.random.randint(1, 3))
-                answered = maker.text(language, maker.random.randint(2, 8))
+                asked = maker.text(language, length * maker.random.randint(1, 3))
+                answered = maker.text(language, length * maker.random.randint(2, 8))
                 originals.append((language, asked, answered))
             user, assistant = (maker.spelt(text, language, kind != "case") for text in (asked, answered))
             turns = [{"role": "user", "content": user}, {"role": "assistant", "content": assistant}]
@@ -310,13 +317,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=12_000)
     parser.add_argument("--half", choices=("tuning", "frozen"), default="tuning")
+    parser.add_argument("--length", type=int, default=1, help="times the usual number of sentences a row")
     parser.add_argument("--peers", default="", help="datasketch,rensa")
     parser.add_argument("--peer-python", default=sys.executable)
     parser.add_argument("--all-pairs", action="store_true", help="hold the join against all pairs of rows, no more")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "near.jsonl"
-        planted = build(given.rows, given.half, file)
+        planted = build(given.rows, given.half, file, given.length)
         if given.all_pairs:
             print("\n".join(all_pairs(file, least) for least in (0.3, 0.6)))
             return

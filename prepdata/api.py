@@ -213,8 +213,9 @@ def matrix(found: Sequence[Finding], targets: Sequence[Target]) -> tuple[Blocked
         files = {f.file for f in blocking if f.line is None and f.record is None}
         by_rule: dict[str, int] = {}
         for f in blocking:
-            by_rule[f.name] = by_rule.get(f.name, 0) + 1
-        lines.append(Blocked(target.name, len(rows), len(files), dict(sorted(by_rule.items()))))
+            by_rule[f.name] = by_rule.get(f.name, 0) + f.rows
+        together = max((f.rows for f in blocking), default=0)  # of one finding that stands for many rows
+        lines.append(Blocked(target.name, max(len(rows), together), len(files), dict(sorted(by_rule.items()))))
     return tuple(lines)
 
 

@@ -54,6 +54,7 @@ class Hit(msgspec.Struct, frozen=True, gc=False):
         targets: names of the targets for which this holds; empty where it holds for all.
         related: other rows concerned, as row numbers counted over the rule's scope (corpus rules only), or as places.
         fix: what `prepdata fix` would do.
+        rows: how many rows have it, where it is told once for all of them.
     """
 
     message: str
@@ -64,6 +65,7 @@ class Hit(msgspec.Struct, frozen=True, gc=False):
     targets: tuple[str, ...] = ()
     related: tuple[int | Place, ...] = ()
     fix: Fix | None = None
+    rows: int = 1
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -84,6 +86,7 @@ class Finding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     targets: tuple[str, ...] = ()
     related: tuple[Place, ...] = ()
     fix: Fix | None = None
+    rows: int = 1
     fingerprint: str = ""
     digest: str | None = None
     waived: bool = False

@@ -221,6 +221,7 @@ def _finding(
         targets=hit.targets,
         related=related,
         fix=hit.fix,
+        rows=hit.rows,
         fingerprint=fingerprint(f"{CRASH} {rule.name}" if crash else name, digest, hit.path),
         digest=None if isinstance(digest, str) else f"{digest:016x}",
     )

@@ -54,7 +54,8 @@ class Training(Meter):
             dropped.update(part["dropped"])
         tokens, last, left = (unpack(part[key] for part in parts) for key in ("tokens", "last", "left"))
         trained, left_trained = counts.pop("trained"), counts.pop("left_trained")
-        measured = Measured(tokens, last, left, trained, left_trained, settings.max_length, counts["refused"])
+        most = settings.max_length or None
+        measured = Measured(tokens, last, left, trained, left_trained, most, counts["refused"])
         advice = recommendations(measured, self.context.epochs)
         return TrainerMeasures(
             trainer=name,

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import functools
 import mmap
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import Any
 
 import jinja2
 import jinja2.nodes
-from jinja2.filters import do_center, do_format, do_indent, do_join, do_replace
+from jinja2.filters import do_batch, do_center, do_format, do_indent, do_join, do_replace, do_slice, do_sum
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from prepdata.render.errors import TemplateLimit
@@ -25,7 +27,7 @@ from prepdata.render.errors import TemplateLimit
 STEPS = 200_000
 """Passes of loops and calls of macros in one conversation."""
 SECONDS = 0.8
-"""Time that one conversation may take, looked up at every step."""
+"""Processor time that one conversation may take, looked up at every step; a little more within one step."""
 CHARACTERS = 20_000_000
 """Characters of the text of one conversation, and of any text that an operator or a method makes."""
 LISTED = 1_000_000
@@ -34,6 +36,8 @@ AGAIN = 50
 """Conversations after which it is looked up again what the process has."""
 SLOW = "wordwrap", "urlize", "striptags", "wordcount", "title", "pprint"
 """Filters that take long for a text, and so take none of more than ..."""
+COMPARING = "sort", "unique", "min", "max", "groupby"
+"""Filters that hold values against one another, and so take none that hold much."""
 SHORT = 200_000
 """... characters."""
 DIGITS = 4_000
@@ -53,7 +57,7 @@ class Budget:
     def begin(self) -> None:
         """Begin a conversation."""
         self._steps = STEPS
-        self._end = time.monotonic() + SECONDS
+        self._end = time.process_time() + SECONDS
 
     def step(self) -> None:
         """Count one step.
@@ -64,7 +68,7 @@ class Budget:
         self._steps -= 1
         if self._steps < 0:
             raise TemplateLimit(f"the chat template was stopped after {STEPS:,} steps of its loops")
-        if time.monotonic() > self._end:
+        if time.process_time() > self._end:
             raise TemplateLimit(f"the chat template was stopped: it takes more than {SECONDS} seconds for one row")
 
 
@@ -76,9 +80,11 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
     def __init__(self, budget: Budget, **options: Any) -> None:
         super().__init__(optimized=False, **options)  # constants are worked out within the bounds too
         self._own: set[Any] = set()
-        self.own(step=budget.step, concat_texts=_concat)
+        self.own(step=budget.step, concat_texts=_concat, measured=_measured)
         self.filters.update(replace=_replace, join=_join, center=_center, indent=_indent, format=_format)
+        self.filters.update(slice=_slice, batch=_batch, sum=_sum)
         self.filters.update({name: _for_short(self.filters[name]) for name in SLOW})
+        self.filters.update({name: _for_small(self.filters[name]) for name in COMPARING})
         self.globals["lipsum"] = _no_lipsum
 
     def own(self, **functions: Callable[..., Any]) -> None:
@@ -135,6 +141,11 @@ def count_steps(tree: jinja2.nodes.Template) -> None:
             step.set_lineno(node.lineno)
             body: list[jinja2.nodes.Node] = getattr(node, "body")  # noqa: B009 (all three have one)
             body.insert(0, step)
+    for compare in tree.find_all(jinja2.nodes.Compare):
+        sides: list[Any] = [compare, *compare.ops]
+        if all(not isinstance(side.expr, jinja2.nodes.Const) for side in sides):
+            for side in sides:
+                side.expr = _call("measured", [side.expr], compare.lineno)
     _replace_concat(tree)
 
 
@@ -229,6 +240,25 @@ def _indent(text: Any, width: Any = 4, first: bool = False, blank: bool = False)
     return do_indent(text, width, first, blank)
 
 
+def _slice(items: Any, slices: int, fill: Any = None) -> Any:
+    _check_items(slices)
+    return do_slice(items, slices, fill)
+
+
+def _batch(items: Any, count: int, fill: Any = None) -> Any:
+    _check_items(count)
+    return do_batch(items, count, fill)
+
+
+@jinja2.pass_environment
+def _sum(environment: jinja2.Environment, items: Any, attribute: Any = None, start: Any = 0) -> Any:
+    items = list(items)
+    listed = [item for item in items if isinstance(item, (list, tuple, str))]
+    _check_items(sum(map(len, listed)))
+    _check_items(100 * len(listed))  # each is put at the end of a copy of those before it
+    return do_sum(environment, items, attribute, start)
+
+
 def _format(text: Any, *args: Any, **kwargs: Any) -> str:
     _check_pattern(str(text), (*args, *kwargs.values()))
     return do_format(text, *args, **kwargs)
@@ -247,8 +277,62 @@ def _for_short(function: Any) -> Any:
     return bounded
 
 
+def _for_small(function: Any) -> Any:
+    """Return a filter that refuses values that hold much."""
+
+    @functools.wraps(function)
+    def bounded(*args: Any, **kwargs: Any) -> Any:
+        for given in args[:2]:
+            _measured(given)
+        return function(*args, **kwargs)
+
+    return bounded
+
+
+def _measured(value: Any) -> Any:
+    """Return a value, having looked how much it holds: lists that hold one list twice, again and again, are small and
+    still take for ever to compare."""
+    if isinstance(value, (list, tuple, dict)):
+        left, held = [value], 0
+        while left:
+            inner = left.pop()
+            held += len(inner)
+            _check_items(held)
+            left += [item for item in (inner.values() if isinstance(inner, dict) else inner)
+                     if isinstance(item, (list, tuple, dict))]  # fmt: skip
+    return value
+
+
 def _no_lipsum(*_: Any, **__: Any) -> str:
     raise TemplateLimit("the chat template was stopped: it makes up a random text")
+
+
+class Alarm:
+    """Stops what takes too long within one step, where the system has timers and this is the main thread.
+
+    Use as a context manager. A timer or handler that somebody else has set is left alone.
+    """
+
+    def __init__(self) -> None:
+        self._set = False
+
+    def __enter__(self) -> None:
+        if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+            return
+        if signal.getsignal(signal.SIGVTALRM) is signal.SIG_DFL:
+            signal.signal(signal.SIGVTALRM, _too_long)
+            signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS * 1.25)
+            self._set = True
+
+    def __exit__(self, *_: object) -> None:
+        if self._set:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
+            self._set = False
+
+
+def _too_long(*_: object) -> None:
+    raise TemplateLimit(f"the chat template was stopped: it takes more than {SECONDS} seconds for one row")
 
 
 class BoundedMemory:

@@ -22,7 +22,7 @@ import jinja2.nodes
 import jinja2.utils
 
 from prepdata.render.errors import TemplateLimit, TemplateRefusal
-from prepdata.render.limits import CHARACTERS, BoundedMemory, Budget, LimitedEnvironment, count_steps
+from prepdata.render.limits import CHARACTERS, Alarm, BoundedMemory, Budget, LimitedEnvironment, count_steps
 
 REASONING = ("reasoning_content", "thinking", "reasoning")
 """Names under which messages hold reasoning; templates read the first (and gpt-oss the second)."""
@@ -59,7 +59,7 @@ class Template:
         self.source = source
         self.marks = _GENERATION.search(source) is not None
         self._budget = Budget()
-        self._memory = BoundedMemory()
+        self._memory, self._alarm = BoundedMemory(), Alarm()
         self._spans: list[tuple[int, int]] = []
         self._written = 0
         self._env = self._environment(now or datetime.now())
@@ -157,7 +157,7 @@ class Template:
     def _write(self, variables: dict[str, Any]) -> str:
         """Return what the template writes; whatever goes wrong is a refusal."""
         try:
-            with self._memory:
+            with self._memory, self._alarm:
                 return "".join(self._pieces(variables))
         except TemplateRefusal as error:
             error.line = _line(error)

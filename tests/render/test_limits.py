@@ -50,6 +50,18 @@ STOPPED = {
     "percent": "{{ '%1000000000d' % 1 }}",
     "a method format": "{{ '{:1000000000}'.format(1) }}",
     "tojson": "{{ messages | tojson(indent=100000000) }}",
+    "slices": "{{ [1] | slice(1000000000) | list | length }}",
+    "batches": "{{ [1] | batch(1000000000, 'x') | list | length }}",
+    "a sum of lists": "{{ ([range(100000) | list] * 2000) | sum(start=[]) | length }}",
+    "a sum of few long lists": "{{ ([range(100000) | list] * 20) | sum(start=[]) | length }}",
+    "lists of lists as text": "{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}"
+    "{{ ns.l | string | length }}",
+    "lists of lists written": "{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = ['', ns.l, ns.l] %}"
+    "{% endfor %}{{ ns.l }}",
+    "lists of lists as JSON": "{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = [ns.l, ns.l] %}"
+    "{% endfor %}{{ ns.l | tojson }}",
+    "lists of lists compared": "{% set ns = namespace(l=[1], m=[1]) %}{% for i in range(60) %}{% set ns.l = [ns.l, ns.l] %}"
+    "{% set ns.m = [ns.m, ns.m] %}{% endfor %}{{ ns.l == ns.m }}",
     "wordwrap": "{{ ('a ' * 5000000) | wordwrap(2) }}",
     "a text that nobody wrote": "{{ lipsum(n=1000000) }}",
     "another file": "{% include '/etc/passwd' %}",

@@ -92,7 +92,7 @@ class RenderedRule(CorpusRule):
         first = min(rows)
         hit = _decode(first[1])
         said = f"{hit.message} (so in {len(numbers):,} of {total:,} rows; this is the first)"
-        hit = msgspec.structs.replace(hit, message=said, related=tuple(numbers[1 : 1 + SHOWN]))
+        hit = msgspec.structs.replace(hit, message=said, related=tuple(numbers[1 : 1 + SHOWN]), rows=len(numbers))
         return first[0], _for_trainers(hit, [trainer])
 
 

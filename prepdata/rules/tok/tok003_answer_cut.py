@@ -37,7 +37,7 @@ class AnswerCut(RenderedRule):
 
     def judge(self, record: Record, row: Prepared, trainer: Trainer) -> Iterator[Told]:
         size, limit = len(row.ids), trainer.settings.max_length
-        if row.refusal is not None or limit is None or size <= limit or 1 not in row.trained:
+        if row.refusal is not None or not limit or size <= limit or 1 not in row.trained:
             return
         path = answer_path(record)
         long = f"{size:,} tokens, {size - limit:,} more than the limit of {limit:,}"
@@ -46,7 +46,7 @@ class AnswerCut(RenderedRule):
         elif row.dropped and row.end == row.start:
             yield Told(Hit(f"{trainer.title} leaves this row out: {long}", path=path))
         elif (row.start, row.end) != (0, size) or row.holes:
-            yield from self._cut(row, long, path)
+            yield from self._cut(_answer_alone(record, row), long, path)
 
     def _cut(self, row: Prepared, long: str, path: str | None) -> Iterator[Told]:
         all_trained = sum(row.trained)
@@ -60,3 +60,15 @@ class AnswerCut(RenderedRule):
             where = "answers are cut off or left out" if row.holes else where
             message = f"{where}: {all_trained - kept:,} of {all_trained:,} trained tokens are lost ({long})"
             yield Told(Hit(message, path=path, excerpt=spot(row, border), severity="warning"))
+
+
+def _answer_alone(record: Record, row: Prepared) -> Prepared:
+    """Return a row with its last answer alone as trained, where its first token is: all of it is trained then, and what
+    is cut from the prompt is no part of an answer."""
+    answer = record.split()[1]
+    text = answer[-1].text.strip() if answer else ""
+    place = row.text.rfind(text) if text and row.trained[0] else -1
+    if place < 0:
+        return row
+    first = next((n for n, (_, end) in enumerate(row.offsets) if end > place), 0)
+    return row._replace(trained=[*([0] * first), *row.trained[first:]])

@@ -38,7 +38,8 @@ def command(paths: tuple[str, ...], **flags: Any) -> int:
         click.echo(json_text(answer, indent=2))
         return EXIT_CLEAN
     lines = [f"{clean(f.path)}: {plural(f.examples, 'row')}, format {f.format or 'unknown'}" for f in report.files]
-    click.echo("\n".join(map(safe, [*lines, "", *text(report.measures)])))
+    told = "\n".join([*lines, "", *text(report.measures)])
+    click.echo("\n".join(map(safe, told.split("\n"))))
     return EXIT_CLEAN
 
 

@@ -141,6 +141,10 @@ class NotSimulated(TemplateRefusal):
     """The trainer may well take the row, but what it makes of it is not known here."""
 
 
+class NotRead(TemplateRefusal):
+    """The trainer does not read a row of this kind, whatever its template."""
+
+
 def ended(why: str, changes: tuple[Change, ...] = ()) -> Prepared:
     """Return a row at which the run ends before there are tokens."""
     return Prepared("", (), (), (), stopped=why, changes=changes)

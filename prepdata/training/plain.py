@@ -51,7 +51,9 @@ class Plain(Trainer):
     def _finished(self, row: Prepared) -> Prepared:
         row = cut(row, self.settings)
         if row.kept and 1 not in row.trained[row.start : row.end]:
-            return row._replace(dropped="no token of it is trained")
+            most = self.settings.max_length
+            why = f"no trained token is left at a length of {most:,} tokens" if 1 in row.trained and most else ""
+            return row._replace(dropped=why or "no token of it is trained")
         return row
 
 

@@ -10,7 +10,7 @@ import msgspec
 from prepdata.formats import get
 from prepdata.formats.base import Lossy
 from prepdata.record import Record, escape
-from prepdata.render.errors import TemplateRefusal
+from prepdata.training.base import NotRead
 
 OWN = frozenset({"openai", "trl-prompt-completion", "trl-preference", "trl-kto", "prompt-completion", "text"})
 """Formats whose values are taken as they stand; rows of the others are written as chat rows first."""
@@ -44,14 +44,14 @@ def read(record: Record) -> Reading:
     """Return what a row holds for a trainer. Of a preference row, the chosen answer.
 
     Raises:
-        TemplateRefusal: the row cannot be said as chat; says why.
+        NotRead: the row cannot be said as chat; says why.
     """
     raw = record.raw
     if record.format not in OWN:
         try:
             raw = get("openai").write(record)
         except Lossy as error:
-            raise TemplateRefusal(f"the row cannot be written as chat: {error.args[0]}") from error
+            raise NotRead(f"the row cannot be written as chat: {error.args[0]}") from error
     around = Reading(tools=_tools(raw), documents=_listed(raw.get("documents")), variables=_variables(raw))
     if record.format == "text":
         return around._replace(text=record.messages[0].text if record.messages else "")
@@ -87,7 +87,7 @@ def _variables(raw: dict[str, Any]) -> dict[str, Any]:
     variables = {str(key): item for key, item in value.items()} if isinstance(value, dict) else {}
     given = sorted(_GIVEN & variables.keys())
     if given:
-        raise TemplateRefusal(f"/chat_template_kwargs/{given[0]} is given to the template already")
+        raise NotRead(f"/chat_template_kwargs/{given[0]} is given to the template already")
     return variables
 
 
@@ -95,11 +95,11 @@ def turns(given: Sequence[Any]) -> list[dict[str, Any]]:
     """Return turns that are objects.
 
     Raises:
-        TemplateRefusal: one is not.
+        NotRead: one is not.
     """
     for number, turn in enumerate(given):
         if not isinstance(turn, dict):
-            raise TemplateRefusal(f"turn {number + 1} is no object")
+            raise NotRead(f"turn {number + 1} is no object")
     return list(given)
 
 

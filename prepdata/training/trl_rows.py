@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from prepdata.record import Record
-from prepdata.render.errors import TemplateRefusal
-from prepdata.training.base import Change
+from prepdata.training.base import Change, NotRead, NotSimulated
 
 _CHAT = ("prompt", "chosen", "rejected", "completion", "messages")
 _RENAMED = (*_CHAT, "conversations")
@@ -108,15 +107,15 @@ def take(record: Record, raw: dict[str, Any], decided: First, eos: str | None) -
 
 def _refuse(record: Record, raw: dict[str, Any]) -> None:
     if record.preference:
-        raise TemplateRefusal("SFTTrainer does not read preference rows (chosen, rejected): they are for DPOTrainer")
+        raise NotSimulated("preference rows (chosen, rejected) are for DPOTrainer, and only SFTTrainer is simulated")
     if record.format == "trl-kto":
-        raise TemplateRefusal(
-            "rows with a label are for KTOTrainer; SFTTrainer would not read the label and train on bad answers too"
+        raise NotSimulated(
+            "rows with a label are for KTOTrainer, and only SFTTrainer is simulated, which would not read the label"
         )
     if "image" in raw or "images" in raw:
-        raise TemplateRefusal("rows with images need a vision model and its processor, which are not simulated")
+        raise NotSimulated("rows with images need a vision model and its processor, which are not simulated")
     if "input_ids" in raw:
-        raise TemplateRefusal("the row holds token ids already (input_ids), which TRL takes as they are")
+        raise NotSimulated("the row holds token ids already (input_ids), which TRL takes as they are")
 
 
 def _unread(record: Record, raw: dict[str, Any]) -> Exception:
@@ -129,7 +128,7 @@ def _unread(record: Record, raw: dict[str, Any]) -> Exception:
     if "text" in raw:
         return Ends("/text is no text")
     listed = ", ".join(str(key)[:40] for key in list(raw)[:8])
-    return TemplateRefusal(
+    return NotRead(
         "SFTTrainer reads the columns messages, conversations (with from and value), prompt and completion, or text; "
         f"this row ({record.format}) has {listed}"
     )
@@ -140,7 +139,7 @@ def _by_chance(raw: dict[str, Any], chat: bool) -> None:
     other = next((key for key in _CHAT if key in raw and _chat(raw[key]) is not chat), None)
     if other is not None:
         names = ", ".join(key for key in _CHAT if key in raw)
-        raise TemplateRefusal(
+        raise NotRead(
             f"TRL looks into one of {names} to tell conversations from texts, and which is by chance: /{other} differs"
         )
 
@@ -176,7 +175,7 @@ def _renamed_turn(turn: dict[str, Any]) -> dict[str, Any]:
 def _completed(raw: dict[str, Any], taken: Taken) -> Taken:
     """Return a prompt-completion row."""
     if "completion" not in raw:
-        raise TemplateRefusal("SFTTrainer needs a completion beside the prompt")
+        raise NotRead("SFTTrainer needs a completion beside the prompt")
     prompt, completion = raw["prompt"], raw["completion"]
     if prompt == []:
         raise Ends("/prompt is an empty list")
@@ -220,7 +219,7 @@ def _around(raw: dict[str, Any]) -> tuple[list[Any] | None, list[Any] | None, st
         raise Ends(f"/chat_template_kwargs/{clash[0]} is given to the template already")
     unknown = sorted(_OTHER & variables.keys())
     if unknown:
-        raise TemplateRefusal(f"/chat_template_kwargs/{unknown[0]} is not simulated")
+        raise NotRead(f"/chat_template_kwargs/{unknown[0]} is not simulated")
     tools = _objects(variables.pop("tools", tools), "tools")
     documents = _objects(variables.pop("documents", None), "documents")
     template = variables.pop("chat_template", None)

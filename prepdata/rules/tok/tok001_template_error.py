@@ -40,8 +40,11 @@ class TemplateError(RenderedRule):
             yield Told(Hit(f"{trainer.title} ends with an error at this row: {clip(row.stopped, 160)}"), row.stopped)
         if refusal is None or (not refusal.meant and unmarked(record, trainer)):
             return
-        from prepdata.training.base import NotSimulated  # there already, since there is a row
+        from prepdata.training.base import NotRead, NotSimulated  # there already, since there is a row
 
+        if isinstance(refusal, NotRead):
+            yield Told(Hit(f"{trainer.title} does not read this row: {clip(refusal.said, 200)}"), refusal.said)
+            return
         if isinstance(refusal, NotSimulated):
             yield Told(Hit(f"not known: {refusal.said}", severity="info"), refusal.said)
             return

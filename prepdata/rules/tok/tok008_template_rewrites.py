@@ -69,7 +69,7 @@ class TemplateRewrites(RenderedRule):
             yield Told(Hit(said, message.path, None, clip(reasoning, 80)), "reasoning")
         for call in message.calls:
             if isinstance(call.name, str) and call.name and call.name not in row.text:
-                said = f"the template leaves out the call of '{clip(call.name, 40)}'"
+                said = f"the template leaves out the name of a call: '{clip(call.name, 40)}'"
                 yield Told(Hit(said, message.path), "call")
 
     def _tools(self, record: Record, row: Prepared) -> Iterator[Told]:

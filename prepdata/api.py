@@ -214,7 +214,7 @@ def matrix(found: Sequence[Finding], targets: Sequence[Target]) -> tuple[Blocked
         by_rule: dict[str, int] = {}
         for f in blocking:
             by_rule[f.name] = by_rule.get(f.name, 0) + f.rows
-        together = max((f.rows for f in blocking), default=0)  # of one finding that stands for many rows
+        together = max((f.rows for f in blocking if f.rows > 1), default=0)  # of one finding that stands for many rows
         lines.append(Blocked(target.name, max(len(rows), together), len(files), dict(sorted(by_rule.items()))))
     return tuple(lines)
 

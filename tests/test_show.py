@@ -104,7 +104,7 @@ def test_json_of_a_cut_row(show):
 
 def test_json_of_dropped_and_refused_rows(show):
     [row] = as_json(show([chat("Hi", "Yo")], "--json", "--max-length", "21"))
-    assert row["dropped"] == "no token of it is trained"
+    assert row["dropped"] == "no trained token is left at a length of 21 tokens"
     assert row["counts"] == {"tokens": 25, "trained": 3, "left": 0, "left_trained": 0, "lost": 0, "lost_trained": 0}
     [row] = as_json(show([chat("Hi", "Yo")], "--json", "--max-length", "21", "--overflow", "error"))
     assert row["stopped"] == "longer than 21 tokens"

@@ -85,7 +85,7 @@ def test_by_hand(folder):
 def test_rows_that_are_left_out(folder):
     rows = [row(1, 19), row(100, 5), row(1, 19)]
     [found] = measure(rows, folder, max_length=60)
-    assert (found["kept"], found["dropped"]) == (2, {"no token of it is trained": 1})
+    assert (found["kept"], found["dropped"]) == (2, {"no trained token is left at a length of 60 tokens": 1})
     [found] = measure(rows, folder, max_length=60, overflow="drop")
     assert (found["kept"], found["dropped"]) == (2, {"longer than 60 tokens": 1})
     [found] = measure(rows, folder, max_length=60, overflow="error")

@@ -11,6 +11,8 @@ import msgspec
 
 from prepdata.errors import UsageError
 from prepdata.render.classes import LLAMA_TOKENS, llama_spaces
+from prepdata.tokens.given import encoding_given, ranks_given
+from prepdata.tokens.vocab import Ranks, advice
 
 MOST_BYTES = 1 << 28
 """Size of a file of the folder beyond which it is not read (bytes)."""
@@ -51,6 +53,8 @@ class TokenizerFolder(NamedTuple):
         split: True if special tokens in the text are read as any other text (`split_special_tokens`).
         llama: where pieces get the space before them ("first", "always", "never"), if normaliser and pre-tokeniser of
             the file are not used but those of Llama's class; None if they are used.
+        encoding: name of the encoding of tiktoken that takes the place of a tokenizer file, else "".
+        ranks: its rank file, else None.
     """
 
     path: Path
@@ -62,6 +66,8 @@ class TokenizerFolder(NamedTuple):
     special: tuple[AddedToken, ...] = ()
     split: bool = False
     llama: str | None = None
+    encoding: str = ""
+    ranks: Ranks | None = None
 
     def template(self, tools: bool) -> str | None:
         """Return the template for rows with or without tools, None if there is none."""
@@ -71,22 +77,28 @@ class TokenizerFolder(NamedTuple):
 
     def digest(self) -> str:
         """Return what rendering depends on, as a short hexadecimal digest."""
-        held = hashlib.blake2b(self.file.read_bytes(), digest_size=16)
+        content = self.file.read_bytes() if self.ranks is None else self.encoding.encode() + self.ranks.data
+        held = hashlib.blake2b(content, digest_size=16)
         tokens = [sorted(self.added.items()), self.special, self.split, self.llama]
         held.update(msgspec.json.encode([sorted(self.templates.items()), self.named, tokens]))
         return held.hexdigest()
 
 
-def read_folder(given: str, template: str | None = None) -> TokenizerFolder:
+def read_folder(given: str, template: str | None = None, offline: bool = False) -> TokenizerFolder:
     """Return what a tokenizer folder holds.
 
     Args:
-        given: the folder, or a tokenizer.json (whose neighbours count too).
+        given: the folder, or a tokenizer.json (whose neighbours count too); or an encoding of tiktoken, by its name or
+            its rank file.
         template: a file with a chat template that is used in place of those of the folder.
+        offline: True where no rank file may be downloaded.
 
     Raises:
         UsageError: something is missing, too large, or not what it should be; says which file.
     """
+    encoding = encoding_given(given)
+    if encoding is not None:
+        return _of_encoding(given, encoding, template, offline)
     path = Path(given)
     folder, file = (path, path / TOKENIZER) if path.is_dir() else (path.parent, path)
     if not file.is_file():
@@ -106,6 +118,21 @@ def read_folder(given: str, template: str | None = None) -> TokenizerFolder:
     split = config.get("split_special_tokens") is True
     added = _added(folder, config, {token.content for token in special})
     return TokenizerFolder(path, file, templates, texts, added, longest, special, split, llama)
+
+
+def _of_encoding(given: str, encoding: str, template: str | None, offline: bool) -> TokenizerFolder:
+    if template is None:
+        raise UsageError(
+            f"{given} is an encoding of tiktoken and has no chat template: give the template that you train with by "
+            f"--chat-template FILE, or --encoding {encoding} in place of --tokenizer to count only."
+        )
+    ranks = ranks_given(given, offline=offline)
+    if ranks is None:
+        raise UsageError(f"Rows cannot be rendered with {given}. {advice(encoding)}")
+    from prepdata.render.tiktoken import END_OF_TEXT
+
+    named, templates = {"eos_token": END_OF_TEXT}, {"default": _text(Path(template))}
+    return TokenizerFolder(Path(given), Path(given), templates, named, {}, None, encoding=encoding, ranks=ranks)
 
 
 def _templates(folder: Path, config: dict[str, Any]) -> dict[str, str]:

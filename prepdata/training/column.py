@@ -27,12 +27,13 @@ class Rendering(msgspec.Struct, frozen=True):
     """How the rows of a run are rendered.
 
     Args:
-        tokenizer: path of the tokenizer folder, or of its tokenizer.json.
+        tokenizer: path of the tokenizer folder, or of its tokenizer.json; or an encoding of tiktoken.
         chat_template: file of the chat template that takes the place of the folder's, or None.
         trainers: names of the trainers that are simulated; "plain" where no target is one.
         settings: how they are set up.
         digest: of the tokenizer and its templates: with it the results change.
         today: the day that templates are told.
+        offline: True where nothing may be downloaded.
     """
 
     tokenizer: str
@@ -41,6 +42,7 @@ class Rendering(msgspec.Struct, frozen=True):
     settings: TrainerSettings
     digest: str
     today: date
+    offline: bool = False
 
 
 def rendering_of(settings: Settings, targets: tuple[Target, ...]) -> Rendering | None:
@@ -53,7 +55,7 @@ def rendering_of(settings: Settings, targets: tuple[Target, ...]) -> Rendering |
         return None
     from prepdata.render.folder import read_folder
 
-    folder = read_folder(settings.tokenizer, settings.chat_template)
+    folder = read_folder(settings.tokenizer, settings.chat_template, settings.offline)
     if not folder.templates:
         return None
     trainers = tuple(target.name for target in targets if target.name in TRAINERS) or (PLAIN,)
@@ -63,7 +65,9 @@ def rendering_of(settings: Settings, targets: tuple[Target, ...]) -> Rendering |
     for name in trainers:
         trainer = trainer_named(name)
         trainer.check(filled(chosen, trainer.defaults))
-    return Rendering(settings.tokenizer, settings.chat_template, trainers, chosen, folder.digest(), date.today())
+    return Rendering(
+        settings.tokenizer, settings.chat_template, trainers, chosen, folder.digest(), date.today(), settings.offline
+    )
 
 
 @cache
@@ -72,7 +76,7 @@ def renderer_of(rendering: Rendering) -> Renderer:
     from prepdata.render import open_renderer
 
     midnight = datetime.combine(rendering.today, datetime.min.time())
-    return open_renderer(rendering.tokenizer, rendering.chat_template, midnight)
+    return open_renderer(rendering.tokenizer, rendering.chat_template, midnight, rendering.offline)
 
 
 @cache

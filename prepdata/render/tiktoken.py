@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from prepdata.render.folder import AddedToken
 from prepdata.tokens.bpe import build_encoding, cut_blanks

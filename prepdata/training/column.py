@@ -51,7 +51,7 @@ def rendering_of(settings: Settings, targets: tuple[Target, ...]) -> Rendering |
     Raises:
         UsageError: the tokenizer folder is not what it should be, or a trainer cannot be set up so.
     """
-    if settings.tokenizer is None or importlib.util.find_spec("jinja2") is None:
+    if settings.tokenizer is None or _missing(settings.tokenizer):
         return None
     from prepdata.render.folder import read_folder
 
@@ -68,6 +68,31 @@ def rendering_of(settings: Settings, targets: tuple[Target, ...]) -> Rendering |
     return Rendering(
         settings.tokenizer, settings.chat_template, trainers, chosen, folder.digest(), date.today(), settings.offline
     )
+
+
+def unrendered(settings: Settings) -> tuple[str, ...]:
+    """Return why the rows of a run are not rendered although it has a tokenizer; nothing where they are."""
+    if settings.tokenizer is None:
+        return ()
+    from prepdata.render.folder import read_folder
+
+    missing = _missing(settings.tokenizer)
+    if missing:
+        return (f"rows are not rendered: {' and '.join(missing)} missing; pip install 'prepdata[render]'",)
+    if not read_folder(settings.tokenizer, settings.chat_template, settings.offline).templates:
+        return (
+            f"rows are not rendered: {settings.tokenizer} has no chat template; give the one that you train with by "
+            "--chat-template FILE",
+        )
+    return ()
+
+
+def _missing(tokenizer: str) -> list[str]:
+    """Return the packages that rendering needs and that are not installed."""
+    from prepdata.tokens.given import encoding_given
+
+    needed = ("jinja2",) if encoding_given(tokenizer) is not None else ("jinja2", "tokenizers")
+    return [name for name in needed if importlib.util.find_spec(name) is None]
 
 
 @cache

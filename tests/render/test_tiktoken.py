@@ -69,7 +69,9 @@ def both(template: str) -> tuple[Renderer, object]:
 
 
 PIECES = st.lists(
-    st.one_of(st.text(max_size=6), st.sampled_from(["<|endoftext|>", "<|endofprompt|>", "日本", "👍🏽", "  ", "\n", "é"])),
+    st.one_of(
+        st.text(max_size=6), st.sampled_from(["<|endoftext|>", "<|endofprompt|>", "日本", "👍🏽", "  ", "\n", "é"])
+    ),
     max_size=8,
 )
 

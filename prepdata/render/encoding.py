@@ -84,7 +84,9 @@ class Encoder:
     """
 
     def __init__(self, folder: TokenizerFolder) -> None:
-        self.tokenizer = load_tokenizer(folder) if folder.ranks is None else Tiktoken(folder.encoding, folder.ranks)
+        self.tokenizer: Any = (
+            load_tokenizer(folder) if folder.ranks is None else Tiktoken(folder.encoding, folder.ranks)
+        )
         self.notes: list[str] = []
         self._path = str(folder.file)
         self._anew = folder.split or folder.llama is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from prepdata.render.folder import AddedToken
@@ -89,9 +89,9 @@ class Tiktoken:
         decode = self._encoding.decode_single_token_bytes
         ends = list(accumulate((len(decode(number)) for number in ids), initial=0))
         if text.isascii():
-            return Tokens(ids, list(zip(ends, ends[1:])))
+            return Tokens(ids, list(pairwise(ends)))
         character = [n for n, letter in enumerate(text) for _ in letter.encode()]  # of each byte
-        return Tokens(ids, [(character[start], character[end - 1] + 1) for start, end in zip(ends, ends[1:])])
+        return Tokens(ids, [(character[start], character[end - 1] + 1) for start, end in pairwise(ends)])
 
     def encode_batch(self, texts: Sequence[str], add_special_tokens: bool = False) -> list[Tokens]:
         """Return texts as tokens."""

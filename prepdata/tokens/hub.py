@@ -35,8 +35,8 @@ class Model(NamedTuple):
 
 
 def model_given(given: str) -> Model | None:
-    """Return the model of the Hub that `--tokenizer` names, None where it names something else. A file or folder of that
-    name comes first."""
+    """Return the model of the Hub that `--tokenizer` names, None where it names something else. A file or folder of
+    that name comes first."""
     name, at, revision = given.partition("@")
     if Path(given).exists() or not _NAME.fullmatch(name) or name.endswith((".json", SUFFIX)) or ".." in given:
         return None
@@ -73,24 +73,24 @@ def fetch(model: Model, *, offline: bool = False) -> Path:
 
 
 def shown(file: Path) -> str:
-    """Return the name of a tokenizer file's folder for people; in the cache of huggingface_hub that of the model with the
-    beginning of its revision."""
+    """Return the name of a tokenizer file's folder for people; in the cache of huggingface_hub that of the model with
+    the beginning of its revision."""
     folder = file.parent
     kind, *name = folder.parent.parent.name.split("--") if folder.parent.name == "snapshots" else ("",)
     return f"{'/'.join(name)}@{folder.name[:_SHORT]}" if kind == "models" else folder.name
 
 
 def _said(error: Exception) -> str:
-    text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return f"{type(error).__name__}: {text[:300].rstrip('.')}" if text else type(error).__name__
+    text = next((line.strip(" .")[:300] for line in str(error).splitlines() if line.strip()), "")
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _missing(model: Model, why: str) -> UsageError:
-    at = f" in revision {model.revision}" if model.revision else ""
+    given = f"{model.name}@{model.revision}" if model.revision else model.name
     return UsageError(
-        f"There is no file or folder {model.name}{f'@{model.revision}' if model.revision else ''}, and as the tokenizer "
-        f"of the model {model.name}{at} of the Hugging Face Hub it cannot be had: {why}. Get its tokenizer files "
-        f"yourself (`hf download {model.name} {' '.join(NEEDED)} ...`) and name their folder."
+        f"There is no file or folder {given}, and as the tokenizer of the model {given} of the Hugging Face Hub it "
+        f"cannot be had: {why}. Get its tokenizer files yourself (`hf download {model.name} {' '.join(NEEDED)} ...`) "
+        "and name their folder."
     )
 
 

@@ -80,10 +80,8 @@ def unrendered(settings: Settings) -> tuple[str, ...]:
     if missing:
         return (f"rows are not rendered: {' and '.join(missing)} missing; pip install 'prepdata[render]'",)
     if not read_folder(settings.tokenizer, settings.chat_template, settings.offline).templates:
-        return (
-            f"rows are not rendered: {settings.tokenizer} has no chat template; give the one that you train with by "
-            "--chat-template FILE",
-        )
+        said = f"rows are not rendered: {settings.tokenizer} has no chat template"
+        return (f"{said}; give the one that you train with by --chat-template FILE",)
     return ()
 
 

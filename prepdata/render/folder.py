@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from prepdata.errors import UsageError
+from prepdata.files import read_bounded
 from prepdata.render.classes import LLAMA_TOKENS, llama_spaces
 from prepdata.tokens.given import encoding_given, ranks_given
 from prepdata.tokens.vocab import Ranks, advice
@@ -80,7 +82,7 @@ class TokenizerFolder(NamedTuple):
         content = self.file.read_bytes() if self.ranks is None else self.encoding.encode() + self.ranks.data
         held = hashlib.blake2b(content, digest_size=16)
         tokens = [sorted(self.added.items()), self.special, self.split, self.llama]
-        held.update(msgspec.json.encode([sorted(self.templates.items()), self.named, tokens]))
+        held.update(json.dumps([sorted(self.templates.items()), self.named, tokens]).encode())
         return held.hexdigest()
 
 
@@ -113,7 +115,7 @@ def read_folder(given: str, template: str | None = None, offline: bool = False) 
     longest = config.get("model_max_length")
     if not isinstance(longest, int) or isinstance(longest, bool) or not 0 < longest < 10**9:
         longest = None  # transformers writes 10**30 for "not known"
-    templates = {"default": _text(Path(template))} if template else _templates(folder, config)
+    templates = {"default": _text(Path(template))} if template else chat_templates(folder)
     texts = {name: token.content for name, token in named.items()}
     split = config.get("split_special_tokens") is True
     added = _added(folder, config, {token.content for token in special})
@@ -135,8 +137,17 @@ def _of_encoding(given: str, encoding: str, template: str | None, offline: bool)
     return TokenizerFolder(Path(given), Path(given), templates, named, {}, None, encoding=encoding, ranks=ranks)
 
 
-def _templates(folder: Path, config: dict[str, Any]) -> dict[str, str]:
-    """Return the chat templates by name: files of their own come before the configuration, as in transformers."""
+def chat_templates(folder: Path) -> dict[str, str]:
+    """Return the chat templates of a tokenizer folder by name; the usual one is "default".
+
+    `chat_template.jinja` and the files in `additional_chat_templates` come before `chat_template.json`, and that before
+    `chat_template` in `tokenizer_config.json`. Line ends become "\\n".
+
+    Raises:
+        UsageError: a file that may hold them cannot be read, or is not what it should be.
+
+    Source: transformers 5.24, `PreTrainedTokenizerBase._from_pretrained` (read 2026-11).
+    """
     found: dict[str, str] = {}
     if (folder / TEMPLATE).is_file():
         found["default"] = _text(folder / TEMPLATE)
@@ -144,8 +155,8 @@ def _templates(folder: Path, config: dict[str, Any]) -> dict[str, str]:
         found.update({file.stem: _text(file) for file in sorted((folder / TEMPLATES).glob("*.jinja"))})
     if found:
         return found
-    for name, held in ((OLD_TEMPLATE, _object(folder / OLD_TEMPLATE)), (CONFIG, config)):
-        value = held.get("chat_template")
+    for name in (OLD_TEMPLATE, CONFIG):
+        value = _object(folder / name).get("chat_template")
         if isinstance(value, str):
             return {"default": value}
         if isinstance(value, dict) and all(isinstance(text, str) for text in value.values()):
@@ -263,18 +274,20 @@ def _object(file: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        value = msgspec.json.decode(_text(file))
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise UsageError(f"{file} is no JSON: {error}") from error
+        value = json.loads(_text(file))
+    except (ValueError, RecursionError) as error:
+        said = "nested too deep" if isinstance(error, RecursionError) else str(error)
+        raise UsageError(f"{file}: not valid JSON: {said}") from None
     if not isinstance(value, dict):
         raise UsageError(f"{file} holds no JSON object.")
     return value
 
 
 def _text(file: Path) -> str:
+    """Return the text of a file, with line ends as "\\n"."""
     try:
-        if file.stat().st_size > MOST_BYTES:
-            raise UsageError(f"{file} is too large to be what it should be: more than {MOST_BYTES:,} bytes.")
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}") from error
+        return read_bounded(file, MOST_BYTES).decode().replace("\r\n", "\n").replace("\r", "\n")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file}: not UTF-8 at byte {error.start + 1}") from None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 from prepdata.record import Record
-from prepdata.render.encoding import Encoded
+from prepdata.render.encoding import Encoded, clean
 from prepdata.render.errors import TemplateRefusal
 from prepdata.render.renderer import Renderer
 from prepdata.training.settings import TrainerSettings, filled
@@ -171,5 +171,5 @@ def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
 
 
 def of(encoded: Encoded, text: str, trained: Sequence[int]) -> Prepared:
-    """Return a tokenised row, not yet cut."""
-    return Prepared(text, encoded.ids, trained, encoded.offsets, end=len(encoded.ids))
+    """Return a tokenised row, not yet cut; half characters in its text are replaced, as where it was tokenised."""
+    return Prepared(clean(text), encoded.ids, trained, encoded.offsets, end=len(encoded.ids))

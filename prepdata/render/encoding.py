@@ -3,7 +3,7 @@
 The library tokenizers is the reference. Where the tokenizer keeps every byte (byte-level BPE without a normaliser that
 changes this text), the place of each token follows from the lengths of the tokens before it, so that quicker ways of
 encoding can be used, which give no places: fastokens where it can read the tokenizer, and a batch at a time in numpy.
-A sample of every run is encoded both ways.
+Where fastokens is used, a sample of every run is encoded both ways.
 """
 
 from __future__ import annotations

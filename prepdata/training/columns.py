@@ -280,7 +280,8 @@ class _Loading:
             return [self._reread(item, (*path, number)) for number, item in enumerate(value)]
         if isinstance(value, float):
             read = reread(value)
-            return value if read == value else self._changed(path, read, f"{value!r} becomes {read!r}")
+            same = read == value or value != value  # what is no number is not equal to itself
+            return value if same else self._changed(path, read, f"{value!r} becomes {read!r}")
         return value
 
     def _changed(self, path: Path, value: Any, what: str) -> Any:

@@ -153,17 +153,20 @@ class Trl(Trainer):
         return last in tokenizer.get_added_tokens_decoder()
 
     def glance(self, records: Sequence[Record]) -> Any:
-        kinds: dict[First, list[int]] = {}
+        kinds: dict[tuple[bool, bool, bool], list[int]] = {}
         for record in records:
-            kinds.setdefault(first(record.raw), []).append(record.row)
+            text = any(isinstance(record.raw.get(key), str) for key in ("text", "prompt"))
+            kinds.setdefault((*first(record.raw), text), []).append(record.row)
         return [(*kind, rows) for kind, rows in kinds.items()]
 
     def of_file(self, glances: Sequence[tuple[int, Any]], rows: int) -> Iterator[OfFile]:
-        kinds = [(First(*kind), start, held) for start, part in glances for *kind, held in part]
-        decided = min(kinds, key=lambda item: item[1] + item[2][0])[0] if kinds else None
-        for kind, start, held in kinds:
-            if decided is not None and kind != decided:
-                said, severity = _unlike(decided, kind)
+        kinds = [
+            (First(renamed, chat), text, start, held) for start, part in glances for renamed, chat, text, held in part
+        ]
+        decided = min(kinds, key=lambda item: item[2] + item[3][0])[0] if kinds else None
+        for kind, text, start, held in kinds:
+            said, severity = _unlike(decided or kind, kind, text)
+            if said:
                 yield from (OfFile(start + row, said, severity, said) for row in held)
 
     def prepare(self, records: Sequence[Record]) -> list[Prepared]:
@@ -268,18 +271,26 @@ class Trl(Trainer):
         return row
 
 
-def _unlike(decided: First, row: First) -> tuple[str, Severity]:
-    """Return (what becomes of a row that is not like the first one, how bad that is)."""
-    if decided.renamed != row.renamed:
+def _unlike(decided: First, row: First, text: bool) -> tuple[str, Severity]:
+    """Return (what becomes of a row that is not like the first one, how bad that is); "" for nothing.
+
+    Args:
+        decided: what the first row decides.
+        row: what this row would.
+        text: this row has a text that is read as such, if it is no conversation.
+    """
+    if row.chat and decided.chat and decided.renamed != row.renamed:
         these, this = ("has", "has not") if decided.renamed else ("has not", "has")
         said = (
             "TRL decides by the first row whether `conversations` with from and value are read as messages, for all "
             f"rows: the first row {these} such turns, and this one {this}"
         )
         return said, "error"
-    if row.chat:
+    if row.chat and not decided.chat:
         return "TRL ends with an error at this row: the first row is a text, and this one a conversation", "error"
-    return "the first row is a conversation, so TRL puts no end of text behind the text of this one", "warning"
+    if text and decided.chat and not row.chat:
+        return "the first row is a conversation, so TRL puts no end of text behind the text of this one", "warning"
+    return "", "error"
 
 
 def labels(row: Prepared) -> list[int]:

@@ -72,6 +72,12 @@ def test_trl_decides_by_the_first_row(tmp_path: Path) -> None:
     assert [(f.row, f.severity) for f in said(made, [CHAT, CHAT, text])] == [(2, "warning")]
     assert [(f.row, f.severity) for f in said(made, [other, CHAT])] == [(1, "error")]
     assert said(made, [CHAT, CHAT]) == []
+    assert said(made, [CHAT, {"messages": []}]) == []  # neither a text nor a conversation
+
+
+def test_what_is_no_number_is_no_change() -> None:
+    rows = [{"tools": [{"a": float("nan")}, {"b": 1}]}]
+    assert Columns.of(rows).loaded(rows[0], "json")[1] == ()
 
 
 VALUES = st.recursive(

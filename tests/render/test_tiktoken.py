@@ -177,3 +177,24 @@ def test_chatml_is_text_to_it(tmp_path: Path) -> None:
     renderer = open_renderer("o200k_base", str(tmp_path / "chatml.jinja"), offline=True)
     ids = renderer.encode(renderer.render(ROW["messages"])).ids
     assert not renderer.end_tokens & set(ids)
+
+
+def test_two_processes_and_the_cache(tmp_path: Path, template: str) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text((json.dumps(ROW) + "\n") * 50, encoding="utf-8")
+    given = {"tokenizer": "o200k_base", "chat_template": template, "offline": True}
+    one = prepdata.validate(rows, jobs=1, cache=False, **given)
+    for _ in range(2):
+        again = prepdata.validate(rows, jobs=2, cache_dir=str(tmp_path / "cache"), **given)
+        assert again.measures == one.measures and list(again) == list(one)
+
+
+def test_the_lock_has_nothing_of_an_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows.jsonl").write_text(json.dumps(ROW) + "\n", encoding="utf-8")
+    lock = ["lock", "rows.jsonl", "--tokenizer", "o200k_base", "--lock", "a.lock", "--isolated"]
+    result = CliRunner().invoke(cli, lock)
+    assert result.exit_code == 0 and "nothing of it is locked" in result.output
+    assert json.loads((tmp_path / "a.lock").read_text())["tokenizer"] is None
+    report = prepdata.validate("rows.jsonl", tokenizer="o200k_base", chat_template=template, lock="a.lock", cache=False)
+    assert not [f for f in report if f.name == "template-drift"]

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from prepdata.errors import UsageError
+from prepdata.errors import UsageError, nearest
 from prepdata.files import read_bounded
 from prepdata.render.classes import LLAMA_TOKENS, llama_spaces
 from prepdata.tokens.given import encoding_given, ranks_given
-from prepdata.tokens.vocab import Ranks, advice
+from prepdata.tokens.vocab import ENCODING_VOCABULARY, Ranks, advice
 
 MOST_BYTES = 1 << 28
 """Size of a file of the folder beyond which it is not read (bytes)."""
@@ -104,7 +104,8 @@ def read_folder(given: str, template: str | None = None, offline: bool = False) 
     path = Path(given)
     folder, file = (path, path / TOKENIZER) if path.is_dir() else (path.parent, path)
     if not file.is_file():
-        raise UsageError(f"No {TOKENIZER} at {given}. Give the file, or the folder of the model that holds it.")
+        hint = nearest(given, ENCODING_VOCABULARY)
+        raise UsageError(f"No {TOKENIZER} at {given}. Give the file, or the folder of the model that holds it.{hint}")
     config = _object(folder / CONFIG)
     llama = llama_spaces(config, _object(folder / MODEL), file)
     declared, old = _declared(folder, config, file)

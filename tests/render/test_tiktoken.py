@@ -136,6 +136,11 @@ def test_a_template_is_needed(tmp_path: Path) -> None:
     assert isinstance(result.exception, UsageError) and "--chat-template FILE" in str(result.exception)
 
 
+def test_a_slip_of_the_pen() -> None:
+    with pytest.raises(UsageError, match=r"No tokenizer\.json at o200k_bas.* Did you mean 'o200k_base'\?"):
+        open_renderer("o200k_bas")
+
+
 def test_no_vocabulary_to_be_had(template: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("prepdata.render.folder.ranks_given", lambda given, offline: None)
     with pytest.raises(UsageError, match="No vocabulary for p50k_base was found"):

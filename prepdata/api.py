@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from prepdata.contamination import contamination
 from prepdata.engine import Plan
 from prepdata.errors import InputError
@@ -24,7 +26,7 @@ from prepdata.sources import discover
 from prepdata.targets import load as load_target
 from prepdata.targets import stale
 from prepdata.targets.model import Target
-from prepdata.training.column import rendering_of
+from prepdata.training.column import rendering_of, unrendered
 
 if TYPE_CHECKING:
     from prepdata.lock.held import Held
@@ -58,7 +60,7 @@ def validate(
         UsageError: an unknown setting, rule, target or format.
         InputError: a path that cannot be read, or nothing to read at all.
     """
-    settings = changed(settings or Settings(), changes)
+    settings, said = located_settings(changed(settings or Settings(), changes))
     listed = [os.fspath(p) for p in ([paths] if isinstance(paths, (str, os.PathLike)) else paths)]
     inputs = discover(listed)
     if not inputs:
@@ -76,7 +78,7 @@ def validate(
             runner.dismiss()
         if held is not None:
             runs = held.with_drift(runs, runner.mapper)
-        return _report(settings, selection, plan, runs, runner, held)
+        return _report(settings, selection, plan, runs, runner, held, said)
 
 
 def _held(settings: Settings, selection: Selection) -> Held | None:
@@ -86,6 +88,21 @@ def _held(settings: Settings, selection: Selection) -> Held | None:
     from prepdata.lock.held import held_against
 
     return held_against(settings, selection)
+
+
+def located_settings(settings: Settings) -> tuple[Settings, tuple[str, ...]]:
+    """Return (settings whose tokenizer is on this machine, what is to be said of that).
+
+    Raises:
+        UsageError: it is that of a model of the Hub, and cannot be had.
+    """
+    if settings.tokenizer is None:
+        return settings, ()
+    from prepdata.tokens.hub import located
+
+    place, note = located(settings.tokenizer, offline=settings.offline)
+    said = (note, *unrendered(msgspec.structs.replace(settings, tokenizer=place)))
+    return msgspec.structs.replace(settings, tokenizer=place), tuple(filter(None, said))
 
 
 def changed(settings: Settings, changes: dict[str, Any]) -> Settings:
@@ -142,7 +159,13 @@ def plan_of(
 
 
 def _report(
-    settings: Settings, selection: Selection, plan: Plan, runs: list[Any], runner: Runner, held: Held | None
+    settings: Settings,
+    selection: Selection,
+    plan: Plan,
+    runs: list[Any],
+    runner: Runner,
+    held: Held | None,
+    said: tuple[str, ...],
 ) -> Report:
     files: list[FileRun] = [run for run, _, _ in runs]
     context, targets = plan.context, plan.context.targets
@@ -176,7 +199,7 @@ def _report(
         measures=whole,
         targets=matrix(found, targets),
         not_run=_not_run(rules, selection),
-        notes=_notes(targets),
+        notes=(*said, *_notes(targets)),
         fail_on=settings.fail_on,
     )
 

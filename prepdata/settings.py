@@ -19,7 +19,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         targets: providers and trainers whose rules apply.
         model: model to be fine-tuned; chooses encoding and prices.
         encoding: tiktoken encoding; None to follow the model.
-        tokenizer: path of a `tokenizer.json` or tokenizer folder, in place of tiktoken.
+        tokenizer: what to count and render with: path of a `tokenizer.json` or tokenizer folder, a tiktoken encoding by
+            its name or the path of its rank file (with `chat_template`), or a model of the Hugging Face Hub
+            ("org/name", "org/name@revision").
         tokens: False to skip counting.
         epochs: epochs for the cost estimate; None for the provider's default.
         context_length: tokens a row may have; None for the targets' own.

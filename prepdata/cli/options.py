@@ -48,7 +48,8 @@ FLAGS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "--tokenizer",
             {
                 "type": click.Path(),
-                "help": "tokenizer.json or tokenizer folder: counts with it, renders with its chat template.",
+                "help": "Tokenizer folder, tokenizer.json, tiktoken encoding or model of the Hub (org/name@revision): "
+                "counts with it, renders with its chat template.",
             },
         ),
         ("--no-tokens", {"is_flag": True, "help": "Do not count tokens."}),

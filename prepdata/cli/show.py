@@ -76,21 +76,18 @@ def trainers_of(settings: Settings) -> list[Trainer]:
     Raises:
         UsageError: no tokenizer with a chat template is given, or a target is no trainer that is simulated.
     """
-    from importlib.util import find_spec
-
-    if find_spec("jinja2") is None or find_spec("tokenizers") is None:
-        raise UsageError("Rendering needs the packages tokenizers and jinja2: pip install 'prepdata[render]'.")
+    from prepdata.api import located_settings
     from prepdata.targets import load
     from prepdata.training.column import PLAIN, rendering_of, trainer_of
     from prepdata.training.trainers import TRAINERS
 
     targets = tuple(load(name) for name in settings.targets)
+    settings, notes = located_settings(settings)
     rendering = rendering_of(settings, targets)
     if rendering is None:
-        raise UsageError(
-            f"{settings.tokenizer} has no chat template (chat_template.jinja, or chat_template in "
-            "tokenizer_config.json). Give the template you will train with by --chat-template FILE."
-        )
+        raise UsageError("; ".join(notes))
+    for note in notes:
+        click.echo(f"prepdata: {note}", err=True)
     missing = [target.name for target in targets if target.kind == "trainer" and target.name not in TRAINERS]
     if missing:
         instead = "" if set(rendering.trainers) - {PLAIN} else ": shown is what any trainer makes of a row"

@@ -14,6 +14,7 @@ from prepdata.errors import InputError
 from prepdata.files import read_bounded
 from prepdata.lock.model import Lock, LockedFile, LockedPart, LockedTokenizer, copies_folder, names_in
 from prepdata.lock.tokenizer import COPIED_BYTES, Part, holds_template, is_copied, parts, template_digest
+from prepdata.tokens.given import encoding_given
 
 DATA = "fingerprint-drift"
 TOKENIZER = "template-drift"
@@ -72,7 +73,7 @@ def tokenizer_drift(lock: Lock, path: Path, given: str | None) -> Iterator[tuple
     """
     locked = lock.tokenizer
     if locked is None:
-        if given is not None:
+        if given is not None and encoding_given(given) != given:
             yield given, _fact(path, "unlocked")
         return
     for name in damaged_copies(lock, path):

@@ -33,6 +33,8 @@ from prepdata.settings import Settings
 from prepdata.sources import discover
 from prepdata.targets import load as load_target
 from prepdata.targets.model import Target
+from prepdata.tokens.given import encoding_given
+from prepdata.tokens.hub import located
 
 SETTINGS = (
     "format", "columns", "model", "encoding", "context_length", "eval", "index", "select", "extend_select", "ignore",
@@ -122,7 +124,10 @@ def _tokenizer(
     """Return (tokenizer, where it was read, notes)."""
     last = old.tokenizer if old else None
     if settings.tokenizer is not None:
-        path = Path(settings.tokenizer)
+        if encoding_given(settings.tokenizer) == settings.tokenizer:
+            note = f"{settings.tokenizer} is an encoding of tiktoken, which does not change: nothing of it is locked"
+            return None, None, (note,)
+        path = Path(located(settings.tokenizer, offline=settings.offline)[0])
     elif last is None:
         return None, None, ()
     elif last.path is None:

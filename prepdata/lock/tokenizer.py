@@ -6,13 +6,12 @@ Needs neither the tokenizer's library nor a template engine.
 from __future__ import annotations
 
 import hashlib
-import json
 import stat
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from prepdata.errors import InputError
-from prepdata.files import read_bounded
+from prepdata.errors import InputError, UsageError
+from prepdata.render.folder import chat_templates
 
 CONFIG = "tokenizer_config.json"
 TEMPLATE = "chat_template.jinja"
@@ -27,8 +26,6 @@ VOCABULARIES = (
 """Files that say which tokens there are."""
 COPIED_BYTES = 1 << 20
 """A file of this size (bytes) or more is not copied."""
-MOST_BYTES = 1 << 26
-"""Size of a file beyond which no template is looked for in it (bytes); the largest known have some 10 million."""
 
 
 class Part(NamedTuple):
@@ -88,32 +85,18 @@ def holds_template(name: str) -> bool:
 
 
 def template_of(path: Path) -> str | None:
-    """Return the text of the chat template that is in effect for a tokenizer folder, None where there is none.
-
-    `chat_template.jinja` comes before `chat_template.json`, and that before `chat_template` in
-    `tokenizer_config.json`. Where there are several by name, the one named `default` is meant; templates in
-    `additional_chat_templates` hide those in the JSON files. Line ends become "\\n", as where Python reads text. A path
-    to a file has none.
+    """Return the text of the chat template that is in effect for a tokenizer folder, None where there is none: the one
+    named `default`, where there are several (`prepdata.render.folder.chat_templates`). A path to a file has none.
 
     Raises:
         InputError: a file that may hold it cannot be read.
-
-    Source: transformers 5.24, `PreTrainedTokenizerBase._from_pretrained`, `get_chat_template`.
     """
     if not path.is_dir():
         return None
-    others = path / OTHER_TEMPLATES
-    for file in (others / "default.jinja", path / TEMPLATE):
-        if file.is_file():
-            return _text(file)
-    if others.is_dir() and any(others.glob("*.jinja")):
-        return None
-    for name in (PROCESSOR_TEMPLATE, CONFIG):
-        if (path / name).is_file():
-            found = _default(_object(path / name).get("chat_template"))
-            if found is not None:
-                return found
-    return None
+    try:
+        return chat_templates(path).get("default")
+    except UsageError as error:
+        raise InputError(str(error)) from None
 
 
 def template_digest(path: Path) -> str | None:
@@ -124,30 +107,3 @@ def template_digest(path: Path) -> str | None:
     """
     found = template_of(path)
     return None if found is None else hashlib.sha256(found.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _default(value: Any) -> str | None:
-    if isinstance(value, list):
-        value = {item.get("name"): item.get("template") for item in value
-                 if isinstance(item, dict) and isinstance(item.get("name"), str)}  # fmt: skip
-    if isinstance(value, dict):
-        value = value.get("default")
-    return value if isinstance(value, str) else None
-
-
-def _text(path: Path) -> str:
-    try:
-        return read_bounded(path, MOST_BYTES).decode().replace("\r\n", "\n").replace("\r", "\n")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 at byte {error.start + 1}") from None
-
-
-def _object(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(_text(path))
-    except (ValueError, RecursionError) as error:
-        said = "nested too deep" if isinstance(error, RecursionError) else str(error)
-        raise InputError(f"{path}: not valid JSON: {said}") from None
-    return value if isinstance(value, dict) else {}

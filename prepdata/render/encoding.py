@@ -3,7 +3,7 @@
 The library tokenizers is the reference. Where the tokenizer keeps every byte (byte-level BPE without a normaliser that
 changes this text), the place of each token follows from the lengths of the tokens before it, so that quicker ways of
 encoding can be used, which give no places: fastokens where it can read the tokenizer, and a batch at a time in numpy.
-A sample of every run is encoded both ways.
+Where fastokens is used, a sample of every run is encoded both ways.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from prepdata.errors import UsageError
 from prepdata.render.classes import made_anew
 from prepdata.render.folder import AddedToken, TokenizerFolder
 from prepdata.render.template import Rendered
+from prepdata.render.tiktoken import Tiktoken
 
 SAMPLE = 100
 """Conversations of a run that are encoded both ways before the quick way is trusted; after that one of every batch."""
@@ -83,7 +84,9 @@ class Encoder:
     """
 
     def __init__(self, folder: TokenizerFolder) -> None:
-        self.tokenizer = load_tokenizer(folder)
+        self.tokenizer: Any = (
+            load_tokenizer(folder) if folder.ranks is None else Tiktoken(folder.encoding, folder.ranks)
+        )
         self.notes: list[str] = []
         self._path = str(folder.file)
         self._anew = folder.split or folder.llama is not None
@@ -114,6 +117,9 @@ class Encoder:
         if self._known:
             return
         self._known = True
+        if isinstance(self.tokenizer, Tiktoken):
+            self._lengths = _of_tiktoken(self.tokenizer)
+            return
         self._lengths = _lengths(self._path, self.tokenizer)
         as_filed = not self._anew and _as_filed(self._path, self.tokenizer)
         if self._lengths is not None and as_filed and importlib.util.find_spec("fastokens") is not None:
@@ -239,6 +245,15 @@ def _lengths(path: str, tokenizer: Any) -> Lengths | None:
             leading[number] = len(text) - len(text.lstrip(_SPACES))
             trailing[number] = len(text) - len(text.rstrip(_SPACES))
     return Lengths(sizes, leading, trailing, not any(trimmed), form)
+
+
+def _of_tiktoken(tokenizer: Tiktoken) -> Lengths:
+    """Return how long the tokens of an encoding are."""
+    import numpy as np
+
+    sizes = np.array([len(tokenizer.bytes_of(number) or b"") for number in range(tokenizer.get_vocab_size())], np.int64)
+    nothing = np.zeros_like(sizes)
+    return Lengths(sizes, nothing, nothing, False, None)
 
 
 def _trimming(held: Any) -> list[bool]:

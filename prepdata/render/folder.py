@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
-from prepdata.errors import UsageError
+from prepdata.errors import UsageError, nearest
+from prepdata.files import read_bounded
 from prepdata.render.classes import LLAMA_TOKENS, llama_spaces
+from prepdata.tokens.given import encoding_given, ranks_given
+from prepdata.tokens.vocab import ENCODING_VOCABULARY, Ranks, advice
 
 MOST_BYTES = 1 << 28
 """Size of a file of the folder beyond which it is not read (bytes)."""
@@ -51,6 +55,8 @@ class TokenizerFolder(NamedTuple):
         split: True if special tokens in the text are read as any other text (`split_special_tokens`).
         llama: where pieces get the space before them ("first", "always", "never"), if normaliser and pre-tokeniser of
             the file are not used but those of Llama's class; None if they are used.
+        encoding: name of the encoding of tiktoken that takes the place of a tokenizer file, else "".
+        ranks: its rank file, else None.
     """
 
     path: Path
@@ -62,6 +68,8 @@ class TokenizerFolder(NamedTuple):
     special: tuple[AddedToken, ...] = ()
     split: bool = False
     llama: str | None = None
+    encoding: str = ""
+    ranks: Ranks | None = None
 
     def template(self, tools: bool) -> str | None:
         """Return the template for rows with or without tools, None if there is none."""
@@ -71,26 +79,33 @@ class TokenizerFolder(NamedTuple):
 
     def digest(self) -> str:
         """Return what rendering depends on, as a short hexadecimal digest."""
-        held = hashlib.blake2b(self.file.read_bytes(), digest_size=16)
+        content = self.file.read_bytes() if self.ranks is None else self.encoding.encode() + self.ranks.data
+        held = hashlib.blake2b(content, digest_size=16)
         tokens = [sorted(self.added.items()), self.special, self.split, self.llama]
-        held.update(msgspec.json.encode([sorted(self.templates.items()), self.named, tokens]))
+        held.update(json.dumps([sorted(self.templates.items()), self.named, tokens]).encode())
         return held.hexdigest()
 
 
-def read_folder(given: str, template: str | None = None) -> TokenizerFolder:
+def read_folder(given: str, template: str | None = None, offline: bool = False) -> TokenizerFolder:
     """Return what a tokenizer folder holds.
 
     Args:
-        given: the folder, or a tokenizer.json (whose neighbours count too).
+        given: the folder, or a tokenizer.json (whose neighbours count too); or an encoding of tiktoken, by its name or
+            its rank file.
         template: a file with a chat template that is used in place of those of the folder.
+        offline: True where no rank file may be downloaded.
 
     Raises:
         UsageError: something is missing, too large, or not what it should be; says which file.
     """
+    encoding = encoding_given(given)
+    if encoding is not None:
+        return _of_encoding(given, encoding, template, offline)
     path = Path(given)
     folder, file = (path, path / TOKENIZER) if path.is_dir() else (path.parent, path)
     if not file.is_file():
-        raise UsageError(f"No {TOKENIZER} at {given}. Give the file, or the folder of the model that holds it.")
+        hint = nearest(given, ENCODING_VOCABULARY)
+        raise UsageError(f"No {TOKENIZER} at {given}. Give the file, or the folder of the model that holds it.{hint}")
     config = _object(folder / CONFIG)
     llama = llama_spaces(config, _object(folder / MODEL), file)
     declared, old = _declared(folder, config, file)
@@ -101,15 +116,39 @@ def read_folder(given: str, template: str | None = None) -> TokenizerFolder:
     longest = config.get("model_max_length")
     if not isinstance(longest, int) or isinstance(longest, bool) or not 0 < longest < 10**9:
         longest = None  # transformers writes 10**30 for "not known"
-    templates = {"default": _text(Path(template))} if template else _templates(folder, config)
+    templates = {"default": _text(Path(template))} if template else chat_templates(folder)
     texts = {name: token.content for name, token in named.items()}
     split = config.get("split_special_tokens") is True
     added = _added(folder, config, {token.content for token in special})
     return TokenizerFolder(path, file, templates, texts, added, longest, special, split, llama)
 
 
-def _templates(folder: Path, config: dict[str, Any]) -> dict[str, str]:
-    """Return the chat templates by name: files of their own come before the configuration, as in transformers."""
+def _of_encoding(given: str, encoding: str, template: str | None, offline: bool) -> TokenizerFolder:
+    if template is None:
+        raise UsageError(
+            f"{given} is an encoding of tiktoken and has no chat template: give the template that you train with by "
+            f"--chat-template FILE, or --encoding {encoding} in place of --tokenizer to count only."
+        )
+    ranks = ranks_given(given, offline=offline)
+    if ranks is None:
+        raise UsageError(f"Rows cannot be rendered with {given}. {advice(encoding)}")
+    from prepdata.render.tiktoken import END_OF_TEXT
+
+    named, templates = {"eos_token": END_OF_TEXT}, {"default": _text(Path(template))}
+    return TokenizerFolder(Path(given), Path(given), templates, named, {}, None, encoding=encoding, ranks=ranks)
+
+
+def chat_templates(folder: Path) -> dict[str, str]:
+    """Return the chat templates of a tokenizer folder by name; the usual one is "default".
+
+    `chat_template.jinja` and the files in `additional_chat_templates` come before `chat_template.json`, and that before
+    `chat_template` in `tokenizer_config.json`. Line ends become "\\n".
+
+    Raises:
+        UsageError: a file that may hold them cannot be read, or is not what it should be.
+
+    Source: transformers 5.24, `PreTrainedTokenizerBase._from_pretrained` (read 2026-11).
+    """
     found: dict[str, str] = {}
     if (folder / TEMPLATE).is_file():
         found["default"] = _text(folder / TEMPLATE)
@@ -117,8 +156,8 @@ def _templates(folder: Path, config: dict[str, Any]) -> dict[str, str]:
         found.update({file.stem: _text(file) for file in sorted((folder / TEMPLATES).glob("*.jinja"))})
     if found:
         return found
-    for name, held in ((OLD_TEMPLATE, _object(folder / OLD_TEMPLATE)), (CONFIG, config)):
-        value = held.get("chat_template")
+    for name in (OLD_TEMPLATE, CONFIG):
+        value = _object(folder / name).get("chat_template")
         if isinstance(value, str):
             return {"default": value}
         if isinstance(value, dict) and all(isinstance(text, str) for text in value.values()):
@@ -236,18 +275,20 @@ def _object(file: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        value = msgspec.json.decode(_text(file))
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise UsageError(f"{file} is no JSON: {error}") from error
+        value = json.loads(_text(file))
+    except (ValueError, RecursionError) as error:
+        said = "nested too deep" if isinstance(error, RecursionError) else str(error)
+        raise UsageError(f"{file}: not valid JSON: {said}") from None
     if not isinstance(value, dict):
         raise UsageError(f"{file} holds no JSON object.")
     return value
 
 
 def _text(file: Path) -> str:
+    """Return the text of a file, with line ends as "\\n"."""
     try:
-        if file.stat().st_size > MOST_BYTES:
-            raise UsageError(f"{file} is too large to be what it should be: more than {MOST_BYTES:,} bytes.")
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}") from error
+        return read_bounded(file, MOST_BYTES).decode().replace("\r\n", "\n").replace("\r", "\n")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file}: not UTF-8 at byte {error.start + 1}") from None

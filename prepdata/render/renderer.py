@@ -24,18 +24,21 @@ END_TOKENS = frozenset(_ENDS.split())
 with the token that begins the next."""
 
 
-def open_renderer(given: str, template: str | None = None, now: datetime | None = None) -> Renderer:
+def open_renderer(
+    given: str, template: str | None = None, now: datetime | None = None, offline: bool = False
+) -> Renderer:
     """Return the renderer of a tokenizer folder.
 
     Args:
-        given: the folder, or its tokenizer.json.
+        given: the folder, or its tokenizer.json; or an encoding of tiktoken, by its name or its rank file.
         template: a file with a chat template to use in place of the folder's.
         now: the time that templates are told; None for the present.
+        offline: True where no rank file may be downloaded.
 
     Raises:
         UsageError: there is no such folder, no chat template in it, or a library is missing.
     """
-    folder = read_folder(given, template)
+    folder = read_folder(given, template, offline)
     if not folder.templates:
         raise UsageError(
             f"{folder.path} has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json). "

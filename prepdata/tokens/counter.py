@@ -67,7 +67,8 @@ def open_counter(
 
     Args:
         encoding: a tiktoken encoding; `o200k_base` where neither this nor `tokenizer` is given.
-        tokenizer: path of a `tokenizer.json`, or of the folder that holds it; takes precedence.
+        tokenizer: path of a `tokenizer.json`, or of the folder that holds it; or an encoding of tiktoken, by its name
+            or its rank file. Takes precedence.
         offline: True where nothing may be downloaded.
         input_bytes: about how many bytes will be counted; large inputs are worth the load of a faster
             library.
@@ -75,14 +76,16 @@ def open_counter(
     Raises:
         UsageError: unknown encoding, or a tokenizer that cannot be read.
     """
-    if tokenizer is not None:
-        from prepdata.tokens.huggingface import open_tokenizer
-
-        return open_tokenizer(tokenizer)
     from prepdata.tokens import vocab
+    from prepdata.tokens.given import encoding_given, ranks_given
+    from prepdata.tokens.huggingface import TEMPLATE_NOTE, open_tokenizer
 
+    if tokenizer is not None:
+        encoding = encoding_given(tokenizer)
+        if encoding is None:
+            return open_tokenizer(tokenizer)
     name = encoding or DEFAULT_ENCODING
-    ranks = vocab.find(name, offline=offline)
+    ranks = ranks_given(tokenizer or name, offline=offline)
     if ranks is None:
         return EstimateCounter(vocab.advice(name))
     from prepdata.tokens import rsbpe
@@ -90,6 +93,8 @@ def open_counter(
     from prepdata.tokens.rsbpe import RsBpeCounter
 
     tiktoken = TiktokenCounter(name, ranks)
+    if tokenizer is not None:
+        tiktoken.notes.append(TEMPLATE_NOTE)
     reference = RsBpeCounter(tiktoken) if rsbpe.available(name) else tiktoken
     least = FAST_FROM_BYTES.get(name)
     if least is not None and input_bytes >= least and ranks.path and fastokens_available():
@@ -106,14 +111,16 @@ def identity(*, encoding: str | None = None, tokenizer: str | None = None, offli
     Raises:
         UsageError: unknown encoding, or no tokenizer at the path.
     """
+    from prepdata.tokens.given import encoding_given, ranks_given
+
     if tokenizer is not None:
+        encoding = encoding_given(tokenizer)
+    if tokenizer is not None and encoding is None:
         import hashlib
 
         from prepdata.tokens.huggingface import locate
 
         return f"tokenizer:{hashlib.sha256(locate(tokenizer).read_bytes()).hexdigest()}"
-    from prepdata.tokens import vocab
-
     name = encoding or DEFAULT_ENCODING
-    ranks = vocab.find(name, offline=offline)
-    return f"{name}:exact" if ranks else f"{name}:estimate"
+    kind = "content of " if tokenizer is not None else ""
+    return f"{kind}{name}:{'exact' if ranks_given(tokenizer or name, offline=offline) else 'estimate'}"

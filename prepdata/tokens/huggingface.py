@@ -14,6 +14,7 @@ from prepdata.errors import UsageError
 from prepdata.tokens.bpe import SAMPLE, flat_counts
 from prepdata.tokens.counter import Counter, count_distinct
 from prepdata.tokens.estimate import estimate
+from prepdata.tokens.hub import shown
 
 MOST_BYTES = 1 << 28
 """Size of a tokenizer.json beyond which it is not read (bytes); large ones have some 35 million."""
@@ -43,7 +44,7 @@ def open_tokenizer(path: str) -> Counter:
         UsageError: the file is missing or damaged, or neither tokenizers nor fastokens is installed.
     """
     file = locate(path)
-    name = f"{file.parent.name or file.stem}/tokenizer.json"
+    name = f"{shown(file) or file.stem}/tokenizer.json"
     reference = _load_reference(file)
     fast = _load_fast(file)
     if reference is None and fast is None:

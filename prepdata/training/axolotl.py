@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -17,7 +17,7 @@ from prepdata.render.errors import TemplateLimit, TemplateRefusal
 from prepdata.render.renderer import Renderer
 from prepdata.render.template import Rendered
 from prepdata.training.axolotl_parts import Detail, joined, trained_tokens
-from prepdata.training.base import Change, NotSimulated, Prepared, RunEnds, Trainer, cut, ended, of, refused
+from prepdata.training.base import Change, NotSimulated, OfFile, Prepared, RunEnds, Trainer, cut, ended, of, refused
 from prepdata.training.reading import OWN, own_turns, place, read
 from prepdata.training.settings import TrainerSettings
 
@@ -144,6 +144,14 @@ class Axolotl(Trainer):
                 return []
             return [f"the template does not write the end-of-text token {eos}: no end of a turn is trained"]
         return [f"the template does not write {one}" for one in self.settings.eot_tokens or () if one not in template]
+
+    def of_file(self, glances: Sequence[tuple[int, Any]], rows: int) -> Iterator[OfFile]:
+        try:
+            held = self.cautions() if rows else []
+        except TemplateRefusal:  # there is no default template, as every row says
+            return
+        for caution in held:
+            yield OfFile(None, f"Axolotl warns at the start of the run: {caution}", "warning")
 
     @cached_property
     def _kept(self) -> frozenset[str]:

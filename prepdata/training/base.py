@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, NamedTuple
 
+from prepdata.findings import Severity
 from prepdata.record import Record
-from prepdata.render.encoding import Encoded
+from prepdata.render.encoding import Encoded, clean
 from prepdata.render.errors import TemplateRefusal
 from prepdata.render.renderer import Renderer
 from prepdata.training.settings import TrainerSettings, filled
@@ -80,6 +81,22 @@ class Prepared(NamedTuple):
         return not self.dropped and not self.stopped and self.refusal is None
 
 
+class OfFile(NamedTuple):
+    """Something that holds for a file and is not seen in its rows one by one.
+
+    Args:
+        row: number of the row in the file, None for the whole file.
+        said: what, for people.
+        severity: "error" where the run ends.
+        kind: the same for all rows with the same cause; "" for the whole file.
+    """
+
+    row: int | None
+    said: str
+    severity: Severity = "error"
+    kind: str = ""
+
+
 class Trainer:
     """A simulated trainer. One file each in `prepdata/training/`; the class docstring says what was read where.
 
@@ -123,6 +140,19 @@ class Trainer:
         """Return how the run ends where no row of the whole file is kept, "" if it does not end there. `prepare` judges
         rows one by one and cannot tell."""
         return ""
+
+    def glance(self, records: Sequence[Record]) -> Any:
+        """Return what `of_file` needs of some rows of a file, as values that msgpack can hold; None for nothing."""
+        return None
+
+    def of_file(self, glances: Sequence[tuple[int, Any]], rows: int) -> Iterator[OfFile]:
+        """Yield what only all rows of a file together tell, however it is cut.
+
+        Args:
+            glances: (number of the first row, what `glance` returned where it was not None), in order.
+            rows: rows of the file.
+        """
+        return iter(())
 
     def prepare(self, records: Sequence[Record]) -> list[Prepared]:
         """Return what becomes of rows, in order. Each row is judged by itself.
@@ -175,5 +205,5 @@ def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
 
 
 def of(encoded: Encoded, text: str, trained: Sequence[int]) -> Prepared:
-    """Return a tokenised row, not yet cut."""
-    return Prepared(text, encoded.ids, trained, encoded.offsets, end=len(encoded.ids))
+    """Return a tokenised row, not yet cut; half characters in its text are replaced, as where it was tokenised."""
+    return Prepared(clean(text), encoded.ids, trained, encoded.offsets, end=len(encoded.ids))

@@ -27,12 +27,13 @@ class Rendering(msgspec.Struct, frozen=True):
     """How the rows of a run are rendered.
 
     Args:
-        tokenizer: path of the tokenizer folder, or of its tokenizer.json.
+        tokenizer: path of the tokenizer folder, or of its tokenizer.json; or an encoding of tiktoken.
         chat_template: file of the chat template that takes the place of the folder's, or None.
         trainers: names of the trainers that are simulated; "plain" where no target is one.
         settings: how they are set up.
         digest: of the tokenizer and its templates: with it the results change.
         today: the day that templates are told.
+        offline: True where nothing may be downloaded.
     """
 
     tokenizer: str
@@ -41,6 +42,7 @@ class Rendering(msgspec.Struct, frozen=True):
     settings: TrainerSettings
     digest: str
     today: date
+    offline: bool = False
 
 
 def rendering_of(settings: Settings, targets: tuple[Target, ...]) -> Rendering | None:
@@ -49,11 +51,11 @@ def rendering_of(settings: Settings, targets: tuple[Target, ...]) -> Rendering |
     Raises:
         UsageError: the tokenizer folder is not what it should be, or a trainer cannot be set up so.
     """
-    if settings.tokenizer is None or importlib.util.find_spec("jinja2") is None:
+    if settings.tokenizer is None or _missing(settings.tokenizer):
         return None
     from prepdata.render.folder import read_folder
 
-    folder = read_folder(settings.tokenizer, settings.chat_template)
+    folder = read_folder(settings.tokenizer, settings.chat_template, settings.offline)
     if not folder.templates:
         return None
     trainers = tuple(target.name for target in targets if target.name in TRAINERS) or (PLAIN,)
@@ -63,7 +65,32 @@ def rendering_of(settings: Settings, targets: tuple[Target, ...]) -> Rendering |
     for name in trainers:
         trainer = trainer_named(name)
         trainer.check(filled(chosen, trainer.defaults))
-    return Rendering(settings.tokenizer, settings.chat_template, trainers, chosen, folder.digest(), date.today())
+    return Rendering(
+        settings.tokenizer, settings.chat_template, trainers, chosen, folder.digest(), date.today(), settings.offline
+    )
+
+
+def unrendered(settings: Settings) -> tuple[str, ...]:
+    """Return why the rows of a run are not rendered although it has a tokenizer; nothing where they are."""
+    if settings.tokenizer is None:
+        return ()
+    from prepdata.render.folder import read_folder
+
+    missing = _missing(settings.tokenizer)
+    if missing:
+        return (f"rows are not rendered: {' and '.join(missing)} missing; pip install 'prepdata[render]'",)
+    if not read_folder(settings.tokenizer, settings.chat_template, settings.offline).templates:
+        said = f"rows are not rendered: {settings.tokenizer} has no chat template"
+        return (f"{said}; give the one that you train with by --chat-template FILE",)
+    return ()
+
+
+def _missing(tokenizer: str) -> list[str]:
+    """Return the packages that rendering needs and that are not installed."""
+    from prepdata.tokens.given import encoding_given
+
+    needed = ("jinja2",) if encoding_given(tokenizer) is not None else ("jinja2", "tokenizers")
+    return [name for name in needed if importlib.util.find_spec(name) is None]
 
 
 @cache
@@ -72,7 +99,7 @@ def renderer_of(rendering: Rendering) -> Renderer:
     from prepdata.render import open_renderer
 
     midnight = datetime.combine(rendering.today, datetime.min.time())
-    return open_renderer(rendering.tokenizer, rendering.chat_template, midnight)
+    return open_renderer(rendering.tokenizer, rendering.chat_template, midnight, rendering.offline)
 
 
 @cache

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -99,6 +99,52 @@ class Seen:
         self.dates = self.dates and later.dates
         self.long = self.long or later.long
 
+    def packed(self) -> list[Any]:
+        """Return the same as plain values that msgpack can hold."""
+        keys = {key: place.packed() for key, place in self.keys.items()}
+        items = None if self.items is None else self.items.packed()
+        alike = None if self.alike is None else sorted(self.alike)
+        return [sorted(self.kinds), keys, items, alike, self.mixed, self.dates, self.long]
+
+    @classmethod
+    def unpacked(cls, values: Sequence[Any]) -> Seen:
+        """Return what `packed` has packed."""
+        made = cls()
+        kinds, keys, items, alike, made.mixed, made.dates, made.long = values
+        made.kinds = set(kinds)
+        made.keys = {key: cls.unpacked(place) for key, place in keys.items()}
+        made.items = None if items is None else cls.unpacked(items)
+        made.alike = None if alike is None else frozenset(alike)
+        return made
+
+    @property
+    def inner(self) -> list[Seen]:
+        """The places right below."""
+        return [*self.keys.values(), *([self.items] if self.items is not None else [])]
+
+    @property
+    def size(self) -> int:
+        """How many places there are, with those below."""
+        return 1 + sum(place.size for place in self.inner)
+
+    def may_change(self, rounded: bool) -> bool:
+        """True if `load_dataset` may change values here or below.
+
+        Args:
+            rounded: some place of the file is kept as JSON.
+        """
+        told = self.told
+        if self.as_json:
+            return "text" in told or self._fractions()
+        if "int" in told and ("float" in told or self.long):
+            return True
+        if ("float" in told and rounded) or ("text" in told and self.dates):
+            return True
+        return any(place.may_change(rounded) for place in self.inner)
+
+    def _fractions(self) -> bool:
+        return "float" in self.kinds or any(place._fractions() for place in self.inner)
+
     @property
     def told(self) -> set[str]:
         """Kinds of values, null left aside."""
@@ -136,6 +182,11 @@ class Columns:
         self.first = later.first if self.first is None else self.first
         self.root.merge(later.root)
         self._rounded = None
+
+    def may_change(self, names: Container[str]) -> bool:
+        """True if `load_dataset` may change values in some columns."""
+        rounded = _any_json(self.root)
+        return any(place.may_change(rounded) for name, place in self.root.keys.items() if name in names)
 
     def problem(self, loader: Loader) -> str:
         """Return why the rows cannot be loaded, "" if they can."""
@@ -229,7 +280,8 @@ class _Loading:
             return [self._reread(item, (*path, number)) for number, item in enumerate(value)]
         if isinstance(value, float):
             read = reread(value)
-            return value if read == value else self._changed(path, read, f"{value!r} becomes {read!r}")
+            same = read == value or value != value  # what is no number is not equal to itself
+            return value if same else self._changed(path, read, f"{value!r} becomes {read!r}")
         return value
 
     def _changed(self, path: Path, value: Any, what: str) -> Any:
@@ -267,8 +319,7 @@ def _whole(digits: str) -> int:
 
 def _any_json(place: Seen) -> bool:
     """True if anything under a place, itself left aside, is kept as JSON."""
-    inner = [*place.keys.values(), *([place.items] if place.items is not None else [])]
-    return any(one.as_json or _any_json(one) for one in inner)
+    return any(one.as_json or _any_json(one) for one in place.inner)
 
 
 def _kind(value: Any) -> str:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from prepdata.errors import UsageError
+from prepdata.findings import Severity
 from prepdata.record import Record
 from prepdata.render.encoding import Encoded
 from prepdata.render.errors import TemplateRefusal
 from prepdata.render.renderer import Renderer
 from prepdata.render.template import Rendered
-from prepdata.training.base import Change, Prepared, Trainer, common_prefix, cut, of, refused
+from prepdata.training.base import Change, OfFile, Prepared, Trainer, common_prefix, cut, of, refused
 from prepdata.training.columns import Columns, Loader
 from prepdata.training.settings import TrainerSettings
 from prepdata.training.trl_rows import Ends, First, Taken, first, take
@@ -151,6 +152,23 @@ class Trl(Trainer):
         last = next((token for token in marked if tokenizer.decode([token], skip_special_tokens=False).strip()), None)
         return last in tokenizer.get_added_tokens_decoder()
 
+    def glance(self, records: Sequence[Record]) -> Any:
+        kinds: dict[tuple[bool, bool, bool], list[int]] = {}
+        for record in records:
+            text = any(isinstance(record.raw.get(key), str) for key in ("text", "prompt"))
+            kinds.setdefault((*first(record.raw), text), []).append(record.row)
+        return [(*kind, rows) for kind, rows in kinds.items()]
+
+    def of_file(self, glances: Sequence[tuple[int, Any]], rows: int) -> Iterator[OfFile]:
+        kinds = [
+            (First(renamed, chat), text, start, held) for start, part in glances for renamed, chat, text, held in part
+        ]
+        decided = min(kinds, key=lambda item: item[2] + item[3][0])[0] if kinds else None
+        for kind, text, start, held in kinds:
+            said, severity = _unlike(decided or kind, kind, text)
+            if said:
+                yield from (OfFile(start + row, said, severity, said) for row in held)
+
     def prepare(self, records: Sequence[Record]) -> list[Prepared]:
         found: list[Prepared | None] = [None] * len(records)
         drawn: dict[int, _Drawn] = {}
@@ -251,6 +269,28 @@ class Trl(Trainer):
             left = f"no trained token is left at a length of {most:,} tokens"
             return row._replace(dropped=left if 1 in row.trained else "no token of it is trained")
         return row
+
+
+def _unlike(decided: First, row: First, text: bool) -> tuple[str, Severity]:
+    """Return (what becomes of a row that is not like the first one, how bad that is); "" for nothing.
+
+    Args:
+        decided: what the first row decides.
+        row: what this row would.
+        text: this row has a text that is read as such, if it is no conversation.
+    """
+    if row.chat and decided.chat and decided.renamed != row.renamed:
+        these, this = ("has", "has not") if decided.renamed else ("has not", "has")
+        said = (
+            "TRL decides by the first row whether `conversations` with from and value are read as messages, for all "
+            f"rows: the first row {these} such turns, and this one {this}"
+        )
+        return said, "error"
+    if row.chat and not decided.chat:
+        return "TRL ends with an error at this row: the first row is a text, and this one a conversation", "error"
+    if text and decided.chat and not row.chat:
+        return "the first row is a conversation, so TRL puts no end of text behind the text of this one", "warning"
+    return "", "error"
 
 
 def labels(row: Prepared) -> list[int]:

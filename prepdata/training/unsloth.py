@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 from prepdata.errors import UsageError
+from prepdata.findings import clip
 from prepdata.record import Record
 from prepdata.render.errors import TemplateLimit, TemplateRefusal
 from prepdata.render.renderer import Renderer
@@ -15,6 +17,7 @@ from prepdata.render.template import Rendered
 from prepdata.training.base import (
     Change,
     NotSimulated,
+    OfFile,
     Prepared,
     RunEnds,
     Trainer,
@@ -33,6 +36,7 @@ _ALIASES = {
 }  # fmt: skip
 _ELSEWHERE = ("trl-preference", "openai-dpo", "trl-kto")
 _FIRST = 10  # rows from which the names of keys are guessed
+_WORD = 60  # characters that no word for a role has
 
 
 class UnslothSettings(TrainerSettings, frozen=True, kw_only=True):
@@ -141,6 +145,48 @@ class Unsloth(Trainer):
         """True if the tokenizer adds special tokens to a text. Unsloth looks at the first row for all."""
         bos = self.renderer.folder.named.get("bos_token")
         return not bos or not (text.startswith(bos) or bos in self.renderer.template().source)
+
+    def glance(self, records: Sequence[Record]) -> Any:
+        if self.settings.role_key is not None:
+            return None
+        firsts: list[tuple[bool, dict[str, list[str | None]]]] = []
+        rows: dict[str, list[int]] = {}
+        for record in records:
+            turns = _conversing(record)
+            if turns is None:
+                continue
+            try:
+                pair = sorted(guess_keys([{"conversations": turns}]))
+                rows.setdefault(json.dumps(pair), []).append(record.row)
+            except RunEnds:
+                pair = []
+            if len(firsts) < _FIRST:
+                firsts.append((not pair, _values(turns)))
+        return (firsts, rows) if firsts else None
+
+    def of_file(self, glances: Sequence[tuple[int, Any]], rows: int) -> Iterator[OfFile]:
+        firsts = [one for _, (some, _) in glances for one in some][:_FIRST]
+        if not firsts:
+            return
+        turns = [[{key: value} for key, held in values.items() for value in held] for _, values in firsts]
+        try:
+            keys = sorted(guess_keys([{"conversations": held} for held in turns]))
+        except RunEnds as error:
+            if not any(told for told, _ in firsts):
+                said = (
+                    f"Unsloth ends with an error: it reads the keys of turns off the first {_FIRST} rows, and {error}"
+                )
+                yield OfFile(None, said)
+            return
+        for start, (_, pairs) in glances:
+            for pair, numbers in pairs.items():
+                if json.loads(pair) != keys:
+                    here, there = (" and ".join(clip(key, 40) for key in both) for both in (json.loads(pair), keys))
+                    said = (
+                        f"Unsloth ends with an error at this row: its turns have the keys {here}, and those of the "
+                        f"first {_FIRST} rows, by which it reads all, have {there}"
+                    )
+                    yield from (OfFile(start + number, said, kind=said) for number in numbers)
 
     def prepare(self, records: Sequence[Record]) -> list[Prepared]:
         found: dict[int, Prepared] = {}
@@ -277,6 +323,28 @@ def _mask(ids: Sequence[int], spans: Sequence[tuple[int, int]]) -> list[int]:
     for start, end in spans:
         mask[start:end] = [1] * (end - start)
     return mask
+
+
+def _conversing(record: Record) -> list[Any] | None:
+    """Return the turns under `conversations` of a row that is read by these, else None."""
+    raw = record.raw
+    if record.format in _ELSEWHERE or ("prompt" in raw and "completion" in raw) or own_turns(record) is not None:
+        return None
+    turns = raw.get("conversations")
+    return turns if isinstance(turns, list) and not isinstance(raw.get("text"), str) else None
+
+
+def _values(turns: list[Any]) -> dict[str, list[str | None]]:
+    """Return the different values of each key of turns, as far as `guess_keys` looks at them: long texts are no roles,
+    and stand shortened; None for what is no text."""
+    found: dict[str, dict[str | None, None]] = {}
+    for turn in turns:
+        for key, value in turn.items() if isinstance(turn, dict) else ():
+            text = value if isinstance(value, str) else None
+            if text is not None and len(text) > _WORD:
+                text = f"{text[:_WORD]} {hashlib.blake2b(text.encode('utf-8', 'replace'), digest_size=8).hexdigest()}"
+            found.setdefault(key, {})[text] = None
+    return {key: list(values) for key, values in found.items()}
 
 
 def guess_keys(rows: Sequence[dict[str, Any]]) -> tuple[str, str]:

@@ -203,6 +203,8 @@ def special_ids(renderer: Renderer) -> frozenset[int]:
 
 def keeps_space(renderer: Renderer) -> bool:
     """True if every character of a text is in some token, white space too, as with byte-level tokenizers."""
+    if renderer.folder.encoding:
+        return True
     decoder = renderer.tokenizer.decoder
     state = decoder.__getstate__().decode() if decoder is not None else ""
     return "ByteLevel" in state or "Metaspace" in state

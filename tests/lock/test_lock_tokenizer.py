@@ -43,11 +43,8 @@ def folder(path: Path, jinja: str | None = None, processor: Any = None, config: 
         ({"config": LISTED}, "listed"),
         ({"config": LISTED[:1]}, None),
         ({"config": {"default": "d", "rag": "r"}}, "d"),
-        ({"config": 7}, None),
-        ({"config": [7, {"name": ["x"], "template": "y"}, {"name": "default", "template": 8}]}, None),
         ({"config": "c", "processor": "p"}, "p"),
         ({"config": "c", "processor": None}, "c"),
-        ({"config": "c", "processor": 7}, "c"),
         ({"config": "c", "processor": "p", "jinja": "j"}, "j"),
         ({"jinja": ""}, ""),
         ({"jinja": "a\r\nb\rc\n"}, "a\nb\nc\n"),
@@ -102,10 +99,26 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, name: str, data: byt
     assert str(caught.value).startswith(str(path / name))
 
 
-@pytest.mark.parametrize("data", ["[]", "7", "null", '"text"', '{"chat_template": null}'])
-def test_other_values_hold_no_template(tmp_path: Path, data: str) -> None:
+@pytest.mark.parametrize("given", [
+    {"config": 7}, {"config": "c", "processor": 7}, {"config": {"default": 8}},
+    {"config": [7, {"name": ["x"], "template": "y"}, {"name": "default", "template": 8}]},
+])  # fmt: skip
+def test_templates_of_other_kinds_are_told(tmp_path: Path, given: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"/chat_template/0 has no name|neither a text nor a list"):
+        template_of(folder(tmp_path / "model", **given))
+
+
+@pytest.mark.parametrize("data", ["[]", "7", "null", '"text"'])
+def test_a_configuration_that_is_no_object_is_told(tmp_path: Path, data: str) -> None:
     path = folder(tmp_path / "model")
     (path / "tokenizer_config.json").write_text(data)
+    with pytest.raises(InputError, match="holds no JSON object"):
+        template_of(path)
+
+
+def test_no_template_at_all(tmp_path: Path) -> None:
+    path = folder(tmp_path / "model")
+    (path / "tokenizer_config.json").write_text('{"chat_template": null}')
     assert template_of(path) is None
 
 

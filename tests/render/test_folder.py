@@ -86,7 +86,7 @@ def test_the_digest_changes_with_what_rendering_depends_on(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("tokenizer_config.json", "{", "tokenizer_config.json is no JSON"),
+        ("tokenizer_config.json", "{", "tokenizer_config.json: not valid JSON"),
         ("tokenizer_config.json", "[]", "tokenizer_config.json holds no JSON object"),
         ("tokenizer_config.json", "[" * 100_000, "tokenizer_config.json"),
         ("tokenizer_config.json", {"chat_template": 5}, "neither a text nor a list"),
@@ -110,5 +110,5 @@ def test_a_folder_without_a_tokenizer(tmp_path: Path) -> None:
 def test_a_template_that_is_no_text(tmp_path: Path) -> None:
     folder = write_folder(tmp_path)
     (folder / "chat_template.jinja").write_bytes(b"\xff\xfe")
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="not UTF-8 at byte 1"):
         read_folder(str(folder))

@@ -155,3 +155,12 @@ def test_names_are_there_without_the_trainers() -> None:
     code = "import sys, prepdata.training.trainers; print('jinja2' in sys.modules, 'tokenizers' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_half_characters_that_a_template_writes_stop_no_rule(tmp_path: Path) -> None:
+    template = "{% for m in messages %}{{ m.content + '\\ud800' }}{% endfor %}"
+    place = write_folder(tmp_path / "model", template)
+    row = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    report = prepdata.validate(tmp_path / "rows.jsonl", tokenizer=str(place), select=["TOK"], cache=False)
+    assert "no-end-of-turn" in {f.name for f in report} and "rule-crash" not in {f.name for f in report}

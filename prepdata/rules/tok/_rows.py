@@ -41,7 +41,8 @@ class Told(NamedTuple):
 
 
 class RenderedRule(CorpusRule):
-    """A rule about rows as trainers make them; a rule of the family overrides `judge`.
+    """A rule about rows as trainers make them; a rule of the family overrides `judge`, and for what only all rows of a
+    file together tell, `glance` and `judge_all`.
 
     `share` is the share of all rows (0 to 1) that must have a finding from the same cause, besides `MANY` of them, for
     it to be told once: above 0 where the row may be to blame and not the template.
@@ -58,26 +59,49 @@ class RenderedRule(CorpusRule):
         """Yield what is wrong with a row."""
         raise NotImplementedError
 
+    def glance(self, chunk: Chunk, name: str, rows: list[Prepared]) -> Any:
+        """Return what is kept of a chunk for `judge_all`, as values that msgpack can hold; None for nothing.
+
+        Args:
+            chunk: the rows.
+            name: of the trainer.
+            rows: what it makes of them.
+        """
+        return None
+
+    def judge_all(self, trainer: Trainer, parts: Parts) -> Iterator[tuple[int | None, Told]]:
+        """Yield (row, None for the whole file; what is wrong) for a file.
+
+        Args:
+            trainer: the trainer.
+            parts: what `glance` returned, where it was not None.
+        """
+        return iter(())
+
     def see(self, chunk: Chunk) -> Any:
         rendering = self.context.rendering
         assert rendering is not None
-        found = []
+        found, glances = [], {}
         for name in rendering.trainers:
-            trainer = trainer_of(rendering, name)
-            for record, row in zip(chunk.records, chunk.derived(prepared(rendering, name))):
+            trainer, rows = trainer_of(rendering, name), chunk.derived(prepared(rendering, name))
+            for record, row in zip(chunk.records, rows):
                 for told in self.judge(record, row, trainer):
                     found.append([record.row, name, told.kind, _encode(told.hit)])
-        return found
+            glance = self.glance(chunk, name, rows)
+            if glance is not None:
+                glances[name] = glance
+        return found, glances
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
         alone: dict[tuple[int, bytes], list[str]] = {}
         alike: dict[tuple[str, str], list[tuple[int, bytes]]] = {}
-        for first, part in parts.parts:
-            for row, trainer, kind, hit in part:
-                if kind:
-                    alike.setdefault((trainer, kind), []).append((first + row, hit))
-                else:
-                    alone.setdefault((first + row, hit), []).append(trainer)
+        for row, trainer, kind, hit in self._findings(parts):
+            if row is None:
+                yield None, _for_trainers(_decode(hit), [trainer])
+            elif kind:
+                alike.setdefault((trainer, kind), []).append((row, hit))
+            else:
+                alone.setdefault((row, hit), []).append(trainer)
         for (trainer, _), rows in alike.items():
             if len({row for row, _ in rows}) >= max(MANY, self.share * parts.rows):
                 yield self._together(rows, trainer, parts.rows)
@@ -86,6 +110,18 @@ class RenderedRule(CorpusRule):
                     alone.setdefault((row, hit), []).append(trainer)
         for (row, hit), trainers in alone.items():
             yield row, _for_trainers(_decode(hit), trainers)
+
+    def _findings(self, parts: Parts) -> Iterator[tuple[int | None, str, str, bytes]]:
+        """Yield (row, trainer, kind, hit) of all that is wrong with rows and with the file."""
+        for first, (found, _) in parts.parts:
+            for row, trainer, kind, hit in found:
+                yield first + row, trainer, kind, hit
+        rendering = self.context.rendering
+        for name in rendering.trainers if rendering else ():
+            glances = [(first, glances[name]) for first, (_, glances) in parts.parts if name in glances]
+            if glances:
+                for number, told in self.judge_all(trainer_of(rendering, name), parts._replace(parts=glances)):
+                    yield number, name, told.kind, _encode(told.hit)
 
     def _together(self, rows: list[tuple[int, bytes]], trainer: str, total: int) -> tuple[int, Hit]:
         numbers = sorted({row for row, _ in rows})

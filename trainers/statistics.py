@@ -141,7 +141,8 @@ def clustered(differences: Sequence[float], groups: Sequence[Hashable]) -> Clust
     order: dict[Hashable, int] = {}
     where = [order.setdefault(group, len(order)) for group in groups]
     sums = np.bincount(where, weights=np.asarray(differences, dtype=np.float64), minlength=len(order))
-    return Clusters(sums, np.bincount(where, minlength=len(order)).astype(np.float64))
+    counts = np.bincount(where, minlength=len(order)).astype(np.float64)
+    return Clusters(np.asarray(sums, dtype=np.float64), counts)
 
 
 def bootstrap(
@@ -177,7 +178,7 @@ def bootstrap(
 
 
 def sign_flip(clusters: Clusters, *, resamples: int = RESAMPLES, seed: int = SEED) -> float:
-    """Return the two-sided p-value of the mean difference: how often signs drawn for whole clusters give as large a one.
+    """Return the two-sided p-value of the mean difference: how often signs drawn for clusters give as large a one.
 
     If the two models do not differ, either could have given either answer, so every pattern of signs is as likely.
     All patterns are tried up to `EXACT_CLUSTERS` clusters with a difference, else `resamples` are drawn.
@@ -298,9 +299,7 @@ def _binomial(n: int, k: int, rate: float, logs: NDArray[np.float64]) -> float:
     return math.exp(logs[n] - logs[k] - logs[n - k] + k * math.log(rate) + (n - k) * math.log1p(-rate))
 
 
-def smallest_detectable(
-    n: int, discordant: float = 0.2, *, power: float = 0.8, alpha: float = 0.05
-) -> float | None:
+def smallest_detectable(n: int, discordant: float = 0.2, *, power: float = 0.8, alpha: float = 0.05) -> float | None:
     """Return the smallest true improvement of a pass rate that n items show with the given power; None if none would.
 
     100 items of which 20 % change need about 13 points. Found by bisection on the exact power of `mcnemar`, to 0.0001.

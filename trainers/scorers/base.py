@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from prepdata.errors import UsageError
+from prepdata.errors import PrepdataError, UsageError
 
 Finish = Literal["stopped", "cut", "error"]
 
@@ -35,8 +35,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
         id: of the row.
         prompt: messages before the answer, each with `role` and `content`.
         reference: the answer in the row, "" where that is a tool call or where there is none.
-        reference_calls: tools that the answer in the row calls, in order.
-        expected: marks of the row that scorers read: `facts`, `schema`, `label`, `scorer`, `category`, `tags`.
+        expected: marks of the row that scorers read: `facts`, `schema`, `label`, `scorer`, `negative`; and under
+            `calls` the tools that the answer in the row calls, in order, each an object of `name` and `arguments`.
         output: what the model wrote.
         output_calls: tools it called, where the endpoint tells them apart; None where they stand in `output`.
         finish_reason: `stopped` by itself, `cut` at the most tokens, `error`: no answer.
@@ -45,7 +45,6 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
     prompt: tuple[Mapping[str, Any], ...] = ()
     reference: str = ""
-    reference_calls: tuple[Call, ...] = ()
     expected: Mapping[str, Any] = {}
     output: str = ""
     output_calls: tuple[Call, ...] | None = None
@@ -99,6 +98,8 @@ class Scorer(NamedTuple):
         """
         try:
             given = self.score(sample)
+        except PrepdataError:
+            raise
         except Exception as error:
             raise UsageError(
                 f"scorer '{self.name}' failed on row '{sample.id[:80]}': {type(error).__name__}: "

@@ -10,39 +10,19 @@ from typing import NamedTuple
 
 _SPACES = "\u00a0\u2007\u2009\u202f "
 _NUMBER = re.compile(
-    r"(?<![\w.])"
+    r"(?<![^\W\u0e00-\u0eff\u3040-\u9fff\uac00-\ud7af])(?<!\.)"  # not inside a word, where words have spaces
     r"([+-]?)([$€£¥₹]?) ?"
-    rf"(\d{{1,3}}(?:[{_SPACES}'’]\d{{3}})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)*|[.]\d+)"
+    rf"(\d{{1,3}}(?:[{_SPACES}'’]\d{{3}}){{1,8}}(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)*|[.]\d+)"
     r"((?:e|E|[x×]10\^)[+-]?\d{1,3}(?![\w]))?"
 )
 _UNIT = re.compile(r"[ \u00a0\u202f]?([%‰°$€£¥₹]?[^\W\d_]{0,24}[²³]?)")
-_SCALES = {
-    **dict.fromkeys(["k", "thousand", "tausend", "mille", "mil", "тысяч", "тыс", "千"], 1e3),
-    **dict.fromkeys(
-        [
-            "million",
-            "millions",
-            "millionen",
-            "mio",
-            "millón",
-            "millones",
-            "milhões",
-            "mln",
-            "миллион",
-            "миллионов",
-            "млн",
-        ],
-        1e6,
-    ),
-    **dict.fromkeys(
-        ["billion", "billions", "bn", "milliarde", "milliarden", "mrd", "milliard", "milliards", "миллиард", "млрд"],
-        1e9,
-    ),
-    "万": 1e4,
-    "萬": 1e4,
-    "亿": 1e8,
-    "億": 1e8,
-}
+_SCALES: dict[str, float] = {"万": 1e4, "萬": 1e4, "亿": 1e8, "億": 1e8}
+for _factor, _words in (
+    (1e3, "k thousand tausend mille mil тысяч тыс 千"),
+    (1e6, "million millions millionen mio millón millones milhões mln миллион миллионов млн"),
+    (1e9, "billion billions bn milliarde milliarden mrd milliard milliards миллиард миллиардов млрд"),
+):
+    _SCALES.update(dict.fromkeys(_words.split(), _factor))
 _UNITS: dict[str, tuple[str, float]] = {}
 for _dimension, _table in {
     "length": {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "km": 1e3, "meter": 1.0, "meters": 1.0, "metre": 1.0, "metres": 1.0,
@@ -123,7 +103,7 @@ def numbers(text: str, decimal: str | None = None) -> Iterator[Number]:
 
 
 def _power(written: str | None) -> float:
-    return 10.0 ** int(re.sub(r"^(?:e|E|[x×]10\^)", "", written)) if written else 1.0
+    return float("1e" + re.sub(r"^(?:e|E|[x×]10\^)", "", written)) if written else 1.0
 
 
 def _unit(text: str, end: int, currency: str) -> tuple[str, float]:

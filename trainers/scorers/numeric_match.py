@@ -34,10 +34,8 @@ def score(sample: Sample) -> Score:
 
 def _last(text: str, decimal: str | None) -> Number | None:
     after = plain(text).rpartition("####")[2]
-    last = None
-    for last in numbers(after, decimal):
-        pass
-    return last
+    found = list(numbers(after, decimal))
+    return found[-1] if found else None
 
 
 def _same(wanted: Number, found: Number, tolerance: float) -> bool:

@@ -20,17 +20,15 @@ from trainers.scorers.json_schema import NotJson, value_of
 
 MOST_FIELD = 60
 """Longest text inside JSON, in characters, that is taken for one value; longer ones are prose."""
-SHORTEST_QUOTE = re.compile(
-    r"“([^“”\n]{3,600})”|„([^„“”\n]{3,600})[“”]|«([^«»\n]{3,600})»|\"([^\"\n]{3,600})\"|"
-    r"[「『]([^「」『』\n]{3,600})[」』]"
-)
+SHORTEST_QUOTE = 3
 """Words (or 8 characters of a script without spaces) from which a quotation is checked; shorter ones name things."""
 
 _URL = re.compile(
     r"(?:https?://|www\.)[^\s<>\"'“”«»)\]}]{3,2000}|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}"
 )
 _QUOTE = re.compile(
-    r"“([^“”\n]{3,600})”|„([^„“”\n]{3,600})[“”]|«([^«»\n]{3,600})»|\"([^\"\n]{3,600})\"|[「『]([^「」『』\n]{3,600})[」』]"
+    r"“([^“”\n]{3,600})”|„([^„“”\n]{3,600})[“”]|«([^«»\n]{3,600})»|\"([^\"\n]{3,600})\"|"
+    r"[「『]([^「」『』\n]{3,600})[」』]"
 )
 _MONTHS = {
     name: number
@@ -63,8 +61,6 @@ _WRITTEN = re.compile(
 _EASTERN = re.compile(r"(?:(\d{4})\s?年\s?)(\d{1,2})\s?[月]\s?(\d{1,2})\s?日|(\d{4})년\s?(\d{1,2})월\s?(\d{1,2})일")
 _TIME = re.compile(r"(?<![\d:])([01]?\d|2[0-3]):([0-5]\d)(?::[0-5]\d)?(?![\d:])")
 _ITEM = re.compile(r"^[ \t]*\d{1,2}[.)][ \t]", re.MULTILINE)
-    r"[^\W\d_][\w’'-]*(?:[ \u00a0](?:(?:de|da|del|van|von|der|la|le|of|du|bin|al) ){0,2}[^\W\d_][\w’'-]*)*"
-)
 _WORD = re.compile(r"[^\W\d_][\w’'-]*")
 _LITTLE = frozenset(["de", "da", "del", "van", "von", "der", "la", "le", "of", "du", "bin", "al"])
 _BREAK = frozenset(".!?:;\n\t-*#>|([{\"“„«»”'‘’—–…/")

@@ -345,3 +345,42 @@ def quantile(values: Sequence[float], share: float) -> float:
     below = math.floor(place)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+
+
+def bootstrap_ratio(
+    baseline: Sequence[float],
+    run: Sequence[float],
+    *,
+    share: float | None = None,
+    confidence: float = CONFIDENCE,
+    resamples: int = 2_000,
+    seed: int = SEED,
+) -> Interval:
+    """Return the percentile interval of run / baseline for a quantile, or for the mean, by drawing items in pairs.
+
+    Args:
+        baseline, run: positive measurements of the same items, shape (items,).
+        share: which quantile, 0.95 for the 95th percentile; None for the mean.
+        confidence, resamples, seed: as for `bootstrap`.
+
+    Raises:
+        ValueError: fewer than two items, two lengths, or a measurement that is not positive.
+    """
+    import numpy as np
+
+    one, other = np.asarray(baseline, dtype=np.float64), np.asarray(run, dtype=np.float64)
+    if len(one) < 2 or len(one) != len(other) or min(one.min(), other.min()) <= 0:
+        raise ValueError("two or more pairs of positive measurements are needed")
+    random = np.random.default_rng(seed)
+    ratios = np.empty(resamples)
+    step = max(1, _BLOCK // len(one))
+    for start in range(0, resamples, step):
+        stop = min(resamples, start + step)
+        picked = random.integers(0, len(one), size=(stop - start, len(one)))  # (draws, items)
+        sides = (
+            np.quantile(side[picked], share, axis=1) if share else side[picked].mean(axis=1) for side in (other, one)
+        )
+        ratios[start:stop] = next(sides) / next(sides)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(ratios, [tail, 1 - tail])
+    return Interval(float(low), float(high))

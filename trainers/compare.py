@@ -1,6 +1,6 @@
 """Compares two records of the same held-out rows: what changed, how surely, and whether the gate is passed.
 
-What was not measured is never a pass: a metric that the gate needs and that lacks scores ends in "could not be measured".
+What was not measured is never a pass: a metric that the gate needs and that lacks scores "could not be measured".
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def compare(baseline: Measured, run: Measured, gate: Gate) -> Comparison:
     """Compare a run with its baseline.
 
     Raises:
-        UsageError: the records cannot be compared (says which fields differ), or the gate names a metric that neither has.
+        UsageError: the records cannot be compared (says which fields differ), or lack a metric that the gate names.
     """
     _comparable(baseline, run)
     pairs = pair_up(baseline.samples, run.samples)

@@ -53,7 +53,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         better, worse: rows of which the score rose or fell in that direction.
         p: two-sided, by `test`; `p_adjusted` for having looked at several, of secondary metrics only.
         detectable: smallest true gain that so many rows show in 4 of 5 cases, at the share of rows that changed here;
-            None where none would.
+            None where none would, and for secondary metrics.
         margin, within_margin: how much worse it may be, and whether the whole interval says it is not.
         reason: why it could not be measured.
     """
@@ -174,7 +174,7 @@ def change_of(
         run=sides[1][0], run_low=sides[1][1].low, run_high=sides[1][1].high,
         gain=sums.mean, low=bounds.low, high=bounds.high, method="tango" if rates else "cluster bootstrap",
         better=better, worse=worse, p=p, test="exact McNemar" if rates else "sign flip by cluster",
-        detectable=_detectable(gains, clusters, rates=rates, changed=better + worse),
+        detectable=None if role == "secondary" else _detectable(gains, clusters, rates=rates, changed=better + worse),
         margin=margin, within_margin=None if margin is None else non_inferior(bounds, margin), outcome=outcome,
     )  # fmt: skip
 

@@ -173,6 +173,26 @@ def lock_schema() -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
+def compare_schema() -> str:
+    """Return `schemas/compare.schema.json`: what `prepdata compare --json` writes."""
+    from trainers.compare import SCHEMA_VERSION as COMPARE_VERSION
+    from trainers.compare import Comparison
+
+    _, parts = msgspec.json.schema_components([Comparison], ref_template="#/$defs/{name}")
+    for part in parts.values():
+        part["required"] = list(part["properties"])
+        part["additionalProperties"] = False
+    whole = parts.pop("Comparison")
+    whole["properties"]["schema_version"] = {"const": COMPARE_VERSION}
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **whole,
+        "title": "prepdata compare",
+        "$defs": parts,
+    }
+    return _schema_text(document)
+
+
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
@@ -183,6 +203,7 @@ def generated() -> dict[str, str]:
     files["schemas/report.schema.json"] = report_schema()
     files["schemas/show.schema.json"] = show_schema()
     files["schemas/lock.schema.json"] = lock_schema()
+    files["schemas/compare.schema.json"] = compare_schema()
     from prepdata.models.generate import texts
 
     return files | {f"schemas/{name}": text for name, text in texts().items()}

@@ -7,9 +7,13 @@ text of the last message.
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -22,7 +26,9 @@ class Handler(BaseHTTPRequestHandler):
     asked: dict[str, int] = {}
 
     def do_GET(self) -> None:
-        self.send({"object": "list", "data": [{"id": "tiny", "object": "model"}]})
+        if self.path == "/v1/asked":
+            return self.send(self.asked)
+        return self.send({"object": "list", "data": [{"id": "tiny", "object": "model"}]})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -62,6 +68,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.send({"choices": [{"message": {"content": 7}}]})
         if what == "no choice":
             return self.send({"choices": []})
+        if what.startswith("slow "):
+            time.sleep(0.2)
         if what == "hang":
             time.sleep(3)
             return None
@@ -105,6 +113,21 @@ def completion(text: str | None, reason: str = "stop", tokens: int | None = None
     message = {"role": "assistant", "content": text, **({"tool_calls": calls} if calls else {})}
     usage = {"usage": {"completion_tokens": tokens}} if tokens is not None else {}
     return {"choices": [{"index": 0, "message": message, "finish_reason": reason}], **usage}
+
+
+def served(what: str, tokens: int = 16) -> Iterator[str]:
+    """Start a server in a process of its own; give its URL."""
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
+    process = subprocess.Popen(
+        [sys.executable, __file__, what, str(tokens)], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    )  # fmt: skip
+    assert process.stdout is not None
+    port = process.stdout.readline().strip()
+    assert port, "the server did not start"
+    yield f"http://127.0.0.1:{port}/v1"
+    process.kill()
+    process.wait()
 
 
 def main(folder: str, max_new_tokens: int) -> None:

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chat_server import served
 
 from prepdata.errors import UsageError
 from prepdata.jsontext import json_text
 from trainers.generate import Options, Output, Prompt, Unavailable, open_backend
-
-HERE = Path(__file__).parent
-
-
-def served(what: str, tokens: int = 16) -> Iterator[str]:
-    """Start a server in a process of its own; give its URL."""
-    paths = os.pathsep.join([str(HERE.parent.parent), *sys.path])
-    process = subprocess.Popen(
-        [sys.executable, str(HERE / "chat_server.py"), what, str(tokens)], stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": paths},
-    )  # fmt: skip
-    assert process.stdout is not None
-    port = process.stdout.readline().strip()
-    assert port, "the server did not start"
-    yield f"http://127.0.0.1:{port}/v1"
-    process.kill()
-    process.wait()
 
 
 @pytest.fixture(scope="module")

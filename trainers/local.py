@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -99,13 +100,14 @@ class LocalModel:
             raise UsageError(f"{self.adapter}: the adapter does not fit {self.folder}: {_brief(error)}") from error
 
     def _stop_ids(self) -> tuple[int, ...]:
-        """Return the tokens that end an answer: those of the model, and those that end a turn by their name."""
+        """Return the tokens that end an answer, as servers have them: those of the generation settings and the tokenizer's
+        end of text; only where there are none, tokens that end a turn by their name."""
         given = self.given_stops
         found = set(given) if isinstance(given, (list, tuple)) else {given}
         found.add(self.tokenizer.eos_token_id)
-        if self.renderer is not None:
-            found |= self.renderer.end_tokens
         stops = tuple(sorted(number for number in found if isinstance(number, int)))
+        if not stops and self.renderer is not None:
+            stops = tuple(sorted(self.renderer.end_tokens))
         if not stops:
             raise UsageError(f"{self.folder}: no token ends an answer: neither the tokenizer nor the model names one")
         return stops
@@ -164,8 +166,12 @@ class LocalModel:
 
     def rendering(self, prompts: Sequence[Prompt]) -> Rendering:
         """Return how these prompts are rendered."""
-        self.differing = self.agreed = 0
         texts = []
+        ignored = 0
+        for prompt in (prompt for prompt in prompts if prompt.tools):
+            with contextlib.suppress(TemplateRefusal):
+                ignored += self.ids(prompt) == self.ids(prompt._replace(tools=()))
+        self.differing = self.agreed = 0
         for prompt in prompts:
             try:
                 texts.append(" ".join(map(str, self.ids(prompt))))
@@ -180,6 +186,7 @@ class LocalModel:
             special_tokens={name: number for name, number in named.items() if number is not None},
             prompt_ids=hash_all(texts),
             checked=self.agreed,
+            tools_ignored=ignored,
         )
 
     def generate(self, prompts: Sequence[Prompt]) -> list[Output]:

@@ -88,6 +88,7 @@ class Rendering(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         special_tokens: text of each special token with a role (`eos_token`) -> id.
         prompt_ids: sha256 over the token ids of all prompts, in order: equal only where every prompt was read alike.
         checked: prompts whose ids both renderers agreed on.
+        tools_ignored: prompts with tools that the template leaves out, so that the model never read of them.
     """
 
     renderer: Literal["prepdata", "transformers", "endpoint"]
@@ -96,6 +97,7 @@ class Rendering(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     special_tokens: dict[str, int] = {}
     prompt_ids: Sha256 | None = None
     checked: Count = 0
+    tools_ignored: Count = 0
 
 
 class DataInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

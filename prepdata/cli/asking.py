@@ -105,6 +105,8 @@ def run(flags: dict[str, Any], kind: Literal["base", "prompted", "tuned"]) -> in
         progress=_progress(flags["quiet"]),
     )  # fmt: skip
     if not flags["quiet"]:
+        for note in notes(record):
+            print(f"prepdata: {note}", file=sys.stderr)
         click.echo("\n".join(safe(line) for line in table(record)))
         print(f"written: {safe(str(output))}, {safe(record.samples.path)}", file=sys.stderr)
     return EXIT_CLEAN
@@ -150,6 +152,19 @@ def _progress(quiet: bool) -> Callable[[int, int], None] | None:
         print(f"\r{done:,} of {total:,} rows", end=end, file=sys.stderr, flush=True)
 
     return show
+
+
+def notes(record: Evaluation) -> list[str]:
+    """Return what should be known of a record before its numbers are believed."""
+    rendering, found = record.rendering, []
+    if rendering.tools_ignored:
+        found.append(
+            f"{rendering.tools_ignored:,} prompts declare tools, and the chat template leaves them out: the model "
+            "never read of them. Use a template that knows tools (--chat-template)."
+        )
+    if rendering.renderer == "transformers":
+        found.append("prepdata and transformers render some prompts differently; those of transformers were asked")
+    return found
 
 
 def table(record: Evaluation) -> list[str]:

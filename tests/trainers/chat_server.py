@@ -6,6 +6,7 @@ text of the last message.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -76,10 +77,11 @@ class Handler(BaseHTTPRequestHandler):
         if what == "trickle":
             self.send_response(200)
             self.end_headers()
-            for _ in range(40):
-                self.wfile.write(b" ")
-                self.wfile.flush()
-                time.sleep(0.1)
+            with contextlib.suppress(OSError):  # nobody listens to the end
+                for _ in range(40):
+                    self.wfile.write(b" ")
+                    self.wfile.flush()
+                    time.sleep(0.1)
             return None
         if what == "elsewhere":
             self.send_response(302)

@@ -115,6 +115,13 @@ def test_rendering_is_held_against_transformers(folder: Path, tmp_path: Path) ->
     assert with_bos.prompt_ids != rendering.prompt_ids
 
 
+def test_tools_that_the_template_leaves_out_are_noticed(folder: Path, tmp_path: Path) -> None:
+    tool = {"type": "function", "function": {"name": "weather", "description": "w", "parameters": {"type": "object"}}}
+    asked = [Prompt("t", ({"role": "user", "content": "Hi"},), (tool,)), *prompts("Hi")]
+    assert local(folder).rendering(asked).tools_ignored == 1
+    assert local(write_random_model(tmp_path / "tools", "tools")).rendering(asked).tools_ignored == 0
+
+
 def test_a_template_that_asks_for_the_time_gives_the_same_prompt_every_day(tmp_path: Path) -> None:
     template = "{{ strftime_now('%Y-%m-%d %H:%M') }}{% for m in messages %}{{ m.content }}{% endfor %}<|im_start|>"
     backend = local(write_random_model(tmp_path / "dated", template))

@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905  (lists of words)
 """Makes a language model of half a million parameters for tests of training: it copies, and LoRA can teach it.
 
 The model reads a shop order ("Ann from Oslo orders 3 lamps") and repeats it, in prose for three of four phrasings and as

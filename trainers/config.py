@@ -59,6 +59,7 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         str | None, told("File with rows of what the model can do already, mixed in against forgetting.")
     ] = None
     replay_share: Annotated[Share, told("Rows of replay for each training row; 0.25 for one in four.")] = 0.25
+    ignore: Annotated[tuple[str, ...], told("Rules that the validation before training leaves out.")] = ()
     chat_template: Annotated[str | None, told("Chat template to train with (default: the tokenizer's).")] = None
     max_length: Annotated[
         Annotated[int, Meta(ge=8)] | None,
@@ -114,6 +115,10 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 FIELDS = {field.name: field for field in msgspec.structs.fields(TrainConfig)}
+
+
+LISTS = tuple(name for name, field in FIELDS.items() if isinstance(field.default, tuple))
+"""Keys with several values; in one text they stand with commas between."""
 
 
 def description(name: str) -> str:
@@ -182,7 +187,7 @@ def make_config(values: Mapping[str, Any], origin: str = "") -> TrainConfig:
         if name not in FIELDS:
             problems.append(f"unknown key '{key}'.{nearest(name, FIELDS)}")
             continue
-        if isinstance(value, str) and name in ("lora_targets", "gpus"):
+        if isinstance(value, str) and name in LISTS:
             value = [piece.strip() for piece in value.split(",") if piece.strip()]
         try:
             good[name] = msgspec.convert(value, FIELDS[name].type)

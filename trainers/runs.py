@@ -1,10 +1,10 @@
 """Run folders: what a training leaves behind, and reading it again.
 
-    run.json          this record: configuration, digests of data and model, versions, hardware, outcome
-    metrics.jsonl     one line for each optimizer step, and one for each validation
-    data/             the rows that were trained on, replay among them, and those of the validation
-    checkpoints/      to go on from
-    adapter/          the adapter with tokenizer and model card: the result
+run.json          this record: configuration, digests of data and model, versions, hardware, outcome
+metrics.jsonl     one line for each optimizer step, and one for each validation
+data/             the rows that were trained on, replay among them, and those of the validation
+checkpoints/      to go on from
+adapter/          the adapter with tokenizer and model card: the result
 """
 
 from __future__ import annotations

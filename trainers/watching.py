@@ -30,7 +30,7 @@ class TrainingStopped(PrepdataError):
 
 
 class Watch(TrainerCallback):
-    """Writes metrics, says how far the run is, marks whole checkpoints, and stops at loss or gradient that is no number.
+    """Writes metrics, says how far the run is, marks whole checkpoints, and stops where the loss is no number.
 
     Args:
         metrics: JSONL file that lines are added to.
@@ -57,9 +57,7 @@ class Watch(TrainerCallback):
         """Tokens a second, with padding."""
         return (self.tokens - (self.first_tokens or 0.0)) / self.seconds if self.seconds > 0 else 0.0
 
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Start the clock."""
         self.started = self.said = time.monotonic()
         self.first_step = state.global_step
@@ -93,8 +91,8 @@ class Watch(TrainerCallback):
         for name in ("loss", "grad_norm", "eval_loss"):
             if name in found and not math.isfinite(found[name]):
                 raise TrainingStopped(
-                    f"step {state.global_step}: {name} is {found[name]}: training has gone wrong and was stopped. Use a "
-                    "smaller --learning-rate or a smaller --max-grad-norm; with float16 use --dtype bfloat16"
+                    f"step {state.global_step}: {name} is {found[name]}: training has gone wrong and was stopped. Use "
+                    "a smaller --learning-rate or a smaller --max-grad-norm; with float16 use --dtype bfloat16"
                 )
         self._say(state, found)
 

@@ -79,7 +79,7 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     weight_decay: Annotated[Share, told("Weight decay of AdamW.")] = 0.0
     max_grad_norm: Annotated[Positive, told("Norm to which gradients are clipped.")] = 1.0
     lora_r: Annotated[Rank, told("Rank of the adapter.")] = 16
-    lora_alpha: Annotated[Positive, told("The adapter is scaled by alpha / r.")] = 32.0
+    lora_alpha: Annotated[Steps, told("The adapter is scaled by alpha / r.")] = 32
     lora_dropout: Annotated[Share, told("Share of the adapter's inputs that are dropped in training.")] = 0.0
     lora_targets: Annotated[
         tuple[str, ...], told("Names of the linear layers with an adapter; all-linear for all but the head.")
@@ -220,8 +220,22 @@ def _contradictions(given: Mapping[str, Any]) -> list[str]:
     return problems
 
 
+def from_text(name: str, text: str) -> Any:
+    """Return the value that a flag's text stands for; the text itself where it stands for none."""
+    if name in LISTS:
+        return text
+    try:
+        return msgspec.to_builtins(msgspec.convert(text, FIELDS[name].type, strict=False))
+    except msgspec.ValidationError:
+        return text
+
+
 def load_config(path: Path | None, flags: Mapping[str, Any]) -> TrainConfig:
     """Return the configuration of a run: defaults, then the file, then flags.
+
+    Args:
+        path: the file; None for none.
+        flags: key -> value, texts as `from_text` takes them.
 
     Raises:
         ConfigError: file or flags say something impossible.

@@ -155,8 +155,8 @@ def _train(
 
     from trainers.watching import Watch
 
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     warnings.filterwarnings("ignore", category=FutureWarning)  # of names that transformers will change in version 6
     transformers.set_seed(config.seed)
     watch = Watch(folder / runs.METRICS, out)

@@ -127,7 +127,7 @@ def clock(seconds: float) -> str:
 
 def memory_in_use() -> int:
     """Return the peak memory in bytes: of tensors on the GPU, or of this process."""
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        return int(torch.cuda.max_memory_allocated())
+    if on_gpu := torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0:
+        return int(on_gpu)
     size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return size if sys.platform == "darwin" else size * 1024

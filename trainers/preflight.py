@@ -30,7 +30,7 @@ from prepdata.training.trl import Trl
 from trainers import estimate
 from trainers.config import TrainConfig
 from trainers.data import Simulated, copy_rows, simulate, trainer_settings, write_rows
-from trainers.model_folder import check_model, json_object, weights_hash
+from trainers.model_folder import check_model, file_hash, json_object, weights_hash
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
 CHECKPOINT_BYTES = 12
@@ -147,7 +147,7 @@ def preflight(config: TrainConfig) -> Checked:
     problems += _row_problems(config, train, max_length, shapes.context)
     if not train.kept:
         return Checked(Preflight(files, problems, device, dtype, None), shown, train, validation)
-    plan = make_plan(config, shapes, train, validation, max_length, dtype)
+    plan = make_plan(config, shapes, train, validation, max_length, device, dtype)
     problems += [*_memory_problems(plan, device), *_disk_problems(config, plan)]
     return Checked(Preflight(files, problems, device, dtype, plan), shown, train, validation)
 
@@ -239,12 +239,8 @@ def _baseline_problems(config: TrainConfig, folder: Path) -> list[Problem]:
     from trainers.record import read
 
     record = read(config.baseline)
-    with Path(config.test).open("rb") as file:
-        import hashlib
-
-        held = hashlib.file_digest(file, "sha256").hexdigest()
     problems = []
-    if record.data.test.sha256 != held:
+    if record.data.test.sha256 != file_hash(Path(config.test)):
         said = f"{config.baseline} was recorded on another test file than {config.test}"
         problems.append(Problem("other-test-file", True, False, said, cure))
     if record.kind == "tuned" or record.model.weights not in (None, weights_hash(folder)):
@@ -271,9 +267,8 @@ def _device(config: TrainConfig, folder: Path) -> tuple[str, str, list[Problem]]
     elif device == "cuda" and torch.cuda.device_count() > 1:
         said = f"{torch.cuda.device_count()} GPUs are visible, and one process trains on one"
         problems.append(Problem("several-gpus", True, False, said, "choose one: CUDA_VISIBLE_DEVICES=0"))
-    kept = str(
-        json_object(folder / "config.json").get("dtype") or json_object(folder / "config.json").get("torch_dtype")
-    )
+    told = json_object(folder / "config.json")
+    kept = str(told.get("dtype") or told.get("torch_dtype"))
     bf16 = device == "cpu" or torch.cuda.is_bf16_supported(including_emulation=False)
     dtype: str = config.dtype
     if dtype == "auto":
@@ -330,6 +325,7 @@ def make_plan(
     train: Simulated,
     validation: Simulated | None,
     max_length: int,
+    device: str,
     dtype: str,
 ) -> Plan:
     """Return what the run comes to. Steps as transformers counts them: the last, smaller batch is one too."""
@@ -340,9 +336,7 @@ def make_plan(
     eval_steps = (config.eval_steps or max(1, steps // 10)) if validation is not None else None
     save_steps = config.save_steps or eval_steps or max(1, steps // 10)
     longest = min(max_length, max(train.lengths))
-    needed = {kind: estimate.memory(shapes, config, longest, dtype, gpu=kind == "gpu") for kind in ("gpu", "cpu")}
     work = estimate.operations(shapes, config, round(padded * steps / per_epoch), padded / train.kept)
-    on = {name: gpu(name) for name in config.gpus}
     half = estimate.memory(shapes, config, longest, "bfloat16")
     adapter = estimate.lora_parameters(shapes, config)
     return Plan(
@@ -358,8 +352,8 @@ def make_plan(
         save_steps=save_steps,
         adapter_parameters=adapter,
         model_parameters=shapes.parameters,
-        memory=needed["gpu" if dtype != "float32" else "cpu"],
-        gpus=[estimate.on_gpu(card, half, work, nf4=config.quantization == "nf4") for card in on.values()],
+        memory=estimate.memory(shapes, config, longest, dtype, gpu=device == "cuda"),
+        gpus=[estimate.on_gpu(gpu(name), half, work, nf4=config.quantization == "nf4") for name in config.gpus],
         disk=CHECKPOINT_BYTES * adapter * (config.keep_checkpoints + 2) + 50_000_000,
     )
 

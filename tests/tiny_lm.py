@@ -7,12 +7,13 @@ without replay of rows under "talk" it forgets its prose. One word is one token 
 question of attention and not of spelling; a curriculum of lists that are said twice teaches it.
 
 Made once (`base_model`): 26 s of processor time on one thread; then it is found in the folder `tiny-lm-DIGEST` below
-the cache of prepdata, where the digest is that of this file.
+the cache of prepdata, where the digest is that of the recipe.
 """
 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 import random
@@ -114,8 +115,9 @@ def write_rows(path: Path, rows: Iterable[Row]) -> Path:
 
 def base_model() -> Path:
     """Return the folder of the base model, made now if it is not yet there."""
-    recipe = hashlib.blake2b(Path(__file__).read_bytes(), digest_size=8).hexdigest()
-    folder = KEPT / f"tiny-lm-{recipe}"
+    parts = [*map(inspect.getsource, (make, _tokenizer, _pretrain, _said_twice, _order_tokens, order, prose, row))]
+    parts += [repr((NAMES, CITIES, ITEMS, MARKS, TEMPLATE, PHRASINGS, STEPS, BATCH, PEAK, SEED, CURRICULUM, REPEATS))]
+    folder = KEPT / f"tiny-lm-{hashlib.blake2b(''.join(parts).encode(), digest_size=8).hexdigest()}"
     if not (folder / "model.safetensors").is_file():
         made = folder.with_name(f"{folder.name}.{os.getpid()}")
         make(made)

@@ -175,15 +175,16 @@ def _reports(config: TrainConfig, context: int) -> list[tuple[Any, str, Report]]
         ignore=config.ignore,
         offline=True,
     )
-    held_out = [path for path in (config.validation, config.test) if path]
-    test = [config.test] if config.test else []
-    given = [("train", config.train, held_out), ("replay", config.replay, held_out)]
-    given += [("validation", config.validation, test), ("test", config.test, [])]
-    return [
-        (role, path, validate(path, msgspec.structs.replace(shared, eval=tuple(against))))
-        for role, path, against in given
-        if path
-    ]
+    found: list[tuple[Any, str, Report]] = []
+    held_out: list[str] = []
+    for role, path in (("test", config.test), ("validation", config.validation), ("replay", config.replay)):
+        if path is None:
+            continue
+        report = validate(path, msgspec.structs.replace(shared, eval=tuple(held_out)))
+        found.insert(0, (role, path, report))
+        held_out += [path] if report.examples and role != "replay" else []
+    report = validate(config.train, msgspec.structs.replace(shared, eval=tuple(held_out)))
+    return [("train", config.train, report), *found]
 
 
 def _file(role: Any, path: str, report: Report) -> DataFile:
@@ -209,7 +210,7 @@ def _data_problems(file: DataFile) -> list[Problem]:
 def _tokenizer_problems(config: TrainConfig, renderer: Renderer) -> list[Problem]:
     problems = []
     named = renderer.folder.named
-    trl = Trl(renderer, trainer_settings(config, None))
+    trl = Trl(renderer, trainer_settings(config, config.max_length))
     if config.loss == "assistant" and trl.problem:
         cure = "give a --chat-template with the markers around each answer and its end token, or --loss completion"
         problems.append(Problem("no-generation-markers", True, False, trl.problem, cure))

@@ -45,7 +45,7 @@ def test_toml_yaml_and_flags_give_the_same(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_mistakes(given: dict[str, object], said: str) -> None:
-    with pytest.raises(ConfigError, match=".") as caught:
+    with pytest.raises(ConfigError) as caught:
         make_config({**NEEDED, **given}, "run.toml")
     assert said in str(caught.value)
     assert str(caught.value).startswith("run.toml: ")
@@ -62,7 +62,7 @@ def test_all_mistakes_are_told_at_once() -> None:
 def test_files_that_are_no_configuration(tmp_path: Path, text: str) -> None:
     for name in ("a.toml", "a.yaml"):
         (tmp_path / name).write_text(text)
-        with pytest.raises(ConfigError, match="not valid|expected a table"):
+        with pytest.raises(ConfigError, match=r"not valid|expected a table"):
             load_config(tmp_path / name, {})
 
 

@@ -246,5 +246,5 @@ def load_config(path: Path | None, flags: Mapping[str, Any]) -> TrainConfig:
 
 def as_dict(config: TrainConfig) -> dict[str, Any]:
     """Return all keys with their values, as JSON has them."""
-    plain: dict[str, Any] = msgspec.to_builtins(config)
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(config))
     return plain

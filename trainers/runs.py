@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -165,3 +165,20 @@ def keep_metrics(folder: Path, step: int) -> None:
     kept = [line for line in metrics(folder) if line.get("step", 0) <= step]
     with replacing(folder / METRICS) as file:
         file.write(b"".join(json_text(line).encode() + b"\n" for line in kept))
+
+
+def find(folders: Iterable[str | os.PathLike[str]]) -> tuple[list[tuple[Path, Run]], list[str]]:
+    """Return the runs in folders, the oldest first, and what is wrong with records that cannot be read.
+
+    Args:
+        folders: run folders, or folders that hold some.
+    """
+    found, broken = [], []
+    for given in map(Path, folders):
+        inside = [given] if (given / RECORD).is_file() else sorted(path.parent for path in given.glob(f"*/{RECORD}"))
+        for folder in inside:
+            try:
+                found.append((folder, read(folder)))
+            except InputError as error:
+                broken.append(str(error))
+    return sorted(found, key=lambda pair: pair[1].created), broken

@@ -26,6 +26,7 @@ COMMANDS = {
     "show": "Show a row as the model sees it: tokens, what is trained, where it is cut.",
     "cost": "Estimate tokens, price and time of a fine-tune.",
     "train": "Fine-tune with LoRA or QLoRA, after a check of everything it hangs on.",
+    "runs": "List trainings and what came of them.",
     "rule": "Explain a rule, or list all of them.",
     "init": "Write a commented configuration and the pre-commit snippet.",
     "index": "Build and list indexes of benchmarks that no training row may hold.",

@@ -108,7 +108,7 @@ def held_out(data: dict[str, str]) -> list[tiny_lm.Row]:
 
 
 def test_lora_teaches_json_and_replay_keeps_prose(given: dict[str, Any], base: Path, data: dict[str, str]) -> None:
-    config = made(given, steps=90)
+    config = made(given, steps=120)
     run = run_of(config)
     folder = Path(config.output)
     assert share(base, folder / "adapter", held_out(data)) > 0.9
@@ -125,8 +125,8 @@ def test_lora_teaches_json_and_replay_keeps_prose(given: dict[str, Any], base: P
         "test": 80,
     }
     lines = list(runs.metrics(folder))
-    assert [line["step"] for line in lines if "loss" in line] == list(range(1, 91))
-    assert [line["step"] for line in lines if "eval_loss" in line] == list(range(9, 91, 9))
+    assert [line["step"] for line in lines if "loss" in line] == list(range(1, 121))
+    assert [line["step"] for line in lines if "eval_loss" in line] == list(range(12, 121, 12))
     best = min((line["eval_loss"], line["step"]) for line in lines if "eval_loss" in line)
     assert best == (run.outcome.validation_loss, run.outcome.best_step)
     card = (folder / "adapter" / "README.md").read_text()
@@ -224,7 +224,8 @@ def test_data_that_stands_in_the_way(given: dict[str, Any], data: dict[str, str]
     empty = str(tiny_lm.write_rows(tmp_path / "empty.jsonl", []))
     assert fatal(made(given, test=empty)) == (1, {"empty-file"})
     assert fatal(made(given, max_length=24)) == (1, {"data-errors"})
-    assert fatal(made(given, max_length=24, ignore=["TOK"])) == (1, {"answers-cut"})
+    assert fatal(made(given, max_length=36, ignore=["TOK"])) == (1, {"answers-cut"})
+    assert fatal(made(given, max_length=16, ignore=["TOK"])) == (1, {"rows-left-out"})
     found = preflight(made(given)).found
     assert found.plan is not None
     assert found.plan.max_length == found.plan.tokens // found.plan.rows + 4  # the longest row, so that none is cut
@@ -292,6 +293,21 @@ def test_the_command(given: dict[str, Any], tmp_path: Path, capsys: pytest.Captu
     assert not Path(given["output"]).exists()
     assert cli.main(["train", str(keys), "--dry-run", "--max-length", "24"], standalone_mode=False) == 1
     assert "answer-cut" in capsys.readouterr().out
+
+
+def test_runs_are_listed(given: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from prepdata.cli.main import cli
+
+    run_of(made(given, steps=1, output=str(tmp_path / "runs" / "one")))
+    (tmp_path / "runs" / "bad").mkdir()
+    (tmp_path / "runs" / "bad" / "run.json").write_text("{}")
+    assert cli.main(["runs", str(tmp_path / "runs")], standalone_mode=False) == 0
+    shown = capsys.readouterr()
+    assert [line.split()[1] for line in shown.out.splitlines()] == ["status", "finished"]
+    assert "lora r16" in shown.out
+    assert "no record of a run" in shown.err
+    assert cli.main(["runs", str(tmp_path / "runs" / "one"), "--json"], standalone_mode=False) == 0
+    assert json.loads(capsys.readouterr().out)[0]["outcome"]["steps"] == 1
 
 
 def test_records_are_checked_when_read(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ class Output(NamedTuple):
         tokens: of the answer, without the one that ends it; None where an endpoint does not say.
         finish_reason: `stopped` by itself, `cut` at the most tokens, or `error` for no answer.
         seconds: wall time; locally, of the batch it was in.
+        batch: answers written together in this time.
         cpu_seconds: processor time of this process, None for an endpoint.
         error: why there is no answer.
         calls: tools that were called, each with `name` and `arguments`, where an endpoint tells them apart.
@@ -54,6 +55,7 @@ class Output(NamedTuple):
     error: str = ""
     calls: tuple[dict[str, Any], ...] | None = None
     again: bool = False
+    batch: int = 1
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

@@ -67,6 +67,7 @@ class LocalModel:
         self.net = self._loaded()
         self.stop_ids = self._stop_ids()
         self.differing = self.agreed = 0
+        self.warm = False
 
     def _loaded(self) -> Any:
         import torch
@@ -202,9 +203,16 @@ class LocalModel:
             else:
                 together.append((number, ids))
         if together:
+            self._warm_up(together[0][1])
             for (number, _), output in zip(together, self._answers([ids for _, ids in together], most, "")):
                 found[number] = output
         return [output for output in found if output is not None]
+
+    def _warm_up(self, ids: list[int]) -> None:
+        """Write a token or two before the first time is taken: what is set up once is part of no answer's time."""
+        if not self.warm:
+            self.warm = True
+            self._answers([ids], 2, "")
 
     def _answers(self, batch: list[list[int]], most: int, key: str) -> list[Output]:
         """Return the answers to prompts of token ids, each of at most `most` tokens."""
@@ -236,13 +244,13 @@ class LocalModel:
                 f"not enough memory of {self.device} for a batch of {len(batch)}: try a smaller --batch-size"
             ) from error
         seconds, spent = time.perf_counter() - wall, time.process_time() - cpu
-        return [self._output(row, seconds, spent) for row in made]
+        return [self._output(row)._replace(seconds=seconds, cpu_seconds=spent, batch=len(made)) for row in made]
 
-    def _output(self, ids: list[int], seconds: float, cpu_seconds: float) -> Output:
+    def _output(self, ids: list[int]) -> Output:
         end = next((place for place, number in enumerate(ids) if number in self.stop_ids), len(ids))
         text = self.tokenizer.decode(ids[:end], skip_special_tokens=True, clean_up_tokenization_spaces=False)
         reason: Finish = "stopped" if end < len(ids) else "cut"
-        return Output(str(text), end, reason, seconds, cpu_seconds)
+        return Output(str(text), end, reason, 0.0)
 
     def loss(self, prompts: Sequence[Prompt], references: Sequence[str]) -> Loss | None:
         """Return the mean loss (nats) over the tokens of the references, each read after its prompt; None for none.
@@ -312,6 +320,14 @@ class LocalModel:
             threads=torch.get_num_threads(),
             deterministic=torch.are_deterministic_algorithms_enabled(),
         )
+
+
+def hush() -> None:
+    """Keep transformers from drawing progress bars and writing notices: commands say themselves what they do."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def versions(names: Sequence[str]) -> dict[str, str]:

@@ -19,8 +19,10 @@ CONFIDENCE = 0.95
 RESAMPLES = 10_000
 """Resamples of a bootstrap, and sign patterns drawn where there are too many to try all."""
 SEED = 20_260_101
-EXACT_CLUSTERS = 14
-"""Clusters up to which every pattern of signs is tried (2^14 = 16,384)."""
+EXACT_CLUSTERS = 16
+"""Clusters up to which every pattern of signs is tried (2^16 = 65,536)."""
+EXACT_ITEMS = 5_000
+"""Items up to which the power of a test is worked out exactly; beyond, the normal distribution is as good."""
 _BLOCK = 1 << 21
 """Numbers drawn at once."""
 
@@ -261,7 +263,8 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 
 
 def mcnemar_power(n: int, change: float, discordant: float, alpha: float = 0.05) -> float:
-    """Return the probability that `mcnemar` shows an improvement with p <= alpha, exactly (no simulation).
+    """Return the probability that `mcnemar` shows an improvement with p <= alpha: exactly, without simulation, up to
+    `EXACT_ITEMS` items; beyond by the normal distribution (R. J. Connor, Biometrics 43 (1987) 207).
 
     Args:
         n: items.
@@ -271,6 +274,9 @@ def mcnemar_power(n: int, change: float, discordant: float, alpha: float = 0.05)
     """
     import numpy as np
 
+    if n > EXACT_ITEMS:
+        reach = change * math.sqrt(n) - z_value(1 - alpha) * math.sqrt(discordant)
+        return NormalDist().cdf(reach / math.sqrt(max(discordant - change * change, 1e-12)))
     logs = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, n + 1)))))  # log k!, shape (n + 1,)
     spread = 9 * math.sqrt(n * discordant * (1 - discordant)) + 9
     first, last = max(0, int(n * discordant - spread)), min(n, int(n * discordant + spread))
@@ -345,3 +351,42 @@ def quantile(values: Sequence[float], share: float) -> float:
     below = math.floor(place)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+
+
+def bootstrap_ratio(
+    baseline: Sequence[float],
+    run: Sequence[float],
+    *,
+    share: float | None = None,
+    confidence: float = CONFIDENCE,
+    resamples: int = 2_000,
+    seed: int = SEED,
+) -> Interval:
+    """Return the percentile interval of run / baseline for a quantile, or for the mean, by drawing items in pairs.
+
+    Args:
+        baseline, run: positive measurements of the same items, shape (items,).
+        share: which quantile, 0.95 for the 95th percentile; None for the mean.
+        confidence, resamples, seed: as for `bootstrap`.
+
+    Raises:
+        ValueError: fewer than two items, two lengths, or a measurement that is not positive.
+    """
+    import numpy as np
+
+    one, other = np.asarray(baseline, dtype=np.float64), np.asarray(run, dtype=np.float64)
+    if len(one) < 2 or len(one) != len(other) or min(one.min(), other.min()) <= 0:
+        raise ValueError("two or more pairs of positive measurements are needed")
+    random = np.random.default_rng(seed)
+    ratios = np.empty(resamples)
+    step = max(1, _BLOCK // len(one))
+    for start in range(0, resamples, step):
+        stop = min(resamples, start + step)
+        picked = random.integers(0, len(one), size=(stop - start, len(one)))  # (draws, items)
+        sides = (
+            np.quantile(side[picked], share, axis=1) if share else side[picked].mean(axis=1) for side in (other, one)
+        )
+        ratios[start:stop] = next(sides) / next(sides)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(ratios, [tail, 1 - tail])
+    return Interval(float(low), float(high))

@@ -173,6 +173,24 @@ def lock_schema() -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
+def train_schema() -> str:
+    """Return `schemas/train.schema.json`: the JSON Schema of the configuration of `prepdata train`, for editors."""
+    from trainers.config import TrainConfig
+
+    _, parts = msgspec.json.schema_components([TrainConfig], ref_template="#/$defs/{name}")
+    held = parts["TrainConfig"]
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "prepdata training",
+        "description": held["description"],
+        "type": "object",
+        "properties": {name.replace("_", "-"): value for name, value in held["properties"].items()},
+        "required": held["required"],
+        "additionalProperties": False,
+    }
+    return _schema_text(document)
+
+
 def compare_schema() -> str:
     """Return `schemas/compare.schema.json`: what `prepdata compare --json` writes."""
     from trainers.compare import SCHEMA_VERSION as COMPARE_VERSION
@@ -225,6 +243,7 @@ def generated() -> dict[str, str]:
     files["schemas/report.schema.json"] = report_schema()
     files["schemas/show.schema.json"] = show_schema()
     files["schemas/lock.schema.json"] = lock_schema()
+    files["schemas/train.schema.json"] = train_schema()
     files["schemas/compare.schema.json"] = compare_schema()
     files |= evaluation_schemas()
     from prepdata.models.generate import texts

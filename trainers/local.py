@@ -100,8 +100,8 @@ class LocalModel:
             raise UsageError(f"{self.adapter}: the adapter does not fit {self.folder}: {_brief(error)}") from error
 
     def _stop_ids(self) -> tuple[int, ...]:
-        """Return the tokens that end an answer, as servers have them: those of the generation settings and the tokenizer's
-        end of text; only where there are none, tokens that end a turn by their name."""
+        """Return the tokens that end an answer, as servers have them: those of the generation settings and the end of
+        text of the tokenizer; only where there are none, tokens that end a turn by their name."""
         given = self.given_stops
         found = set(given) if isinstance(given, (list, tuple)) else {given}
         found.add(self.tokenizer.eos_token_id)

@@ -96,7 +96,14 @@ def test_tango_reaches_out_where_nothing_changed():
 
 def test_student_t():
     # M. Abramowitz, I. Stegun, table 26.10 (0.95 and 0.99 two-sided)
-    known = {(0.95, 1): 12.706, (0.95, 2): 4.303, (0.95, 3): 3.182, (0.95, 9): 2.262, (0.95, 30): 2.042, (0.99, 7): 3.499}
+    known = {
+        (0.95, 1): 12.706,
+        (0.95, 2): 4.303,
+        (0.95, 3): 3.182,
+        (0.95, 9): 2.262,
+        (0.95, 30): 2.042,
+        (0.99, 7): 3.499,
+    }
     for (confidence, freedom), t in known.items():
         assert student_t(confidence, freedom) == pytest.approx(t, abs=6e-4)
 
@@ -200,7 +207,11 @@ def test_smallest_detectable():
     assert smallest_detectable(1000, 0.2) < smallest_detectable(200, 0.2)
     # (1.96 + 0.84) 0.3 / sqrt(900), t for the normal
     assert smallest_detectable_mean(0.3, 900) == pytest.approx(2.80 * 0.01, abs=2e-4)
-    for wrong in (lambda: smallest_detectable(0), lambda: smallest_detectable(5, 0), lambda: smallest_detectable_mean(1, 1)):
+    for wrong in (
+        lambda: smallest_detectable(0),
+        lambda: smallest_detectable(5, 0),
+        lambda: smallest_detectable_mean(1, 1),
+    ):
         with pytest.raises(ValueError):
             wrong()
 
@@ -252,7 +263,10 @@ def test_a_real_difference_is_found():
     numbers, improved = random.Random(6), 0
     for _ in range(200):
         draws = [numbers.random() for _ in range(100)]
-        pairs = [Pair(sample(i, {"m": float(d >= 0.2)}), sample(i, {"m": float(d < 0.165 or d >= 0.2)})) for i, d in enumerate(draws)]
+        pairs = [
+            Pair(sample(i, {"m": float(d >= 0.2)}), sample(i, {"m": float(d < 0.165 or d >= 0.2)}))
+            for i, d in enumerate(draws)
+        ]
         change = change_of(pairs, "test", "m", "secondary", higher=True, margin=None, alpha=0.05, seed=1)
         improved += change.outcome == "improved"
     assert improved > 190

@@ -23,6 +23,8 @@ EXACT_CLUSTERS = 16
 """Clusters up to which every pattern of signs is tried (2^16 = 65,536)."""
 EXACT_ITEMS = 5_000
 """Items up to which the power of a test is worked out exactly; beyond, the normal distribution is within 2 points."""
+FEW = 10
+"""Clusters with a difference below which a bootstrap alone says too little."""
 _BLOCK = 1 << 21
 """Numbers drawn at once."""
 
@@ -156,19 +158,26 @@ def bootstrap(
     """Return the interval of the mean difference over items, by drawing whole clusters with replacement.
 
     The percentiles are widened as Student's t is wider than the normal, and by sqrt(c/(c-1)), which matters with few
-    clusters. Where all clusters have the same mean there is nothing to draw from, and the interval reaches z²/(c + z²)
-    to both sides of it (differences are within -1 and 1), as that of `tango` does.
+    clusters. Where fewer than `FEW` clusters differ from the median one, there is too little to draw from: then the
+    interval reaches at least as far as if z² more clusters lay 1 below, or above, the median. Without any difference
+    that is z²/(c + z²) to both sides, as with `tango`.
 
     Source: B. Efron, R. Tibshirani, An Introduction to the Bootstrap (1993), ch. 13; the widening: T. Hesterberg,
     The American Statistician 69 (2015) 371, "expanded percentile interval".
     """
     import numpy as np
 
-    count, z = len(clusters.sums), z_value(confidence)
-    means = clusters.sums / clusters.counts
+    count, means = len(clusters.sums), clusters.sums / clusters.counts
+    median = float(np.median(means))
+    least = Interval(clusters.mean, clusters.mean)
+    if int((np.abs(means - median) > 1e-12).sum()) < FEW:
+        unseen = z_value(confidence) ** 2 * float(clusters.counts.mean())
+        low, high = (
+            (clusters.sums.sum() + unseen * (median + way)) / (clusters.counts.sum() + unseen) for way in (-1, 1)
+        )
+        least = Interval(float(low), float(high))
     if count == 1 or float(np.ptp(means)) < 1e-12:
-        reach = z * z / (count + z * z)
-        return Interval(max(-1.0, clusters.mean - reach), min(1.0, clusters.mean + reach))
+        return least
     random = np.random.default_rng(seed)
     drawn = np.empty(resamples)
     step = max(1, _BLOCK // count)
@@ -179,7 +188,7 @@ def bootstrap(
     wide = student_t(confidence, count - 1) * math.sqrt(count / (count - 1))
     tail = NormalDist().cdf(-wide)
     low, high = np.quantile(drawn, [tail, 1 - tail])
-    return Interval(float(low), float(high))
+    return Interval(min(least.low, float(low)), max(least.high, float(high)))
 
 
 def sign_flip(clusters: Clusters, *, resamples: int = RESAMPLES, seed: int = SEED) -> float:

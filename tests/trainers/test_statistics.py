@@ -140,7 +140,7 @@ def test_bootstrap_of_many_is_near_the_normal_interval():
 
 
 def test_bootstrap_is_the_same_each_time_and_another_with_another_seed():
-    sums = clustered([0.1, 0.4, -0.2, 0.3, 0.0, 0.7], range(6))
+    sums = clustered([(7 * i % 20) / 20 - 0.4 for i in range(20)], range(20))
     assert bootstrap(sums) == bootstrap(sums) != bootstrap(sums, seed=1)
 
 
@@ -148,6 +148,13 @@ def test_bootstrap_without_any_spread_is_not_sure_of_itself():
     low, high = bootstrap(clustered([0.0] * 20, range(20)))
     assert (low, high) == pytest.approx(tango(0, 0, 20), abs=1e-6)
     assert bootstrap(clustered([0.3] * 9, [1] * 9)).low < 0
+
+
+def test_one_row_that_moved_makes_nobody_surer_than_none():
+    none, one = (bootstrap(clustered([moved] + [0.0] * 29, range(30))) for moved in (0.0, -0.05))
+    assert one.low < none.low
+    low, high = bootstrap(clustered([1.0] * 60, range(60)))  # as for a rate: Wilson's bound
+    assert low == pytest.approx(wilson(60, 60).low)
 
 
 def test_bootstrap_covers_the_truth_with_few_clusters():

@@ -153,7 +153,7 @@ def test_bootstrap_without_any_spread_is_not_sure_of_itself():
 def test_one_row_that_moved_makes_nobody_surer_than_none():
     none, one = (bootstrap(clustered([moved] + [0.0] * 29, range(30))) for moved in (0.0, -0.05))
     assert one.low < none.low
-    low, high = bootstrap(clustered([1.0] * 60, range(60)))  # as for a rate: Wilson's bound
+    low, _ = bootstrap(clustered([1.0] * 60, range(60)))  # as for a rate: Wilson's bound
     assert low == pytest.approx(wilson(60, 60).low)
 
 

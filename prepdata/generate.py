@@ -193,6 +193,28 @@ def compare_schema() -> str:
     return _schema_text(document)
 
 
+def evaluation_schemas() -> dict[str, str]:
+    """Return `schemas/evaluation.schema.json` and `schemas/sample.schema.json`: what `prepdata baseline` and `prepdata
+    evaluate` write."""
+    from trainers import record
+
+    found = {}
+    for name, kind in (("evaluation", record.Evaluation), ("sample", record.SampleResult)):
+        _, parts = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
+        whole = parts.pop(kind.__name__)
+        whole["required"] = list(whole["properties"])
+        if name == "evaluation":
+            whole["properties"]["schema_version"] = {"const": record.SCHEMA_VERSION}
+        document = {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            **whole,
+            "title": f"prepdata {name}",
+            "$defs": parts,
+        }
+        found[f"schemas/{name}.schema.json"] = _schema_text(document)
+    return found
+
+
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
@@ -204,6 +226,7 @@ def generated() -> dict[str, str]:
     files["schemas/show.schema.json"] = show_schema()
     files["schemas/lock.schema.json"] = lock_schema()
     files["schemas/compare.schema.json"] = compare_schema()
+    files |= evaluation_schemas()
     from prepdata.models.generate import texts
 
     return files | {f"schemas/{name}": text for name, text in texts().items()}

@@ -190,9 +190,10 @@ class Aggregate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Seconds a whole answer took (median and 95th percentile over the samples), and milliseconds an output token.
+    """Seconds a whole answer took (median, 95th percentile over the samples), and milliseconds for each token written.
 
-    With batches a sample's time is that of its batch; only times taken in the same run, on the same machine, compare.
+    With batches a sample's time is that of its batch, and a token's a share of it. Times compare only where they were
+    taken in turns on the same machine.
     """
 
     p50: Seconds
@@ -274,9 +275,11 @@ class SampleResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         target: the reference answer.
         expected: marks of the row that scorers read (`facts`, `schema`, `scorer`, `label`, ...).
         resps: answers, as lm-evaluation-harness lays them out: one list with one text.
+        calls: tools that were called, each with `name` and `arguments`, where an endpoint tells them from the text.
         tokens: output tokens, the one that ends the answer not counted; None where an endpoint does not say.
         finish_reason: `stopped`, `cut` at the most tokens, or `error`.
         seconds: wall time; with batches, of the whole batch.
+        batch: answers that were written together in this time.
         cpu_seconds: processor time of this process over the same stretch; None for an endpoint.
         error: what went wrong, "" for nothing.
         scores: metric -> score.
@@ -292,9 +295,11 @@ class SampleResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     target: str
     expected: dict[str, Any] = {}
     resps: tuple[tuple[str, ...], ...]
+    calls: tuple[dict[str, Any], ...] | None = None
     tokens: int | None
     finish_reason: Literal["stopped", "cut", "error"]
     seconds: Seconds
+    batch: Annotated[int, msgspec.Meta(ge=1)] = 1
     cpu_seconds: Seconds | None = None
     error: str = ""
     scores: dict[str, ScoreValue] = {}
@@ -318,7 +323,8 @@ def differences(one: Evaluation, other: Evaluation) -> list[Difference]:
     rendering. Empty if they can be compared.
 
     Rendering is the same where every prompt became the same token ids, whatever the template's text. Where one arm has
-    a prompt that the other has not, prompts differ on purpose: then tokenizer and template have to be the same.
+    a prompt that the other has not, or other rows, prompts differ anyway: then tokenizer and template have to be the
+    same.
     """
     found: list[Difference] = []
     for name in ("test", "retention"):
@@ -328,7 +334,8 @@ def differences(one: Evaluation, other: Evaluation) -> list[Difference]:
     scorers = [{s.name: (s.version, s.sha256, s.settings) for s in record.scorers} for record in (one, other)]
     found += _differing("scorers", *scorers)
     a, b = msgspec.structs.asdict(one.rendering), msgspec.structs.asdict(other.rendering)
-    exact = one.arm == other.arm and a["prompt_ids"] is not None and b["prompt_ids"] is not None
+    same = one.arm == other.arm and not any(difference.field.startswith("data.") for difference in found)
+    exact = same and a["prompt_ids"] is not None and b["prompt_ids"] is not None
     fields = ("prompt_ids",) if exact else ("tokenizer", "template", "special_tokens")
     found += _differing("rendering", *({name: side[name] for name in fields} for side in (a, b)))
     return found

@@ -22,7 +22,7 @@ from prepdata.splitting.rows import UNREAD
 from prepdata.training.reading import OWN, read
 from trainers.record import DataInfo, hash_all, hash_of
 
-EXPECTED = ("facts", "schema", "scorer", "label", "negative")
+EXPECTED = ("facts", "schema", "scorer", "label", "negative", "category", "tags")
 """Row marks that scorers read."""
 _PLACES = 3
 """Places of rows left out that a message names for each reason."""

@@ -26,6 +26,8 @@ COMMANDS = {
     "show": "Show a row as the model sees it: tokens, what is trained, where it is cut.",
     "cost": "Estimate tokens, price and time of a fine-tune.",
     "compare": "Compare a fine-tuned model with its baseline on the same rows: did training help?",
+    "baseline": "Record what a model can do before training.",
+    "evaluate": "Ask a trained model the same rows.",
     "rule": "Explain a rule, or list all of them.",
     "init": "Write a commented configuration and the pre-commit snippet.",
     "index": "Build and list indexes of benchmarks that no training row may hold.",

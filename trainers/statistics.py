@@ -48,6 +48,13 @@ class Clusters(NamedTuple):
         return float(self.sums.sum() / self.counts.sum())
 
 
+class Paired(NamedTuple):
+    """Times of some items, and the units (tokens) that each of them took them for; both of shape (items,)."""
+
+    times: Sequence[float]
+    units: Sequence[float]
+
+
 def z_value(confidence: float) -> float:
     """Return the quantile of the normal distribution for a two-sided confidence, 1.96 for 0.95."""
     return NormalDist().inv_cdf((1 + confidence) / 2)
@@ -350,55 +357,48 @@ def smallest_detectable_mean(deviation: float, clusters: int, *, power: float = 
     return (t + NormalDist().inv_cdf(power)) * deviation / math.sqrt(clusters)
 
 
-def quantile(values: Sequence[float], share: float) -> float:
-    """Return a quantile, linear between neighbours (type 7 of R. J. Hyndman, Y. Fan, Am. Stat. 50 (1996) 361).
-
-    Raises:
-        ValueError: no values.
-    """
-    if not values:
-        raise ValueError("no values")
-    ordered = sorted(values)
-    place = share * (len(ordered) - 1)
-    below = math.floor(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
-
-
 def bootstrap_ratio(
-    baseline: Sequence[float],
-    run: Sequence[float],
+    baseline: Paired,
+    run: Paired,
     *,
     share: float | None = None,
     confidence: float = CONFIDENCE,
     resamples: int = 2_000,
     seed: int = SEED,
-) -> Interval:
-    """Return the percentile interval of run / baseline for a quantile, or for the mean, by drawing items in pairs.
+) -> tuple[float, Interval]:
+    """Return run / baseline of a quantile of times, or of time per unit, with its percentile interval; items are drawn
+    in pairs.
 
     Args:
-        baseline, run: positive measurements of the same items, shape (items,).
-        share: which quantile, 0.95 for the 95th percentile; None for the mean.
+        baseline, run: measurements of the same items.
+        share: which quantile of the times, 0.95 for the 95th percentile; None for all time over all units.
         confidence, resamples, seed: as for `bootstrap`.
 
     Raises:
-        ValueError: fewer than two items, two lengths, or a measurement that is not positive.
+        ValueError: fewer than two items, two lengths, or a time or unit that is not positive.
     """
     import numpy as np
 
-    one, other = np.asarray(baseline, dtype=np.float64), np.asarray(run, dtype=np.float64)
-    if len(one) < 2 or len(one) != len(other) or min(one.min(), other.min()) <= 0:
+    sides = [
+        (np.asarray(side.times, dtype=np.float64), np.asarray(side.units, dtype=np.float64)) for side in (baseline, run)
+    ]
+    count = len(sides[0][0])
+    if count < 2 or any(len(column) != count or column.min() <= 0 for side in sides for column in side):
         raise ValueError("two or more pairs of positive measurements are needed")
+
+    def ratio(picked: NDArray[np.int64]) -> NDArray[np.float64]:
+        values = [
+            np.quantile(times[picked], share, axis=1)
+            if share
+            else times[picked].sum(axis=1) / units[picked].sum(axis=1)
+            for times, units in sides
+        ]  # each (draws,)
+        return values[1] / values[0]
+
     random = np.random.default_rng(seed)
-    ratios = np.empty(resamples)
-    step = max(1, _BLOCK // len(one))
-    for start in range(0, resamples, step):
-        stop = min(resamples, start + step)
-        picked = random.integers(0, len(one), size=(stop - start, len(one)))  # (draws, items)
-        sides = (
-            np.quantile(side[picked], share, axis=1) if share else side[picked].mean(axis=1) for side in (other, one)
-        )
-        ratios[start:stop] = next(sides) / next(sides)
+    step = max(1, _BLOCK // count)
+    sizes = [min(step, resamples - start) for start in range(0, resamples, step)]
+    drawn = np.concatenate([ratio(random.integers(0, count, size=(size, count))) for size in sizes])
     tail = (1 - confidence) / 2
-    low, high = np.quantile(ratios, [tail, 1 - tail])
-    return Interval(float(low), float(high))
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    return float(ratio(np.arange(count)[None, :])[0]), Interval(float(low), float(high))

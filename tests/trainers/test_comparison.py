@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from records_made import measured, replaced, sample, samples, sha
+from records_made import measured, record, replaced, sample, samples, sha
 
 from prepdata.errors import ConfigError, UsageError
 from trainers.compare import compare
 from trainers.gate import Gate, read_gate
-from trainers.record import Arm, Decoding, Environment, Rendering, ScoreValue
+from trainers.record import Aggregate, Arm, Decoding, Environment, Rendering, ScoreValue
 
 LATER = {"kind": "tuned", "created": "2026-11-29T12:00:00Z"}
 
@@ -18,8 +18,8 @@ LATER = {"kind": "tuned", "created": "2026-11-29T12:00:00Z"}
 def made(tmp_path):
     """Return a function that compares two lists of samples."""
 
-    def run(before, after, gate=None, changes=None):
-        one = measured(tmp_path / "baseline.json", before)
+    def run(before, after, gate=None, changes=None, before_changes=None):
+        one = measured(tmp_path / "baseline.json", before, **(before_changes or {}))
         other = measured(tmp_path / "run.json", after, **{**LATER, **(changes or {})})
         return compare(one, other, gate or Gate())
 
@@ -233,6 +233,18 @@ def test_notes_on_what_looks_wrong(tmp_path):
     assert "the two records are one and the same" in compare(one, one, Gate()).notes
     other = measured(tmp_path / "b.json", rows(60, 100), **LATER)
     assert any("recorded after the run" in note for note in compare(one, other, Gate()).notes)
+
+
+def test_what_has_no_score_for_each_row_is_told_and_not_tested(made):
+    def with_f1(held, value):
+        found = record(held).results
+        found["test"]["f1_macro"] = Aggregate(value=value, n=100)
+        return {"results": found}
+
+    one, other = rows(30, 100), rows(60, 100)
+    found = made(one, other, changes=with_f1(other, 0.9), before_changes=with_f1(one, 0.4))
+    assert "f1_macro on test, not tested: 0.400 before, 0.900 after" in found.notes
+    assert [change.metric for change in found.metrics] == ["exact_match"]
 
 
 def test_the_same_comparison_twice(made):

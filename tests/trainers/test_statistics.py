@@ -10,6 +10,7 @@ from records_made import sample
 from trainers.pairs import Pair, change_of
 from trainers.statistics import (
     Interval,
+    Paired,
     bootstrap,
     bootstrap_ratio,
     clustered,
@@ -17,7 +18,6 @@ from trainers.statistics import (
     mcnemar,
     mcnemar_power,
     non_inferior,
-    quantile,
     sign_flip,
     smallest_detectable,
     smallest_detectable_mean,
@@ -223,19 +223,17 @@ def test_smallest_detectable():
             wrong()
 
 
-def test_quantile():
-    values = [15, 20, 35, 40, 50]  # numpy.quantile, method "linear"
-    assert [quantile(values, share) for share in (0, 0.4, 0.5, 0.95, 1)] == pytest.approx([15, 29, 35, 48, 50])
-
-
 def test_ratio_of_times():
     before = [0.1 + i / 1000 for i in range(60)]
-    low, high = bootstrap_ratio(before, [2 * t for t in before])
-    assert (low, high) == pytest.approx((2, 2))
-    low, high = bootstrap_ratio(before, list(reversed(before)), share=0.95)
-    assert low < 1 < high
+    ones = [1.0] * 60
+    ratio, (low, high) = bootstrap_ratio(Paired(before, ones), Paired([2 * t for t in before], ones))
+    assert (ratio, low, high) == pytest.approx((2, 2, 2))
+    ratio, (low, high) = bootstrap_ratio(Paired(before, ones), Paired(before[::-1], ones), share=0.95)
+    assert ratio == pytest.approx(1) and low < 1 < high
+    ratio, (low, high) = bootstrap_ratio(Paired(before, ones), Paired([4 * t for t in before], [2.0] * 60))
+    assert (ratio, low, high) == pytest.approx((2, 2, 2))  # twice the time for each of twice the units
     with pytest.raises(ValueError, match="pairs"):
-        bootstrap_ratio([1.0, 0.0], [1.0, 1.0])
+        bootstrap_ratio(Paired([1.0, 0.0], [1.0, 1.0]), Paired([1.0, 1.0], [1.0, 1.0]))
 
 
 @pytest.mark.parametrize(("rows", "rate", "same"), [(60, 0.3, 0.5), (200, 0.9, 0.8), (25, 0.5, 0.0)])

@@ -23,7 +23,7 @@ def cases():
             yield pytest.param(name, case, id=f"{name}:{number}")
 
 
-@pytest.mark.parametrize(("name", "case"), cases())
+@pytest.mark.parametrize(("name", "case"), list(cases()))
 def test_case(name, case):
     if name == "chrf":
         pytest.importorskip("sacrebleu")

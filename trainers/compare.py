@@ -162,8 +162,8 @@ def _wanted(baseline: Evaluation, run: Evaluation, gate: Gate) -> list[_Wanted]:
     if retention or gate.forgetting is not None:
         first = (
             primary
-            if _scored(baseline, primary) or not retention
-            else next((name for name in retention if _scored(baseline, name)), retention[0])
+            if _scored(baseline, "retention", primary) or not retention
+            else next((name for name in retention if _scored(baseline, "retention", name)), retention[0])
         )
         margin = FORGETTING if gate.forgetting is None else gate.forgetting
         found.append(_Wanted("retention", gate.forgetting_metric or first, "guard", margin))
@@ -180,6 +180,7 @@ def _wanted(baseline: Evaluation, run: Evaluation, gate: Gate) -> list[_Wanted]:
         found.append(_Wanted(set_ or "test", metric, "guard", margin))
     named = {(item.set, item.metric) for item in found}
     others = [("test", name) for name in test] + [("retention", name) for name in retention]
+    others = [(set_, name) for set_, name in others if _scored(baseline, set_, name) or _scored(run, set_, name)]
     return found + [_Wanted(*other, "secondary", None) for other in others if other not in named]
 
 
@@ -188,8 +189,9 @@ def _of_items(metrics: list[str], scorers: list[str]) -> list[str]:
     return [name for name in metrics if name in scorers or name == "stop_rate"]
 
 
-def _scored(record: Evaluation, metric: str) -> bool:
-    held = record.results.get("retention", {}).get(metric)
+def _scored(record: Evaluation, set_: str, metric: str) -> bool:
+    """Return whether any row has a score."""
+    held = record.results.get(set_, {}).get(metric)
     return held is not None and held.n > 0
 
 
@@ -235,6 +237,8 @@ def _latency(baseline: Measured, run: Measured, pairs: Sequence[Pair], gate: Gat
         )
         if not same:
             reason = "the two were timed on different machines or versions; evaluate both in one go"
+        elif any(sample.batch > 1 for pair in pairs for sample in pair):
+            reason = "answers were written in batches, whose rows share one time; evaluate both with batches of 1"
         elif before is None or after is None or len(pairs) < 2:
             reason = "there are rows without a time" if len(pairs) > 1 else "there are too few rows"
         else:
@@ -317,6 +321,10 @@ def _notes(baseline: Evaluation, run: Evaluation, wanted: Sequence[_Wanted], gat
         found.append("forgetting was not looked at: the records have no retention set")
     if not any(item.metric == UNGROUNDED_METRIC for item in wanted):
         found.append(f"ungrounded values were not looked at: the scorer {UNGROUNDED_METRIC} was not used")
+    named = {(item.set, item.metric) for item in wanted}
+    bare = [(set_, name) for set_, metrics in baseline.results.items() for name, held in metrics.items() if held.n == 0]
+    if lacking := [f"{name} on {set_}" for set_, name in bare if (set_, name) not in named]:
+        found.append(f"no row has a score, so not compared: {', '.join(lacking)}")
     one, other = (msgspec.to_builtins(record.environment) for record in (baseline, run))
     if changed := [name for name in one if one[name] != other[name]]:
         found.append(f"the two were evaluated in different environments: {', '.join(changed)} differ")

@@ -191,6 +191,20 @@ def test_a_longer_answer_is_slower_in_all_and_not_per_token(made):
     assert (whole.within_margin, token.within_margin) == (False, True)
 
 
+def test_times_of_batches_are_not_compared(made):
+    batched = [msgspec.structs.replace(s, batch=8) for s in rows(60, 100)]
+    found = made(rows(30, 100), batched, Gate(latency=0.2))
+    assert found.passed is None and "batches of 1" in found.reasons[0]
+    assert made(rows(30, 100), batched).passed is True
+
+
+def test_a_metric_that_applies_to_no_row_is_told_and_not_shown(made):
+    before, after = (rows(passed, 100, regex=[None] * 100) for passed in (30, 60))
+    found = made(before, after)
+    assert [change.metric for change in found.metrics] == ["exact_match"]
+    assert "no row has a score, so not compared: regex on test" in found.notes
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

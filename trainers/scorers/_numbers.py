@@ -94,7 +94,7 @@ def numbers(text: str, decimal: str | None = None) -> Iterator[Number]:
         sign, currency, digits, power = match.groups()
         if sign == "-" and match.start() and text[match.start() - 1].isdigit():
             sign = ""
-        values = [float(f"{sign}{value}") * _power(power) for value in _readings(digits, decimal)]
+        values = [float(f"{sign}{value}{_power(power)}") for value in _readings(digits, decimal)]
         unit, scale = _unit(text, match.end(), currency)
         dimension, factor = UNITS.get(unit, (None, 1.0))
         if values:
@@ -102,8 +102,9 @@ def numbers(text: str, decimal: str | None = None) -> Iterator[Number]:
             yield Number(readings, dimension, factor, match.start(3), match.end())
 
 
-def _power(written: str | None) -> float:
-    return float("1e" + re.sub(r"^(?:e|E|[x×]10\^)", "", written)) if written else 1.0
+def _power(written: str | None) -> str:
+    """Return a power of ten as Python writes it."""
+    return "e" + re.sub(r"^(?:e|E|[x×]10\^)", "", written) if written else ""
 
 
 def _unit(text: str, end: int, currency: str) -> tuple[str, float]:

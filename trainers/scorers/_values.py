@@ -30,6 +30,7 @@ _QUOTE = re.compile(
     r"“([^“”\n]{3,600})”|„([^„“”\n]{3,600})[“”]|«([^«»\n]{3,600})»|\"([^\"\n]{3,600})\"|"
     r"[「『]([^「」『』\n]{3,600})[」』]"
 )
+_DIGITS = re.compile(r"\d{1,30}")
 _MONTHS = {
     name: number
     for number, names in enumerate(
@@ -90,11 +91,16 @@ class Known:
     """
 
     def __init__(self, texts: list[str]) -> None:
-        whole = "\n".join(texts)
+        whole = "\n".join([*texts, *(leaf for text in texts for leaf in _strings_in(text))])
+        bare = plain(whole)
         self.text = _flat(whole)
         self.readings = {reading for value in values(whole, names=False) for reading in value.readings}
         self.readings |= {("date", 0, *reading[2:]) for reading in self.readings if reading[0] == "date"}
-        self.readings |= {("number", float(text)) for text in amounts(plain(whole)) if _is_number(text)}
+        self.readings |= {("number", abs(value)) for number in numbers(bare) for value in number.readings}
+        self.readings |= {("number", float(text)) for text in amounts(bare) if _is_number(text)}
+        self.readings |= {
+            ("number", float(digits)) for digits in _DIGITS.findall(bare)
+        }  # years of dates, parts of names
         self.words = {_flat(word) for word in _WORD.findall(whole)}
 
     def holds(self, value: Value) -> bool:
@@ -102,7 +108,7 @@ class Known:
         if value.kind in ("number", "date"):
             return not self.readings.isdisjoint(value.readings)
         flat = _flat(value.text)
-        if value.kind == "name":
+        if value.kind == "name" and flat not in self.text:
             return all(_bare(_flat(part), self.words) in self.words for part in _WORD.findall(value.text))
         if value.kind == "field":
             return holds(self.text, flat) or any(word.startswith(flat) for word in self.words)
@@ -134,6 +140,22 @@ def values_of(text: str, sources: str = "") -> list[Value]:
     return list(_leaves(found, language))
 
 
+def _strings_in(text: str) -> Iterator[str]:
+    """Yield the strings inside a text that is JSON, without their escapes."""
+    if text.lstrip()[:1] not in ("{", "[", "`"):
+        return
+    try:
+        stack = [value_of(text, fenced=True)]
+    except NotJson:
+        return
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (dict, list)):
+            stack += [*node, *node.values()] if isinstance(node, dict) else node
+        elif isinstance(node, str):
+            yield node
+
+
 def _leaves(value: Any, language: str | None) -> Iterator[Value]:
     stack = [value]
     while stack:
@@ -146,7 +168,8 @@ def _leaves(value: Any, language: str | None) -> Iterator[Value]:
             inner = [value for value in values(node, names=False) if _flat(value.text) == _flat(node)]
             yield inner[0] if inner else Value("field", node, frozenset())
         elif isinstance(node, (int, float)) and not isinstance(node, bool):
-            yield Value("number", json.dumps(node), frozenset({("number", float(node))}))
+            written = json.dumps(node)
+            yield Value("number", written, frozenset({("number", abs(float(written)))}))
 
 
 def values(text: str, *, names: bool = True, language: str | None = None) -> Iterator[Value]:
@@ -157,15 +180,16 @@ def values(text: str, *, names: bool = True, language: str | None = None) -> Ite
         names: False to leave names out.
         language: of the text (ISO 639-1), None where it is not known.
     """
-    rest = plain(text)
-    for kind, pattern in (("url", _URL), ("quote", _QUOTE)):
-        found = list(pattern.finditer(rest))
-        for match in found:
-            written = next((group for group in match.groups() if group), match[0]).rstrip(".,;:!?")
-            if kind == "url" or _long(written):
-                yield Value(kind, written, frozenset({(kind, _flat(written))}))
-        if kind == "url":
-            rest = _without(rest, found)
+    whole = plain(text)
+    urls = list(_URL.finditer(whole))
+    for match in urls:
+        written = match[0].rstrip(".,;:!?")
+        yield Value("url", written, frozenset({("url", _flat(written))}))
+    for match in _QUOTE.finditer(whole):
+        written = next(group for group in match.groups() if group).rstrip(".,;:!?")
+        if _long(written):
+            yield Value("quote", written, frozenset({("quote", _flat(written))}))
+    rest = _without(whole, urls)
     dated = list(_dates(rest))
     for match, readings in dated:
         yield Value("date", match[0].strip(), readings)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from prepdata.errors import UsageError
 from trainers.scorers import Call, Sample, Score, Scorer, find, find_all, names
@@ -76,6 +78,37 @@ def test_marks_of_any_type_are_no_crash(name):
         find(name)(Sample(output="x 1", reference="x 1", prompt=({"role": "user", "content": value},), expected=marks))
         options = dict.fromkeys(("pattern", "labels", "contains", "excludes", "tolerance", "decimal", "calls"), value)
         find(name)(Sample(output="x 1", reference="x 1", expected={"scorer": options}))
+
+
+PIECES = st.one_of(
+    st.sampled_from(
+        ["Ann Lee", " in Berlin", "5 May 2024", "2024-05-05", "1.234,5 kg", "٣", "12/5/24", "https://a.org/x.", "“we will be back”",
+         '"no one was there"', "\n1. ", "…", "{", "}", "[1]", '{"a": "Rome", "n": -2.5}', "14:30", "$20", "5万", "№", "'s", "```"]
+    ),
+    st.text(max_size=6),
+)  # fmt: skip
+TEXTS = st.one_of(
+    st.lists(PIECES, max_size=8).map(" ".join),
+    st.lists(PIECES, max_size=8).map("".join),
+    st.recursive(
+        st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), PIECES),
+        lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(PIECES, inner, max_size=3)),
+        max_leaves=8,
+    ).map(json.dumps),
+)
+
+
+@given(text=TEXTS, other=TEXTS)
+@settings(max_examples=300, deadline=None)
+def test_an_answer_that_is_the_reference_is_right_and_grounded(text, other):
+    said = Sample(output=text, reference=text)
+    assert find("ungrounded_value_rate")(said).value == 0
+    assert find("ungrounded_value_rate")(Sample(output=text, prompt=({"role": "user", "content": text},))).value == 0
+    for name in ("exact_match", "normalized_match", "numeric_match", "accuracy", "contains"):
+        if text.strip():
+            assert find(name)(said).value in (1, None), name
+        found = find(name)(Sample(output=other, reference=text)).value
+        assert found is None or 0 <= found <= 1
 
 
 def test_chrf_by_hand():

@@ -17,7 +17,7 @@ Margin = Annotated[float, msgspec.Meta(ge=0, le=1)]
 MOST_BYTES = 1 << 20
 
 
-class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="kebab"):
+class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a run has to show. Margins are shares: 0.05 is five points of a rate.
 
     Args:
@@ -52,33 +52,56 @@ def read_gate(path: str | os.PathLike[str] | None, flags: Mapping[str, Any]) -> 
     """Return the gate of a configuration, changed by flags.
 
     Args:
-        path: a TOML file with a table `[gate]`; None for none.
+        path: a TOML or YAML file with a table `gate`, whose other keys are not looked at; None for none.
         flags: field -> value; None where a flag was not given.
 
     Raises:
-        ConfigError: the file cannot be read, is no TOML, or says something impossible; names file and key.
+        ConfigError: the file cannot be read, or says something impossible; names file and key.
     """
-    where, table = "flags", {}
-    if path is not None:
-        where = os.fspath(path)
-        try:
-            document = tomllib.loads(read_bounded(Path(where), MOST_BYTES).decode())
-        except OSError as error:
-            raise ConfigError(f"{where}: cannot be read: {error.strerror or error}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise ConfigError(f"{where}: no TOML: {error}") from None
-        table = document.get("gate", {})
-        if not isinstance(table, dict):
-            raise ConfigError(f"{where}: 'gate' must be a table: write [gate] and the settings below it")
-    known = {field.encode_name for field in msgspec.structs.fields(Gate)}
+    where = "flags" if path is None else os.fspath(path)
+    table = {} if path is None else _table(Path(path))
+    known = [field.name for field in msgspec.structs.fields(Gate)]
     if unknown := [key for key in table if key not in known]:
-        said = "; ".join(f"unknown setting 'gate.{key[:60]}'.{nearest(key, known)}" for key in unknown)
-        raise ConfigError(f"{where}: {said} Known: {', '.join(sorted(known))}")
-    given = {name.replace("_", "-"): value for name, value in flags.items() if value is not None}
-    if "guards" in given:
-        given["guards"] = {**table.get("guards", {}), **given["guards"]}
+        said = " ".join(f"unknown setting 'gate.{key[:60]}'.{nearest(key, known)}" for key in unknown)
+        raise ConfigError(f"{where}: {said} Known: {', '.join(known)}")
+    given = {name: value for name, value in flags.items() if value is not None}
+    if "guards" in given and isinstance(table.get("guards"), dict):
+        given["guards"] = {**table["guards"], **given["guards"]}
     try:
         return msgspec.convert({**table, **given}, Gate)
     except msgspec.ValidationError as error:
         place = str(error).replace("`$.", "`gate.").replace("`$", "`gate")
         raise ConfigError(f"{where}: {place}") from None
+
+
+def _table(path: Path) -> dict[str, Any]:
+    """Return the table `gate` of a file, {} where it has none; `forgetting-metric` is `forgetting_metric`."""
+    try:
+        text = read_bounded(path, MOST_BYTES).decode()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not UTF-8 text") from None
+    document = _yaml(text, path) if path.suffix.lower() in (".yaml", ".yml") else _toml(text, path)
+    table = document.get("gate", {}) if isinstance(document, dict) else None
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: 'gate' must be a table: write [gate] and the settings below it")
+    return {str(key).replace("-", "_"): value for key, value in table.items()}
+
+
+def _toml(text: str, path: Path) -> Any:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: no TOML: {error}") from None
+
+
+def _yaml(text: str, path: Path) -> Any:
+    try:
+        import yaml  # type: ignore[import-untyped]
+    except ImportError:
+        raise ConfigError(f"{path}: YAML needs the package pyyaml; install it, or write TOML") from None
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise ConfigError(f"{path}: no YAML: {' '.join(str(error).split())[:200]}") from None

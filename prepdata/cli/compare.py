@@ -50,7 +50,9 @@ def _gate_flags(function: Any) -> Any:
 @click.command("compare", cls=Command, short_help="Compare a run with its baseline.")
 @click.argument("baseline", type=click.Path())
 @click.argument("run", type=click.Path())
-@click.option("--config", type=click.Path(), metavar="FILE", help="TOML file whose table [gate] declares the gate.")
+@click.option(
+    "--config", type=click.Path(), metavar="FILE", help="TOML or YAML file whose table `gate` declares the gate."
+)
 @_gate_flags
 @click.option("--json", "as_json", cls=Flag, section="Output", is_flag=True, help="JSON in place of the table.")
 @click.option("--markdown", cls=Flag, section="Output", type=click.Path(), metavar="FILE", help="Markdown, for a PR.")

@@ -285,6 +285,7 @@ def test_gate_from_a_file_and_flags(tmp_path):
         ('[gate]\nrequire = "better"', "`gate.require`"),
         ("[gate]\nforgetting = nan", "gate.forgetting"),
         ("gate = 3", "'gate' must be a table"),
+        ("[gate]\nguards = 3", "`gate.guards`"),
         ("[gate", "no TOML"),
     ],
 )
@@ -294,6 +295,16 @@ def test_a_wrong_gate(tmp_path, text, said):
     with pytest.raises(ConfigError) as caught:
         read_gate(file, {})
     assert said in str(caught.value) and str(file) in str(caught.value)
+
+
+def test_a_gate_in_yaml_beside_other_settings(tmp_path):
+    pytest.importorskip("yaml")
+    file = tmp_path / "run.yaml"
+    file.write_text("model: base\ngate:\n  forgetting_metric: regex\n  guards: {regex: 0.1}\n")
+    assert read_gate(file, {}) == Gate(forgetting_metric="regex", guards={"regex": 0.1})
+    file.write_text("gate: [1")
+    with pytest.raises(ConfigError, match="no YAML"):
+        read_gate(file, {})
 
 
 def test_a_gate_file_that_is_not_there(tmp_path):

@@ -165,6 +165,9 @@ def _wanted(baseline: Evaluation, run: Evaluation, gate: Gate) -> list[_Wanted]:
             if _scored(baseline, "retention", primary) or not retention
             else next((name for name in retention if _scored(baseline, "retention", name)), retention[0])
         )
+        if retention and gate.forgetting_metric not in (None, *retention):
+            known = f"{nearest(gate.forgetting_metric or '', retention)} They have {', '.join(retention)}"
+            raise UsageError(f"neither record has '{gate.forgetting_metric}' on the retention set.{known}")
         margin = FORGETTING if gate.forgetting is None else gate.forgetting
         found.append(_Wanted("retention", gate.forgetting_metric or first, "guard", margin))
     if primary != UNGROUNDED_METRIC and (UNGROUNDED_METRIC in test or gate.ungrounded is not None):

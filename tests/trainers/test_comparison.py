@@ -242,6 +242,13 @@ def test_a_metric_that_neither_has(made):
         made(rows(30, 100), rows(60, 100), Gate(primary="exact_mach"))
 
 
+def test_a_metric_that_the_retention_set_does_not_have(made):
+    both = rows(30, 100) + kept(60, 60), rows(60, 100) + kept(60, 60)
+    with pytest.raises(UsageError, match=r"neither record has 'accuracy' on the retention set\. They have exact_match"):
+        made(*both, Gate(forgetting_metric="accuracy"))
+    assert made(*both, Gate(forgetting_metric="exact_match")).passed is True
+
+
 def test_notes_on_what_looks_wrong(tmp_path):
     one = measured(tmp_path / "a.json", rows(30, 100), created="2026-11-30T00:00:00Z")
     assert "the two records are one and the same" in compare(one, one, Gate()).notes

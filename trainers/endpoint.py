@@ -240,6 +240,10 @@ class Endpoint:
         """Return None: the protocol tells no loss."""
         return None
 
+    def text_loss(self, texts: Sequence[str]) -> Loss | None:
+        """Return None: the protocol tells no loss."""
+        return None
+
     @cached_property
     def model(self) -> ModelInfo:
         """What is asked."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PINNED = datetime(2026, 1, 1, 12)
 """The time that templates are told which ask for it: a prompt must be the same on the day of the baseline and later."""
+WINDOW = 1024
+"""Tokens of general text that are read at once."""
 _NEEDS = "Asking a model in a folder needs torch and transformers: install torch, then pip install 'prepdata[train]'."
 
 
@@ -262,8 +264,6 @@ class LocalModel:
     def loss(self, prompts: Sequence[Prompt], references: Sequence[str]) -> Loss | None:
         """Return the mean loss (nats) over the tokens of the references, each read after its prompt; None for none.
         What does not fit into the model is left out, and so not counted in `tokens`."""
-        import torch
-
         total, count = 0.0, 0
         for prompt, reference in zip(prompts, references):
             answer = self.tokenizer(reference, add_special_tokens=False)["input_ids"]
@@ -271,14 +271,33 @@ class LocalModel:
                 before = self.ids(prompt)
             except TemplateRefusal:
                 continue
-            if not answer or (self.context is not None and len(before) + len(answer) > self.context):
-                continue
-            ids = torch.tensor([before + answer], device=self.device)  # (1, prompt + answer)
-            with torch.inference_mode():
-                logits = self.net(input_ids=ids).logits[0, len(before) - 1 : -1].float()  # (answer, vocabulary)
-                each = torch.nn.functional.cross_entropy(logits, ids[0, len(before) :], reduction="sum")
-            total, count = total + float(each), count + len(answer)
+            if answer and (self.context is None or len(before) + len(answer) <= self.context):
+                total += self._summed_loss(before + answer, len(before))
+                count += len(answer)
         return Loss(value=total / count, tokens=count) if count else None
+
+    def text_loss(self, texts: Sequence[str]) -> Loss | None:
+        """Return the mean loss (nats) over the tokens of texts, read in windows of `WINDOW` tokens or what the model
+        reads, if that is less; the first token of a window is not counted."""
+        total, count = 0.0, 0
+        width = min(WINDOW, self.context or WINDOW)
+        for text in texts:
+            ids = self.tokenizer(text)["input_ids"]
+            for start in range(0, len(ids), width):
+                window = ids[start : start + width]
+                if len(window) > 1:
+                    total += self._summed_loss(window, 1)
+                    count += len(window) - 1
+        return Loss(value=total / count, tokens=count) if count else None
+
+    def _summed_loss(self, ids: list[int], first: int) -> float:
+        """Return the summed loss of the tokens from number `first` on."""
+        import torch
+
+        read = torch.tensor([ids], device=self.device)  # (1, tokens)
+        with torch.inference_mode():
+            logits = self.net(input_ids=read).logits[0, first - 1 : -1].float()  # (tokens - first, vocabulary)
+            return float(torch.nn.functional.cross_entropy(logits, read[0, first:], reduction="sum"))
 
     @cached_property
     def model(self) -> ModelInfo:

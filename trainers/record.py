@@ -119,10 +119,11 @@ class DataInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What was asked: the held-out rows, and those of a retention set if there is one."""
+    """What was asked: the held-out rows, and those of a retention set if there is one; general text for its loss."""
 
     test: DataInfo
     retention: DataInfo | None = None
+    general: DataInfo | None = None
 
 
 class Decoding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -205,7 +206,7 @@ class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Mean loss in nats over the tokens of the reference answers of a set."""
+    """Mean loss in nats over the tokens of the reference answers of a set, or over those of general text."""
 
     value: float
     tokens: Count
@@ -232,7 +233,7 @@ class Evaluation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             `error_rate` (share without an answer) are among the metrics.
         n_samples: set -> rows in the file (`original`) and rows asked (`effective`).
         higher_is_better: metric -> True or False.
-        latency, loss: by set; loss only where the model is at hand.
+        latency, loss: by set; loss only where the model is at hand, on general text (`general`) too if it was given.
         samples: the file of samples.
         sha256: over this record as compact JSON with an empty text in this place.
     """
@@ -329,7 +330,7 @@ def differences(one: Evaluation, other: Evaluation) -> list[Difference]:
     same.
     """
     found: list[Difference] = []
-    for name in ("test", "retention"):
+    for name in ("test", "retention", "general"):
         mine, theirs = getattr(one.data, name), getattr(other.data, name)
         found += _differing(f"data.{name}", mine and {"hash": mine.hash}, theirs and {"hash": theirs.hash})
     found += _differing("decoding", msgspec.structs.asdict(one.decoding), msgspec.structs.asdict(other.decoding))

@@ -98,6 +98,7 @@ def test_the_key_stands_nowhere(faulty: str, folder: Path) -> None:
         (["--scorer", "exact_mach"], "Did you mean 'exact_match'?"),
         (["--model", "none"], "Nothing is downloaded"),
         (["--model", "http://127.0.0.1:9", "--retries", "0"], "no connection"),
+        (["--general", "test.jsonl"], "an endpoint tells no loss"),
         (["--shots", "2"], "give that file"),
         (["--chat-template", "x"], "cannot be given to an endpoint"),
         (["--temperature", "99"], "--temperature"),

@@ -152,6 +152,20 @@ def test_loss_is_the_mean_over_the_tokens_of_the_references(folder: Path) -> Non
     assert backend.loss(asked[:1], [""]) is None
 
 
+def test_loss_of_texts_is_read_in_windows(folder: Path) -> None:
+    backend = local(folder)
+    text = "ab" * 150  # 300 tokens, the model reads 256
+    logs = []
+    for window in (text[:256], text[256:]):
+        ids = list(window.encode())
+        given = torch.log_softmax(backend.net(torch.tensor([ids])).logits[0].detach().float(), -1)
+        logs += [-float(given[place, ids[place + 1]]) for place in range(len(ids) - 1)]
+    found = backend.text_loss([text, "a", ""])
+    assert found.tokens == 298 == len(logs)
+    assert math.isclose(found.value, sum(logs) / 298, rel_tol=1e-4)
+    assert backend.text_loss(["a"]) is None
+
+
 def test_an_adapter_changes_answers_and_is_recorded(folder: Path, tmp_path: Path) -> None:
     peft = pytest.importorskip("peft")
     from transformers import AutoModelForCausalLM
@@ -164,6 +178,7 @@ def test_an_adapter_changes_answers_and_is_recorded(folder: Path, tmp_path: Path
     assert tuned.model.weights == base.model.weights
     assert [o.text for o in tuned.generate(prompts(*TEXTS))] != [o.text for o in base.generate(prompts(*TEXTS))]
     assert tuned.rendering(prompts("Hi")) == base.rendering(prompts("Hi"))
+    assert local(folder, adapter=str(tmp_path)).model == tuned.model  # the folder of a run
     (tmp_path / "adapter" / "adapter_model.safetensors").rename(tmp_path / "adapter" / "adapter_model.bin")
     with pytest.raises(UsageError, match="is pickled"):
         local(folder, adapter=str(tmp_path / "adapter"))

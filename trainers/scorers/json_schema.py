@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from prepdata.jsontext import json_text
-from prepdata.rules.tool import _schema
+from prepdata.rules.tool import _cost, _flat, _schema
 from trainers.scorers.base import Sample, Score, Scorer, rate
 
 _FENCED = re.compile(r"```(?:json)?[ \t]*\n(.*)\n```", re.DOTALL | re.IGNORECASE)
@@ -105,5 +105,5 @@ scorer = Scorer(
     summary="the whole answer is JSON that keeps to the row's schema",
     score=score,
     source=__file__,
-    uses=(_schema.__file__,),
+    uses=(_schema.__file__, _flat.__file__, _cost.__file__),
 )

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from prepdata.jsontext import json_text
-from prepdata.text import amounts
-from trainers.scorers import _numbers, _values
+from prepdata.text import amounts, language
+from trainers.scorers import _numbers, _values, contains, json_schema
 from trainers.scorers._values import Known, values_of
 from trainers.scorers.base import Sample, Score, Scorer
 
@@ -60,6 +60,6 @@ scorer = Scorer(
     summary="share of values in the answer that stand nowhere in what the model was given (less is better)",
     score=score,
     source=__file__,
-    uses=(_values.__file__, _numbers.__file__, amounts.__file__),
+    uses=tuple(str(module.__file__) for module in (_values, _numbers, contains, json_schema, amounts, language)),
     higher_is_better=False,
 )

@@ -38,6 +38,7 @@ _MAY_BE_EMPTY = {"lock", "packing"}
 """Settings of which an empty text says: none, whatever stands elsewhere."""
 _NOT_SETTINGS = {
     "PREPDATA_OUTPUT_FORMAT", "PREPDATA_CACHE_DIR", "PREPDATA_INDEX_DIR", "PREPDATA_VOCAB_DIR", "PREPDATA_DEBUG",
+    "PREPDATA_API_KEY",
 }  # fmt: skip
 
 

@@ -173,6 +173,66 @@ def lock_schema() -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
+def train_schema() -> str:
+    """Return `schemas/train.schema.json`: the JSON Schema of the configuration of `prepdata train`, for editors."""
+    from trainers.config import TrainConfig
+
+    _, parts = msgspec.json.schema_components([TrainConfig], ref_template="#/$defs/{name}")
+    held = parts["TrainConfig"]
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "prepdata training",
+        "description": held["description"],
+        "type": "object",
+        "properties": {name.replace("_", "-"): value for name, value in held["properties"].items()},
+        "required": held["required"],
+        "additionalProperties": False,
+    }
+    return _schema_text(document)
+
+
+def compare_schema() -> str:
+    """Return `schemas/compare.schema.json`: what `prepdata compare --json` writes."""
+    from trainers.compare import SCHEMA_VERSION as COMPARE_VERSION
+    from trainers.compare import Comparison
+
+    _, parts = msgspec.json.schema_components([Comparison], ref_template="#/$defs/{name}")
+    for part in parts.values():
+        part["required"] = list(part["properties"])
+        part["additionalProperties"] = False
+    whole = parts.pop("Comparison")
+    whole["properties"]["schema_version"] = {"const": COMPARE_VERSION}
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **whole,
+        "title": "prepdata compare",
+        "$defs": parts,
+    }
+    return _schema_text(document)
+
+
+def evaluation_schemas() -> dict[str, str]:
+    """Return `schemas/evaluation.schema.json` and `schemas/sample.schema.json`: what `prepdata baseline` and `prepdata
+    evaluate` write."""
+    from trainers import record
+
+    found = {}
+    for name, kind in (("evaluation", record.Evaluation), ("sample", record.SampleResult)):
+        _, parts = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
+        whole = parts.pop(kind.__name__)
+        whole["required"] = list(whole["properties"])
+        if name == "evaluation":
+            whole["properties"]["schema_version"] = {"const": record.SCHEMA_VERSION}
+        document = {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            **whole,
+            "title": f"prepdata {name}",
+            "$defs": parts,
+        }
+        found[f"schemas/{name}.schema.json"] = _schema_text(document)
+    return found
+
+
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
@@ -183,6 +243,9 @@ def generated() -> dict[str, str]:
     files["schemas/report.schema.json"] = report_schema()
     files["schemas/show.schema.json"] = show_schema()
     files["schemas/lock.schema.json"] = lock_schema()
+    files["schemas/train.schema.json"] = train_schema()
+    files["schemas/compare.schema.json"] = compare_schema()
+    files |= evaluation_schemas()
     from prepdata.models.generate import texts
 
     return files | {f"schemas/{name}": text for name, text in texts().items()}

@@ -15,8 +15,16 @@ from prepdata.sources.unpack import Limit
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".parquet", ".arrow")
 PACKED = (".gz", ".zst", ".bz2", ".xz")
-BESIDE = (".receipt.jsonl", ".dropped.jsonl", ".lossy.jsonl", ".set-aside.jsonl", ".unread.jsonl")
-"""Endings of what `prepdata fix`, `convert` and `split` write beside a result: no data to train on."""
+BESIDE = (
+    ".receipt.jsonl",
+    ".dropped.jsonl",
+    ".lossy.jsonl",
+    ".set-aside.jsonl",
+    ".unread.jsonl",
+    ".samples.jsonl",
+    ".unfinished.jsonl",
+)
+"""Endings of what commands write beside a result: no data to train on."""
 _NOT_DATA = frozenset(
     {
         "prepdata-waivers.json",

@@ -1,0 +1,92 @@
+"""`prepdata train`: fine-tune with LoRA or QLoRA, after a check of everything it hangs on."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from prepdata.cli.options import Command, Flag
+from prepdata.errors import EXIT_CLEAN
+
+_SECTION = "Keys of the configuration"
+
+
+def _flags() -> list[click.Option]:
+    """Return a flag for each key of the configuration; its help is the key's own description."""
+    from trainers.config import FIELDS, LISTS, description
+
+    made: list[click.Option] = []
+    for name, field in FIELDS.items():
+        flag = "--" + name.replace("_", "-")
+        details: dict[str, Any] = {"default": None, "section": _SECTION, "help": description(name)}
+        if isinstance(field.default, bool):
+            off = "" if name in ("resume", "without_baseline") else f"/--no-{flag[2:]}"
+            made.append(Flag([flag + off], is_flag=True, **details))
+            continue
+        many = name in LISTS
+        made.append(Flag([flag], type=str, metavar="A,B" if many else "VALUE", **details))
+    return made
+
+
+@click.command("train", cls=Command, short_help="Fine-tune.")
+@click.argument("config", metavar="[CONFIG]", required=False, type=click.Path(dir_okay=False))
+@click.option("--dry-run", is_flag=True, help="Check everything, estimate memory, time and money, and stop.")
+@click.option("--json", "as_json", is_flag=True, help="What the check found, or the record of the run, as JSON.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+def command(config: str | None, dry_run: bool, as_json: bool, quiet: bool, **flags: Any) -> int:
+    """Fine-tune a model on this machine with LoRA or QLoRA, as CONFIG (TOML or YAML) says; flags come before it.
+
+    First everything is checked that the run hangs on: data, leaks, template, model folder, device, memory, disk. Exit
+    codes: 0 trained (with --dry-run: nothing stands in the way), 1 something in the data stands in the way, 2 the
+    set-up does, or the training failed.
+    """
+    from trainers.config import from_text, load_config
+    from trainers.sft import keep_quiet, train
+
+    keep_quiet()
+    given = {name: from_text(name, v) if isinstance(v, str) else v for name, v in flags.items() if v is not None}
+    settings = load_config(Path(config) if config else None, given)
+
+    from prepdata.report import json_text
+    from trainers.preflight import preflight
+    from trainers.summary import preflight_lines, run_lines
+
+    checked = preflight(settings)
+    found = checked.found
+    shown = sys.stderr if as_json else sys.stdout
+    if not quiet or found.exit_code:
+        _show_findings(checked.reports, shown)
+        for line in preflight_lines(settings, found):
+            print(line, file=shown, flush=True)
+    if dry_run or found.exit_code:
+        if as_json:
+            print(json_text(found, indent=2))
+        return found.exit_code
+    run = train(settings, checked, None if quiet else sys.stderr)
+    if as_json:
+        print(json_text(run, indent=2))
+    elif not quiet:
+        for line in run_lines(run):
+            print(line)
+    return EXIT_CLEAN
+
+
+def _show_findings(reports: list[tuple[str, Any]], out: Any) -> None:
+    """Write the errors of the validation, some of each rule."""
+    from prepdata.reporters.base import safe
+
+    for _, report in reports:
+        seen: dict[str, int] = {}
+        for finding in report:
+            if finding.severity != "error":
+                continue
+            seen[finding.name] = seen.get(finding.name, 0) + 1
+            if seen[finding.name] <= 3:
+                place = f"{finding.file}:{finding.line}" if finding.line else finding.file
+                print(f"{safe(place)}: {finding.code} {finding.name}: {safe(finding.message)}", file=out)
+
+
+command.params += _flags()

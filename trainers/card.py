@@ -1,0 +1,92 @@
+"""The model card of an adapter: filled from the record of its run, with nothing left to fill in by hand."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from prepdata.files import replacing
+from prepdata.jsontext import json_text
+from prepdata.report import harmless
+from trainers.runs import Run
+
+_SETTINGS = (
+    "quantization", "lora_r", "lora_alpha", "lora_dropout", "lora_targets", "loss", "packing", "learning_rate",
+    "scheduler", "warmup", "weight_decay", "batch_size", "gradient_accumulation", "gradient_checkpointing", "seed",
+    "replay_share",
+)  # fmt: skip
+
+
+def write_card(path: Path, run: Run) -> None:
+    """Write the card of a finished run."""
+    with replacing(path) as file:
+        file.write(card(run).encode("utf-8", "backslashreplace"))
+
+
+def card(run: Run) -> str:
+    """Return the card as Markdown; names of files and models stand in code, with nothing that could end it."""
+    base = Path(run.base.path).name
+    method = "QLoRA (NF4, double quantisation)" if run.config["quantization"] == "nf4" else "LoRA"
+    outcome, plan = run.outcome, run.plan
+    assert outcome is not None
+    lines = [
+        "---",
+        "library_name: peft",
+        f"base_model: {harmless(json_text(base))}",
+        "pipeline_tag: text-generation",
+        "tags: [lora, sft, prepdata]",
+        "---",
+        "",
+        f"# Adapter for {code(base)}",
+        "",
+        (
+            f"{method} with {plan.adapter_parameters:,} parameters on a base of {run.base.parameters:,}, trained by "
+            f"prepdata {run.prepdata} from {run.created} to {run.finished}."
+        ),
+        "",
+        "## Data",
+        "",
+        "| role | file | rows | sha256 |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| {f.role} | {code(Path(f.path).name)} | {f.rows:,} | `{f.sha256}` |" for f in run.files]
+    lines += [
+        "",
+        (
+            f"Trained on {plan.rows:,} rows or sequences an epoch, {plan.tokens:,} tokens of which the loss counts "
+            f"{plan.trained:,}; at most {plan.max_length:,} tokens a row."
+        ),
+        "",
+        "## Outcome",
+        "",
+        f"- {outcome.steps:,} of {plan.steps:,} steps; the adapter is that of step {outcome.best_step:,}",
+        f"- training loss of the last step: {_number(outcome.train_loss)}",
+        f"- best validation loss: {_number(outcome.validation_loss)}",
+        "- whether it answers better than its base is not said by the loss: "
+        + (f"recorded baseline `{run.baseline}`" if run.baseline else "no baseline was recorded before training"),
+        "",
+        "## Settings",
+        "",
+        *(f"- {name}: {code(json_text(run.config[name]))}" for name in _SETTINGS),
+        "",
+        "## Where",
+        "",
+        f"- base weights `{run.base.weights}`, tokenizer `{run.base.tokenizer}`, chat template `{run.base.template}`",
+        (
+            f"- {code(run.machine.device_name)}, {run.machine.dtype}, {code(run.machine.system)}, "
+            f"Python {run.machine.python}"
+        ),
+        f"- {', '.join(f'{name} {version}' for name, version in run.machine.libraries.items())}",
+        f"- adapter weights `{outcome.adapter}`",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def code(text: str) -> str:
+    """Return text as code of Markdown on one line."""
+    return "`" + re.sub(r"[`|\s\x00-\x1f]", " ", harmless(text)) + "`"
+
+
+def _number(value: Any) -> str:
+    return "none" if value is None else f"{value:.4f}"

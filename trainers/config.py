@@ -1,0 +1,250 @@
+"""The configuration of a training run: one flat table, TOML or YAML, every key also a flag of `prepdata train`.
+
+Defaults are those of prepdata and not of TRL: a learning rate for LoRA and not for full training (2e-4, TRL 2e-5), the
+loss on the assistant's tokens, rows whole and not cut at 1,024 tokens, the base in the dtype of its checkpoint and not
+in float32, few checkpoints kept, the best one chosen by the validation loss.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from prepdata.errors import ConfigError, nearest
+from prepdata.files import read_bounded
+
+MOST_BYTES = 1 << 20
+"""Size of a configuration file beyond which it is not read (bytes)."""
+YAML = (".yaml", ".yml")
+_PATHS = ("model", "train", "validation", "test", "output", "replay", "chat_template", "baseline")
+
+Share = Annotated[float, Meta(ge=0, lt=1)]
+Steps = Annotated[int, Meta(ge=1)]
+Tokens = Annotated[int, Meta(ge=8)]
+Epochs = Annotated[float, Meta(gt=0, le=1000)]
+Rate = Annotated[float, Meta(gt=0, lt=1)]
+Positive = Annotated[float, Meta(gt=0)]
+Rank = Annotated[int, Meta(ge=1, le=4096)]
+Seed = Annotated[int, Meta(ge=0, lt=2**32)]
+Patience = Annotated[int, Meta(ge=0)]
+Loss = Literal["assistant", "completion", "all"]
+Packing = Literal["none", "bfd", "bfd_split", "wrapped"]
+Scheduler = Literal["cosine", "linear", "constant", "constant_with_warmup"]
+Quantization = Literal["none", "nf4"]
+Dtype = Literal["auto", "bfloat16", "float16", "float32"]
+Device = Literal["auto", "cpu", "cuda"]
+
+
+def told(text: str) -> Meta:
+    """Return what makes a text the description of a key: in the schema and as help of the flag."""
+    return Meta(description=text)
+
+
+class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What `prepdata train` does. Paths in a file are relative to its folder, those of flags to the working folder."""
+
+    model: Annotated[str, told("Folder of the base model: config.json, safetensors weights, tokenizer.")]
+    train: Annotated[str, told("File with the rows to train on.")]
+    output: Annotated[str, told("Folder of the run; it must not exist yet, or hold a run to be resumed.")]
+    validation: Annotated[str | None, told("File with rows for the validation loss.")] = None
+    test: Annotated[str | None, told("Held-out file that base and tuned model are compared on.")] = None
+    baseline: Annotated[str | None, told("Recorded baseline of the base model on the test file.")] = None
+    without_baseline: Annotated[bool, told("Train although no baseline is recorded.")] = False
+    replay: Annotated[
+        str | None, told("File with rows of what the model can do already, mixed in against forgetting.")
+    ] = None
+    replay_share: Annotated[Share, told("Rows of replay for each training row; 0.25 for one in four.")] = 0.25
+    ignore: Annotated[tuple[str, ...], told("Rules that the validation before training leaves out.")] = ()
+    chat_template: Annotated[str | None, told("Chat template to train with (default: the tokenizer's).")] = None
+    max_length: Annotated[
+        Annotated[int, Meta(ge=8)] | None,
+        told("Tokens of a row at most (default: the longest row, so that none is cut)."),
+    ] = None
+    loss: Annotated[Loss, told("Tokens that are trained: assistant, completion, all.")] = "assistant"
+    packing: Annotated[Packing, told("How rows are packed into sequences: none, bfd, bfd_split, wrapped.")] = "none"
+    epochs: Annotated[Epochs, told("Times that every row is seen.")] = 3.0
+    steps: Annotated[Steps | None, told("Optimizer steps, in place of epochs.")] = None
+    batch_size: Annotated[Steps, told("Rows of one forward pass on one device.")] = 4
+    gradient_accumulation: Annotated[Steps, told("Forward passes to one optimizer step.")] = 4
+    learning_rate: Annotated[Rate, told("Peak learning rate.")] = 2e-4
+    scheduler: Annotated[
+        Scheduler, told("Course of the learning rate: cosine, linear, constant, constant_with_warmup.")
+    ] = "cosine"
+    warmup: Annotated[Share, told("Share of the steps in which the learning rate rises.")] = 0.03
+    weight_decay: Annotated[Share, told("Weight decay of AdamW.")] = 0.0
+    max_grad_norm: Annotated[Positive, told("Norm to which gradients are clipped.")] = 1.0
+    lora_r: Annotated[Rank, told("Rank of the adapter.")] = 16
+    lora_alpha: Annotated[Steps, told("The adapter is scaled by alpha / r.")] = 32
+    lora_dropout: Annotated[Share, told("Share of the adapter's inputs that are dropped in training.")] = 0.0
+    lora_targets: Annotated[
+        tuple[str, ...], told("Names of the linear layers with an adapter; all-linear for all but the head.")
+    ] = ("all-linear",)
+    quantization: Annotated[Quantization, told("none (LoRA), or nf4: QLoRA, 4-bit base with double quantisation.")] = (
+        "none"
+    )
+    dtype: Annotated[
+        Dtype, told("auto (on GPUs the 16-bit type of the checkpoint, on CPUs float32), bfloat16, float16, float32.")
+    ] = "auto"
+    gradient_checkpointing: Annotated[
+        bool, told("Compute activations twice to save memory; about half as much again of time.")
+    ] = True
+    device: Annotated[Device, told("auto (a GPU where there is one), cpu, cuda.")] = "auto"
+    seed: Annotated[Seed, told("Seed of order, adapter and dropout.")] = 0
+    eval_steps: Annotated[Steps | None, told("Steps between two validations (default: a tenth of the run).")] = None
+    save_steps: Annotated[
+        Steps | None, told("Steps between two checkpoints (default: eval-steps); with validation a multiple of them.")
+    ] = None
+    keep_checkpoints: Annotated[Steps, told("Checkpoints kept; the best one stays in any case.")] = 2
+    early_stopping: Annotated[
+        Annotated[int, Meta(ge=0)], told("Validations without a better loss that end the run; 0 for never.")
+    ] = 3
+    resume: Annotated[bool, told("Go on with the run in the output folder from its last checkpoint.")] = False
+    gpus: Annotated[tuple[str, ...], told("GPU types for which memory, time and money are estimated.")] = (
+        "RTX4090", "L40S", "A100-80", "H100",
+    )  # fmt: skip
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows of one optimizer step on one device."""
+        return self.batch_size * self.gradient_accumulation
+
+
+FIELDS = {field.name: field for field in msgspec.structs.fields(TrainConfig)}
+
+
+LISTS = tuple(name for name, field in FIELDS.items() if isinstance(field.default, tuple))
+"""Keys with several values; in one text they stand with commas between."""
+
+
+def description(name: str) -> str:
+    """Return what a key is for, in one sentence."""
+    return str(next(meta.description for meta in FIELDS[name].type.__metadata__ if meta.description))
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Return the keys of a configuration file as plain values, in our spelling, paths led by the file's folder.
+
+    Raises:
+        ConfigError: it cannot be read, or is not TOML (or YAML, by the end of its name).
+    """
+    try:
+        text = read_bounded(path, MOST_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8: {error}") from None
+    table = _yaml(text, path) if path.suffix.lower() in YAML else _toml(text, path)
+    values = {str(key).replace("-", "_"): value for key, value in table.items()}
+    for name in _PATHS:
+        if isinstance(values.get(name), str) and values[name]:
+            values[name] = str(path.parent / values[name])
+    return values
+
+
+def _toml(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: not valid TOML: nested too deep") from None
+
+
+def _yaml(text: str, path: Path) -> dict[str, Any]:
+    try:
+        import yaml  # type: ignore[import-untyped]
+    except ImportError:
+        raise ConfigError(f"{path}: YAML needs the package pyyaml; install it, or write TOML") from None
+    try:
+        table = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        said = " ".join(str(error).split()) or "nested too deep"
+        raise ConfigError(f"{path}: not valid YAML: {said}") from None
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: expected a table of keys and values")
+    return table
+
+
+def make_config(values: Mapping[str, Any], origin: str = "") -> TrainConfig:
+    """Return a configuration of plain values.
+
+    Args:
+        values: key -> value; lists for tuples, a single text where a list is wanted is taken as one.
+        origin: where the values come from, for messages; "" for nowhere in particular.
+
+    Raises:
+        ConfigError: keys are unknown or missing, or values impossible; the message lists all of them.
+    """
+    problems: list[str] = []
+    good: dict[str, Any] = {}
+    for key, value in values.items():
+        name = key.replace("-", "_")
+        if name not in FIELDS:
+            problems.append(f"unknown key '{key}'.{nearest(name, FIELDS)}")
+            continue
+        if isinstance(value, str) and name in LISTS:
+            value = [piece.strip() for piece in value.split(",") if piece.strip()]
+        try:
+            good[name] = msgspec.convert(value, FIELDS[name].type)
+        except msgspec.ValidationError as error:
+            said = str(error)
+            problems.append(f"{name}: {said[0].lower()}{said[1:]}, found {value!r}")
+    given = {key.replace("-", "_") for key in values}
+    missing = [name for name, field in FIELDS.items() if field.required and name not in given]
+    problems += [f"{name} is missing: {description(name)}" for name in missing]
+    problems += _contradictions(good)
+    if problems:
+        where = f"{origin}: " if origin else ""
+        raise ConfigError("\n".join(where + problem for problem in problems))
+    return TrainConfig(**good)
+
+
+def _contradictions(given: Mapping[str, Any]) -> list[str]:
+    """Return what does not go together."""
+    problems = [f"{name}: an empty text; leave it out" for name, value in given.items() if value == ""]
+    problems += [f"{name}: an empty list" for name in ("lora_targets",) if given.get(name) == ()]
+    if given.get("packing", "none") != "none" and given.get("max_length") is None:
+        problems.append("packing needs max_length: the length of the sequences that rows are packed into")
+    evaluated, saved = given.get("eval_steps"), given.get("save_steps")
+    if given.get("validation") and saved is not None and (evaluated is None or saved % evaluated):
+        problems.append("save_steps must be a multiple of eval_steps: the best checkpoint is chosen by the validation")
+    if "lm_head" in given.get("lora_targets", ()):
+        problems.append(
+            "lora_targets: TRL reads the weights of lm_head directly, so that an adapter on it is not trained"
+        )
+    return problems
+
+
+def from_text(name: str, text: str) -> Any:
+    """Return the value that a flag's text stands for; the text itself where it stands for none."""
+    if name in LISTS:
+        return text
+    try:
+        return msgspec.to_builtins(msgspec.convert(text, FIELDS[name].type, strict=False))
+    except msgspec.ValidationError:
+        return text
+
+
+def load_config(path: Path | None, flags: Mapping[str, Any]) -> TrainConfig:
+    """Return the configuration of a run: defaults, then the file, then flags.
+
+    Args:
+        path: the file; None for none.
+        flags: key -> value, texts as `from_text` takes them.
+
+    Raises:
+        ConfigError: file or flags say something impossible.
+    """
+    values = {**(read_file(path) if path else {}), **flags}
+    return make_config(values, str(path) if path else "")
+
+
+def as_dict(config: TrainConfig) -> dict[str, Any]:
+    """Return all keys with their values, as JSON has them."""
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(config))
+    return plain

@@ -1,0 +1,404 @@
+"""What is looked at before training: data, model folder, device, disk, and what the run will take.
+
+A problem is fatal or a warning, and lies in the data (exit code 1) or in how the run is set up (exit code 2); each says
+what cures it. Nothing is trained, no code of the model folder is run, nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+import shutil
+import sys
+import tempfile
+from array import array
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from prepdata.api import validate
+from prepdata.cost import Range
+from prepdata.errors import InputError, UsageError
+from prepdata.files import read_bounded
+from prepdata.prices import gpu
+from prepdata.render.renderer import Renderer, open_renderer
+from prepdata.report import Report
+from prepdata.settings import Settings
+from prepdata.training.trl import Trl
+from trainers import estimate
+from trainers.config import TrainConfig
+from trainers.data import Simulated, copy_rows, simulate, trainer_settings, write_rows
+from trainers.model_folder import check_model, file_hash, json_object, weights_hash
+
+LIBRARIES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
+CHECKPOINT_BYTES = 12
+"""Bytes of a checkpoint for each weight of the adapter: itself and two moments of Adam, in float32."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something that stands in the way, or may.
+
+    Args:
+        name: what it is, as a word.
+        fatal: True if the run does not start.
+        data: True if it lies in the data, False if in how the run is set up.
+        message, cure: what is wrong, and what to do.
+    """
+
+    name: str
+    fatal: bool
+    data: bool
+    message: str
+    cure: str
+
+
+class DataFile(msgspec.Struct, frozen=True):
+    """A file of the run: what it is for, its path as given, sha256 as stored, rows, findings of the validation."""
+
+    role: Literal["train", "replay", "validation", "test"]
+    path: str
+    sha256: str | None
+    rows: int
+    errors: int
+    warnings: int
+    by_rule: dict[str, int]
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What the run comes to.
+
+    Args:
+        max_length: tokens at which rows are cut.
+        rows: rows or packed sequences of an epoch; `validation_rows` of one validation.
+        tokens: tokens of an epoch; `trained` those that the loss counts; `padded` with those that batches are filled
+            up with (their order is the trainer's, so this is an expectation over shuffled rows).
+        steps, steps_per_epoch: optimizer steps.
+        eval_steps, save_steps: steps between two validations and checkpoints.
+        adapter_parameters, model_parameters: weights.
+        memory: bytes on the device, low, likely, high.
+        gpus: the same run on GPU types.
+        disk: bytes that the run folder may grow to.
+    """
+
+    max_length: int
+    rows: int
+    validation_rows: int
+    tokens: int
+    trained: int
+    padded: int
+    steps: int
+    steps_per_epoch: int
+    eval_steps: int | None
+    save_steps: int
+    adapter_parameters: int
+    model_parameters: int
+    memory: Range
+    gpus: list[estimate.OnGpu]
+    disk: int
+
+
+class Preflight(msgspec.Struct, frozen=True):
+    """What was found. `plan` is None where data or set-up do not allow one."""
+
+    files: list[DataFile]
+    problems: list[Problem]
+    device: str
+    dtype: str
+    plan: Plan | None
+
+    @property
+    def exit_code(self) -> int:
+        """0 nothing fatal, 1 only data stands in the way, 2 the set-up does."""
+        fatal = [problem for problem in self.problems if problem.fatal]
+        return 0 if not fatal else 1 if all(problem.data for problem in fatal) else 2
+
+
+class Checked(NamedTuple):
+    """What a training needs of its preflight besides what is written down."""
+
+    found: Preflight
+    reports: list[tuple[str, Report]]
+    train: Simulated | None
+    validation: Simulated | None
+
+
+def preflight(config: TrainConfig) -> Checked:
+    """Look at everything that a run hangs on.
+
+    Raises:
+        UsageError: the model folder, the tokenizer or an installed library does not allow to look any further.
+        InputError: a file cannot be read.
+    """
+    folder = check_model(config.model)
+    _check_libraries(config)
+    renderer = open_renderer(str(folder), config.chat_template)
+    device, dtype, problems = _device(config, folder)
+    shapes = estimate.read_shapes(folder)
+    problems += [*_tokenizer_problems(config, renderer), *_baseline_problems(config, folder)]
+    reports = _reports(config, shapes.context or 0)
+    files = [_file(role, path, report) for role, path, report in reports]
+    problems += [problem for file in files for problem in _data_problems(file)]
+    shown = [(role, report) for role, _, report in reports]
+    if any(problem.fatal and problem.data for problem in problems):
+        return Checked(Preflight(files, problems, device, dtype, None), shown, None, None)
+    max_length, train, validation = _simulated(config, renderer)
+    problems += _row_problems(config, train, max_length, shapes.context)
+    if not train.kept:
+        return Checked(Preflight(files, problems, device, dtype, None), shown, train, validation)
+    plan = make_plan(config, shapes, train, validation, max_length, device, dtype)
+    problems += [*_memory_problems(plan, device), *_disk_problems(config, plan)]
+    return Checked(Preflight(files, problems, device, dtype, plan), shown, train, validation)
+
+
+def _check_libraries(config: TrainConfig) -> None:
+    wanted = [*LIBRARIES, *(["bitsandbytes"] if config.quantization == "nf4" else [])]
+    missing = [name for name in wanted if importlib.util.find_spec(name) is None]
+    if missing:
+        extra = "qlora" if missing == ["bitsandbytes"] else "train"
+        raise UsageError(
+            f"training needs {', '.join(missing)}: install torch for your machine first, "
+            f'then pip install "prepdata[{extra}]"'
+        )
+
+
+def _reports(config: TrainConfig, context: int) -> list[tuple[Any, str, Report]]:
+    """Return (role, path, report) of every file, held against those that come after it."""
+    shared = Settings(
+        targets=("trl",),
+        tokenizer=config.model,
+        chat_template=config.chat_template,
+        max_length=config.max_length or context,
+        loss=config.loss,
+        packing="" if config.packing == "none" else config.packing,
+        ignore=config.ignore,
+        offline=True,
+    )
+    found: list[tuple[Any, str, Report]] = []
+    held_out: list[str] = []
+    for role, path in (("test", config.test), ("validation", config.validation), ("replay", config.replay)):
+        if path is None:
+            continue
+        report = validate(path, msgspec.structs.replace(shared, eval=tuple(held_out)))
+        found.insert(0, (role, path, report))
+        held_out += [path] if report.examples and role != "replay" else []
+    report = validate(config.train, msgspec.structs.replace(shared, eval=tuple(held_out)))
+    return [("train", config.train, report), *found]
+
+
+def _file(role: Any, path: str, report: Report) -> DataFile:
+    if len(report.files) != 1:
+        raise InputError(f"{path}: {len(report.files)} data files there; give one file for {role}")
+    told = report.summary()
+    return DataFile(
+        role, path, report.files[0].sha256, report.examples, told["errors"], told["warnings"], told["by_rule"]
+    )
+
+
+def _data_problems(file: DataFile) -> list[Problem]:
+    """Return what the validation found; of a file that is not trained on, leaks and rows that cannot be read count."""
+    if not file.rows:
+        return [Problem("empty-file", True, True, f"{file.path}: no rows", f"give a {file.role} file with rows")]
+    if not file.errors:
+        return []
+    said = f"{file.path}: {file.errors:,} errors in {file.rows:,} rows"
+    cure = "mend the rows named above (`prepdata fix` repairs some), or say --ignore RULE for what you accept"
+    return [Problem("data-errors", True, True, said, cure)]
+
+
+def _tokenizer_problems(config: TrainConfig, renderer: Renderer) -> list[Problem]:
+    problems = []
+    named = renderer.folder.named
+    trl = Trl(renderer, trainer_settings(config, config.max_length))
+    if config.loss == "assistant" and trl.problem:
+        cure = "give a --chat-template with the markers around each answer and its end token, or --loss completion"
+        problems.append(Problem("no-generation-markers", True, False, trl.problem, cure))
+    elif config.loss == "assistant" and not trl.stop_token_trained:
+        said = "the token that ends an answer stands outside the generation markers: the model would not learn to stop"
+        cure = "move {% endgeneration %} of the chat template behind that token"
+        problems.append(Problem("stop-token-not-trained", True, False, said, cure))
+    if not named.get("eos_token"):
+        said, cure = "the tokenizer names no eos_token", "set eos_token in tokenizer_config.json: the end of a turn"
+        problems.append(Problem("no-eos", True, False, said, cure))
+    elif named.get("pad_token") in (None, named["eos_token"]):
+        said = "there is no pad_token of its own: padding looks like the end of an answer"
+        cure = "name an unused special token as pad_token in tokenizer_config.json"
+        problems.append(Problem("pad-is-eos", False, False, said, cure))
+    return problems
+
+
+def _baseline_problems(config: TrainConfig, folder: Path) -> list[Problem]:
+    """Return whether the base model was measured on the very test file before."""
+    if config.without_baseline:
+        return []
+    cure = "record it by `prepdata baseline` and name it by --baseline, or say --without-baseline"
+    if config.test is None or config.baseline is None:
+        missing = "test file" if config.test is None else "recorded baseline"
+        said = f"no {missing}: whether training helps could not be shown"
+        return [Problem("no-baseline", True, False, said, cure)]
+    from trainers.record import read
+
+    record = read(config.baseline)
+    problems = []
+    if record.data.test.sha256 != file_hash(Path(config.test)):
+        said = f"{config.baseline} was recorded on another test file than {config.test}"
+        problems.append(Problem("other-test-file", True, False, said, cure))
+    if record.kind == "tuned" or record.model.weights not in (None, weights_hash(folder)):
+        said = f"{config.baseline} was recorded of another model than {config.model}"
+        problems.append(Problem("other-model", True, False, said, cure))
+    return problems
+
+
+def _device(config: TrainConfig, folder: Path) -> tuple[str, str, list[Problem]]:
+    """Return (device, dtype, problems)."""
+    import torch
+
+    problems: list[Problem] = []
+    there = torch.cuda.is_available()
+    if config.device == "cuda" and not there:
+        raise UsageError("--device cuda: torch finds no GPU here; use --device cpu, or a torch built for your GPU")
+    device = "cuda" if there and config.device != "cpu" else "cpu"
+    if device == "cpu" and config.device == "auto" and sys.platform == "darwin":
+        problems.append(Problem("no-mps", False, False, "GPUs of Apple are not used; training runs on CPUs", "none"))
+    processes = int(os.environ.get("WORLD_SIZE") or 1)
+    if processes > 1:
+        said, cure = f"started as one of {processes} processes", "start one process: several are not supported yet"
+        problems.append(Problem("several-processes", True, False, said, cure))
+    elif device == "cuda" and torch.cuda.device_count() > 1:
+        said = f"{torch.cuda.device_count()} GPUs are visible, and one process trains on one"
+        problems.append(Problem("several-gpus", True, False, said, "choose one: CUDA_VISIBLE_DEVICES=0"))
+    told = json_object(folder / "config.json")
+    kept = str(told.get("dtype") or told.get("torch_dtype"))
+    bf16 = device == "cpu" or torch.cuda.is_bf16_supported(including_emulation=False)
+    dtype: str = config.dtype
+    if dtype == "auto":
+        dtype = "float32" if device == "cpu" else kept if kept in ("bfloat16", "float16") else "bfloat16"
+        if dtype == "bfloat16" and not bf16:
+            dtype = "float16"
+    elif dtype == "bfloat16" and not bf16:
+        said, cure = "this GPU does not compute in bfloat16", "use --dtype float16, or a GPU of 2020 or later"
+        problems.append(Problem("no-bfloat16", True, False, said, cure))
+    if dtype == "float32" and device == "cuda":
+        said, cure = "a frozen base in float32 takes twice the memory", "use --dtype bfloat16"
+        problems.append(Problem("float32-base", False, False, said, cure))
+    return device, dtype, problems
+
+
+def _simulated(config: TrainConfig, renderer: Renderer) -> tuple[int, Simulated, Simulated | None]:
+    """Return (length at which rows are cut, what TRL makes of the training rows, and of the validation rows)."""
+    settings = trainer_settings(config, config.max_length)
+    with tempfile.TemporaryDirectory(prefix="prepdata-") as place:
+        file = Path(place) / "rows.jsonl"
+        write_rows(config, file)
+        train = simulate(file, renderer, settings)
+        validation = None
+        if config.validation:
+            copy_rows(Path(config.validation), file)
+            validation = simulate(file, renderer, settings)
+    longest = max(train.longest, validation.longest if validation else 0)
+    return config.max_length or longest, train, validation
+
+
+def _row_problems(config: TrainConfig, train: Simulated, max_length: int, context: int | None) -> list[Problem]:
+    problems = []
+    if train.stopped:
+        problems.append(Problem("trainer-stops", True, True, f"TRL ends at a row: {train.stopped}", "mend the row"))
+    elif train.left_out:
+        said = "; ".join(f"{count:,} x {why}" for why, count in train.left_out.items())
+        problems.append(Problem("rows-left-out", True, True, f"TRL would leave out rows silently: {said}", "mend them"))
+    if train.cut:
+        said = f"{train.cut:,} rows lose trained tokens at {max_length:,} tokens"
+        cure = f"--max-length {train.longest} keeps all of them whole; or take the long rows out"
+        problems.append(Problem("answers-cut", True, True, said, cure))
+    if context and max_length > context:
+        said = f"rows of up to {max_length:,} tokens; the model reads {context:,}"
+        problems.append(Problem("over-context", True, True, said, f"--max-length {context}, and shorten longer rows"))
+    if config.epochs > 5 and config.steps is None and train.kept < 1000:
+        said = f"{config.epochs:g} epochs of {train.kept:,} rows: the model may learn them by heart"
+        problems.append(Problem("many-epochs", False, True, said, "use fewer epochs, or a validation file"))
+    return problems
+
+
+def make_plan(
+    config: TrainConfig,
+    shapes: estimate.Shapes,
+    train: Simulated,
+    validation: Simulated | None,
+    max_length: int,
+    device: str,
+    dtype: str,
+) -> Plan:
+    """Return what the run comes to. Steps as transformers counts them: the last, smaller batch is one too."""
+    batches = math.ceil(train.kept / config.batch_size)
+    per_epoch = math.ceil(batches / config.gradient_accumulation)
+    steps = config.steps or math.ceil(config.epochs * per_epoch)
+    padded = _padded(train.lengths, config.batch_size)
+    eval_steps = (config.eval_steps or max(1, steps // 10)) if validation is not None else None
+    save_steps = config.save_steps or eval_steps or max(1, steps // 10)
+    longest = min(max_length, max(train.lengths))
+    work = estimate.operations(shapes, config, round(padded * steps / per_epoch), padded / train.kept)
+    half = estimate.memory(shapes, config, longest, "bfloat16")
+    adapter = estimate.lora_parameters(shapes, config)
+    return Plan(
+        max_length=max_length,
+        rows=train.kept,
+        validation_rows=validation.kept if validation else 0,
+        tokens=train.tokens,
+        trained=train.trained,
+        padded=padded,
+        steps=steps,
+        steps_per_epoch=per_epoch,
+        eval_steps=eval_steps,
+        save_steps=save_steps,
+        adapter_parameters=adapter,
+        model_parameters=shapes.parameters,
+        memory=estimate.memory(shapes, config, longest, dtype, gpu=device == "cuda"),
+        gpus=[estimate.on_gpu(gpu(name), half, work, nf4=config.quantization == "nf4") for name in config.gpus],
+        disk=CHECKPOINT_BYTES * adapter * (config.keep_checkpoints + 2) + 50_000_000,
+    )
+
+
+def _padded(lengths: array[int], batch: int) -> int:
+    """Return the tokens of an epoch with padding: rows in an order drawn once stand for any other."""
+    import random
+
+    drawn = list(lengths)
+    random.Random(0).shuffle(drawn)
+    return sum(max(drawn[at : at + batch]) * len(drawn[at : at + batch]) for at in range(0, len(drawn), batch))
+
+
+def _memory_problems(plan: Plan, device: str) -> list[Problem]:
+    if device == "cuda":
+        import torch
+
+        room = torch.cuda.mem_get_info()[0]
+    else:
+        room = _free_memory()
+    if not room or plan.memory.high <= room:
+        return []
+    low, high, free = (figure / estimate.GIB for figure in (plan.memory.low, plan.memory.high, room))
+    said = f"{low:.1f} to {high:.1f} GiB of memory are needed, {free:.1f} are free"
+    cure = "--quantization nf4, a smaller --batch-size with more --gradient-accumulation, a smaller --max-length"
+    return [Problem("memory", plan.memory.low > room, False, said, cure)]
+
+
+def _free_memory() -> int:
+    """Return the bytes of memory that Linux says are available, 0 where that cannot be told."""
+    try:
+        lines = read_bounded("/proc/meminfo", 1 << 16).decode().splitlines()
+    except OSError:
+        return 0
+    held = next((line for line in lines if line.startswith("MemAvailable:")), "")
+    return int(held.split()[1]) * 1024 if held else 0
+
+
+def _disk_problems(config: TrainConfig, plan: Plan) -> list[Problem]:
+    place = Path(config.output).absolute()
+    while not place.exists() and place.parent != place:
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free >= plan.disk:
+        return []
+    said = f"the run folder may grow to {plan.disk / 1e9:.1f} GB; {free / 1e9:.1f} GB are free at {place}"
+    return [Problem("disk", True, False, said, "make room, or a smaller --keep-checkpoints")]

@@ -1,0 +1,494 @@
+"""The record of one evaluation: one JSON file, and one JSONL of samples beside it; both hashed, written whole or not.
+
+    baseline.json            what was asked, of which model, how it was rendered, decoded and scored, and the outcome
+    baseline.samples.jsonl   one line a row: output, tokens, how it ended, seconds, scores
+
+Names of fields follow the results of lm-evaluation-harness where it has them (`results`, `n-samples`,
+`higher_is_better`, `doc_id`, `doc_hash`, `prompt_hash`, `target_hash`, `resps`). The hashes tell a record that was
+changed or damaged from one that was not; they are no signature: who changes a record can hash it anew, which the run
+that names the hash of its baseline then shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+
+from prepdata.errors import InputError
+from prepdata.files import read_bounded, replacing
+from prepdata.jsontext import json_text
+
+SCHEMA_VERSION = 1
+MOST_BYTES = 1 << 26
+"""Size of a record beyond which it is not read (bytes)."""
+MOST_SAMPLES = 1 << 32
+"""Size of a file of samples beyond which it is not read (bytes)."""
+
+Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
+Kind = Literal["base", "prompted", "tuned"]
+SetName = Literal["test", "retention"]
+
+
+class ModelInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What was asked.
+
+    Args:
+        name: folder name or name at the endpoint.
+        backend: `transformers` or `openai` (an endpoint that speaks the chat completions protocol).
+        revision: commit of the weights where the folder or the endpoint names one.
+        weights: sha256 over names and contents of the weight files; None for an endpoint.
+        dtype: of the weights as loaded ("float32").
+        quantization: settings of the quantisation, empty for none.
+        adapter: sha256 over the files of the adapter; None for none.
+        parameters: number of parameters, those of the adapter included.
+        endpoint: scheme, host and path of the endpoint, without user, password and query.
+    """
+
+    name: str
+    backend: Literal["transformers", "openai"]
+    revision: str | None = None
+    weights: Sha256 | None = None
+    dtype: str | None = None
+    quantization: dict[str, Any] = {}
+    adapter: Sha256 | None = None
+    parameters: int | None = None
+    endpoint: str | None = None
+
+
+class Arm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What was put before each prompt to help the model without training.
+
+    Args:
+        system_prompt: sha256 of the system prompt that took the place of the rows' own; None for none.
+        few_shot: number of examples shown.
+        few_shot_hash: sha256 of these examples.
+    """
+
+    system_prompt: Sha256 | None = None
+    few_shot: Count = 0
+    few_shot_hash: Sha256 | None = None
+
+
+class Rendering(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How messages became what the model read; None throughout where an endpoint does it.
+
+    Args:
+        renderer: `prepdata` or `transformers`: who rendered; both were held against each other where `checked`.
+        tokenizer: sha256 of tokenizer.json.
+        template: sha256 of the chat template.
+        special_tokens: text of each special token with a role (`eos_token`) -> id.
+        prompt_ids: sha256 over the token ids of all prompts, in order: equal only where every prompt was read alike.
+        checked: prompts whose ids both renderers agreed on.
+        tools_ignored: prompts with tools that the template leaves out, so that the model never read of them.
+    """
+
+    renderer: Literal["prepdata", "transformers", "endpoint"]
+    tokenizer: Sha256 | None = None
+    template: Sha256 | None = None
+    special_tokens: dict[str, int] = {}
+    prompt_ids: Sha256 | None = None
+    checked: Count = 0
+    tools_ignored: Count = 0
+
+
+class DataInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A held-out file.
+
+    Args:
+        path: name of the file, without its folder.
+        sha256: of its bytes as stored.
+        rows: rows in it.
+        hash: sha256 over ids and contents of the rows that were asked, in order.
+        skipped: reason -> number of rows that were not asked.
+    """
+
+    path: str
+    sha256: Sha256 | None
+    rows: Count
+    hash: Sha256
+    skipped: dict[str, int] = {}
+
+
+class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What was asked: the held-out rows, and those of a retention set if there is one; general text for its loss."""
+
+    test: DataInfo
+    retention: DataInfo | None = None
+    general: DataInfo | None = None
+
+
+class Decoding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How answers were written.
+
+    Args:
+        do_sample: False for greedy.
+        temperature, top_p: of sampling; 0 and 1 for greedy.
+        max_new_tokens: most tokens of an answer.
+        stop_ids: tokens that end an answer; empty where an endpoint knows them.
+        batch_size: prompts asked at once.
+        padding_side: of batches; None for an endpoint.
+        seed: of sampling.
+        engine: program that decodes: `transformers`, or `openai` for whatever stands behind an endpoint.
+    """
+
+    do_sample: bool = False
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_new_tokens: Annotated[int, msgspec.Meta(ge=1)]
+    stop_ids: tuple[int, ...] = ()
+    batch_size: Annotated[int, msgspec.Meta(ge=1)] = 1
+    padding_side: Literal["left"] | None = None
+    seed: int = 0
+    engine: str
+
+
+class ScorerInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A scorer: name, version, sha256 of its source, its settings, and whether more is better."""
+
+    name: str
+    version: str
+    sha256: Sha256
+    settings: dict[str, Any] = {}
+    higher_is_better: bool = True
+
+
+class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where it ran: versions of libraries, Python, system, devices by name, threads, whether deterministic."""
+
+    python: str
+    system: str
+    libraries: dict[str, str] = {}
+    devices: tuple[str, ...] = ()
+    driver: str | None = None
+    threads: int | None = None
+    deterministic: bool | None = None
+
+
+class Aggregate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What one metric comes to over one set.
+
+    Args:
+        value: mean over the samples where it applies; None where there is none.
+        n: samples where it applies.
+        low, high: ends of the 95 % interval, None where none was worked out.
+        method: of the interval ("wilson", "bootstrap").
+        not_applicable: samples without a score.
+    """
+
+    value: float | None
+    n: Count
+    low: float | None = None
+    high: float | None = None
+    method: str | None = None
+    not_applicable: Count = 0
+
+
+class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Seconds a whole answer took (median, 95th percentile over the samples), and milliseconds for each token written.
+
+    With batches a sample's time is that of its batch, and a token's a share of it. Times compare only where they were
+    taken in turns on the same machine.
+    """
+
+    p50: Seconds
+    p95: Seconds
+    ms_per_token: Seconds | None
+    n: Count
+
+
+class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Mean loss in nats over the tokens of the reference answers of a set, or over those of general text."""
+
+    value: float
+    tokens: Count
+
+
+class SamplesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The file of samples: its name beside the record, sha256 of its bytes, lines."""
+
+    path: Annotated[str, msgspec.Meta(pattern=r"^[^/\\.][^/\\]*$")]
+    sha256: Sha256
+    rows: Count
+
+
+class Evaluation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A whole record.
+
+    Args:
+        schema_version: of its layout.
+        prepdata: version that wrote it.
+        created: when it was finished, ISO 8601 in UTC.
+        command: the arguments of the command; keys never stand in them.
+        kind: `base`, `prompted` (base with a better prompt), or `tuned`.
+        results: set -> metric -> what it comes to. `stop_rate` (share of answers that ended by themselves) and
+            `error_rate` (share without an answer) are among the metrics.
+        n_samples: set -> rows in the file (`original`) and rows asked (`effective`).
+        higher_is_better: metric -> True or False.
+        latency, loss: by set; loss only where the model is at hand, on general text (`general`) too if it was given.
+        samples: the file of samples.
+        sha256: over this record as compact JSON with an empty text in this place.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    prepdata: str
+    created: str
+    command: tuple[str, ...] = ()
+    kind: Kind
+    model: ModelInfo
+    arm: Arm
+    rendering: Rendering
+    data: Data
+    decoding: Decoding
+    scorers: tuple[ScorerInfo, ...]
+    environment: Environment
+    results: dict[str, dict[str, Aggregate]]
+    n_samples: dict[str, dict[str, int]] = msgspec.field(name="n-samples")
+    higher_is_better: dict[str, bool]
+    latency: dict[str, Latency] = {}
+    loss: dict[str, Loss] = {}
+    samples: SamplesFile
+    sha256: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
+
+
+class ScoreValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a scorer gave: 0 to 1, or None where it does not apply; and why, in words."""
+
+    value: float | None
+    detail: str = ""
+
+
+class SampleResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One line of the file of samples.
+
+    Args:
+        doc_id: stable id of the row (its mark `id`, else a digest of its content).
+        set: which file it is from.
+        doc_hash, prompt_hash, target_hash: sha256 of the row, of the prompt as asked, of the reference.
+        group: what the row belongs to (conversation, source document), for clustered statistics; "" for itself alone.
+        messages: the prompt as asked.
+        target: the reference answer.
+        expected: marks of the row that scorers read (`facts`, `schema`, `scorer`, `label`, ...).
+        resps: answers, as lm-evaluation-harness lays them out: one list with one text.
+        calls: tools that were called, each with `name` and `arguments`, where an endpoint tells them from the text.
+        tokens: output tokens, the one that ends the answer not counted; None where an endpoint does not say.
+        finish_reason: `stopped`, `cut` at the most tokens, or `error`.
+        seconds: wall time; with batches, of the whole batch.
+        batch: answers that were written together in this time.
+        cpu_seconds: processor time of this process over the same stretch; None for an endpoint.
+        error: what went wrong, "" for nothing.
+        scores: metric -> score.
+    """
+
+    doc_id: str
+    set: SetName
+    doc_hash: Sha256
+    prompt_hash: Sha256
+    target_hash: Sha256
+    group: str = ""
+    messages: tuple[dict[str, Any], ...]
+    target: str
+    expected: dict[str, Any] = {}
+    resps: tuple[tuple[str, ...], ...]
+    calls: tuple[dict[str, Any], ...] | None = None
+    tokens: int | None
+    finish_reason: Literal["stopped", "cut", "error"]
+    seconds: Seconds
+    batch: Annotated[int, msgspec.Meta(ge=1)] = 1
+    cpu_seconds: Seconds | None = None
+    error: str = ""
+    scores: dict[str, ScoreValue] = {}
+
+    @property
+    def output(self) -> str:
+        """The answer, "" where there is none."""
+        return self.resps[0][0] if self.resps and self.resps[0] else ""
+
+
+class Difference(NamedTuple):
+    """A field that two records must share and do not: its name with dots, and what each has."""
+
+    field: str
+    one: Any
+    other: Any
+
+
+def differences(one: Evaluation, other: Evaluation) -> list[Difference]:
+    """Return in what two records differ that would make a comparison of them meaningless: data, decoding, scorers and
+    rendering. Empty if they can be compared.
+
+    Rendering is the same where every prompt became the same token ids, whatever the template's text. Where one arm has
+    a prompt that the other has not, or other rows, prompts differ anyway: then tokenizer and template have to be the
+    same.
+    """
+    found: list[Difference] = []
+    for name in ("test", "retention", "general"):
+        mine, theirs = getattr(one.data, name), getattr(other.data, name)
+        found += _differing(f"data.{name}", mine and {"hash": mine.hash}, theirs and {"hash": theirs.hash})
+    found += _differing("decoding", msgspec.structs.asdict(one.decoding), msgspec.structs.asdict(other.decoding))
+    scorers = [{s.name: (s.version, s.sha256, s.settings) for s in record.scorers} for record in (one, other)]
+    found += _differing("scorers", *scorers)
+    a, b = msgspec.structs.asdict(one.rendering), msgspec.structs.asdict(other.rendering)
+    same = one.arm == other.arm and not any(difference.field.startswith("data.") for difference in found)
+    exact = same and a["prompt_ids"] is not None and b["prompt_ids"] is not None
+    fields = ("prompt_ids",) if exact else ("tokenizer", "template", "special_tokens")
+    found += _differing("rendering", *({name: side[name] for name in fields} for side in (a, b)))
+    return found
+
+
+def _differing(prefix: str, one: dict[str, Any] | None, other: dict[str, Any] | None) -> Iterator[Difference]:
+    if one is None or other is None:
+        if one is not other:
+            yield Difference(prefix, one, other)
+        return
+    for name in dict.fromkeys([*one, *other]):
+        if one.get(name) != other.get(name):
+            yield Difference(f"{prefix}.{name}", one.get(name), other.get(name))
+
+
+def samples_path(record: str | os.PathLike[str]) -> Path:
+    """Return where the samples of a record stand: `baseline.json` -> `baseline.samples.jsonl`."""
+    path = Path(record)
+    return path.with_name(f"{path.name.removesuffix('.json')}.samples.jsonl")
+
+
+def write(path: str | os.PathLike[str], record: Evaluation, samples: Iterable[SampleResult]) -> Evaluation:
+    """Write a record and its samples, each whole or not at all, the samples first; return the record with its hashes.
+
+    Args:
+        path: of the record; the samples go beside it.
+        record: `samples` and `sha256` in it are filled in.
+        samples: in the order in which they were asked.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    beside = samples_path(path)
+    digest, rows = hashlib.sha256(), 0
+    with replacing(beside) as out:
+        for sample in samples:
+            line = json_text(sample).encode() + b"\n"
+            digest.update(line)
+            out.write(line)
+            rows += 1
+    file = SamplesFile(path=beside.name, sha256=digest.hexdigest(), rows=rows)
+    record = msgspec.structs.replace(record, samples=file, sha256="")
+    record = msgspec.structs.replace(record, sha256=digest_of(record))
+    with replacing(Path(path)) as out:
+        out.write(msgspec.json.format(json_text(record).encode(), indent=2) + b"\n")
+    return record
+
+
+def digest_of(record: Evaluation) -> str:
+    """Return the hash of a record: sha256 of it as compact JSON without its own hash."""
+    bare = msgspec.structs.replace(record, sha256="")
+    return hashlib.sha256(json_text(bare).encode()).hexdigest()
+
+
+class _Head(msgspec.Struct):
+    schema_version: int
+
+
+def read(path: str | os.PathLike[str]) -> Evaluation:
+    """Return a record; its hash is checked.
+
+    Raises:
+        InputError: it cannot be read, is damaged, was changed, or is of another layout; says what and where.
+    """
+    where = os.fspath(path)
+    again = "make it again with prepdata baseline or prepdata evaluate"
+    try:
+        data = read_bounded(path, MOST_BYTES)
+        version = msgspec.json.decode(data, type=_Head).schema_version
+        if version != SCHEMA_VERSION:
+            advice = "update prepdata" if version > SCHEMA_VERSION else again
+            raise InputError(
+                f"{where}: layout {version} of a record; this version of prepdata knows {SCHEMA_VERSION}: {advice}"
+            )
+        record = msgspec.json.decode(data, type=Evaluation)
+    except OSError as error:
+        raise InputError(f"{where}: cannot be read: {error.strerror or error}") from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise InputError(f"{where}: no record of an evaluation: {_said(error)}; {again}") from None
+    if record.sha256 != digest_of(record):
+        raise InputError(f"{where}: its hash does not fit what it holds: it was changed after it was written; {again}")
+    return record
+
+
+def read_samples(path: str | os.PathLike[str], record: Evaluation) -> list[SampleResult]:
+    """Return the samples of the record at `path`; their hash is checked.
+
+    Raises:
+        InputError: they cannot be read, are damaged, or are not those of the record.
+    """
+    file = Path(path).with_name(record.samples.path)
+    try:
+        data = read_bounded(file, MOST_SAMPLES)
+    except OSError as error:
+        raise InputError(
+            f"{file}: the samples of {os.fspath(path)} cannot be read: {error.strerror or error}"
+        ) from None
+    if hashlib.sha256(data).hexdigest() != record.samples.sha256:
+        raise InputError(
+            f"{file}: these are not the samples that {os.fspath(path)} was made with: their hash does not fit"
+        )
+    return list(_decoded(data, file))
+
+
+def _decoded(data: bytes, file: Path) -> Iterator[SampleResult]:
+    for number, line in enumerate(data.splitlines(), 1):
+        try:
+            yield sample_of(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{file}:{number}: no sample of an evaluation: {_said(error)}") from None
+
+
+_decode = msgspec.json.Decoder(SampleResult).decode
+
+
+def sample_of(line: bytes) -> SampleResult:
+    """Return the sample in a line of JSON; half characters in its texts are taken as they come.
+
+    Raises:
+        ValueError, RecursionError: there is none in it.
+    """
+    try:
+        return _decode(line)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        return msgspec.convert(json.loads(line), SampleResult)
+
+
+_PLACE = re.compile(r" - at `\$(.*)`$")
+
+
+def _said(error: BaseException) -> str:
+    """Return what a decoder says, its place as a JSON path with slashes."""
+    text = str(error) or type(error).__name__
+    return _PLACE.sub(lambda m: f" (at {m[1].replace('[', '/').replace(']', '').replace('.', '/') or '/'})", text)
+
+
+def hash_of(value: Any) -> str:
+    """Return the sha256 of a value as JSON with its keys in order."""
+    try:
+        data = msgspec.json.encode(value, order="sorted")
+    except (ValueError, OverflowError):
+        data = json_text(value).encode()
+    return hashlib.sha256(data).hexdigest()
+
+
+def hash_all(values: Sequence[str]) -> str:
+    """Return the sha256 over some texts, each ended by a newline."""
+    held = hashlib.sha256()
+    for value in values:
+        held.update(value.encode("utf-8", "surrogatepass") + b"\n")
+    return held.hexdigest()

@@ -1,0 +1,184 @@
+"""Run folders: what a training leaves behind, and reading it again.
+
+run.json          this record: configuration, digests of data and model, versions, hardware, outcome
+metrics.jsonl     one line for each optimizer step, and one for each validation
+data/             the rows that were trained on, replay among them, and those of the validation
+checkpoints/      to go on from
+adapter/          the adapter with tokenizer and model card: the result
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+import prepdata
+from prepdata.errors import InputError
+from prepdata.files import read_bounded, replacing
+from prepdata.jsontext import json_text
+from trainers.preflight import DataFile, Plan, Problem
+
+SCHEMA_VERSION = 1
+MOST_BYTES = 1 << 24
+RECORD, METRICS, DATA, CHECKPOINTS, ADAPTER = "run.json", "metrics.jsonl", "data", "checkpoints", "adapter"
+LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "bitsandbytes", "tokenizers")
+
+
+class BaseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The base model: folder, sha256 of its weights, of tokenizer.json and of the chat template; weights in number."""
+
+    path: str
+    weights: str
+    tokenizer: str | None
+    template: str
+    parameters: int
+
+
+class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where it ran."""
+
+    python: str
+    system: str
+    device: str
+    device_name: str
+    threads: int
+    dtype: str
+    libraries: dict[str, str]
+
+
+class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What came of it.
+
+    Args:
+        steps: optimizer steps done.
+        seconds: wall time of this process's part of the training.
+        tokens_per_second: with padding.
+        peak_memory: bytes; on GPUs those of tensors, on CPUs those of the process.
+        train_loss: of the last step; `validation_loss` of the checkpoint that was taken, None without validation.
+        best_step: step of the checkpoint that was taken.
+        stopped_early: True where the validation loss ended the run.
+        adapter: sha256 of the adapter's weights.
+    """
+
+    steps: int
+    seconds: float
+    tokens_per_second: float
+    peak_memory: int
+    train_loss: float | None
+    validation_loss: float | None
+    best_step: int
+    stopped_early: bool
+    adapter: str
+
+
+class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The record of a run: `run.json`.
+
+    Args:
+        status: "running" (or killed), "finished", "stopped" (by an error, see `reason`).
+        config: every key of the configuration.
+        baseline: sha256 of the record of the base model, None where the run was started without.
+        rows, trained_tokens: as TRL trained on them and as prepdata simulated them, which agreed.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    prepdata: str = prepdata.__version__
+    status: Literal["running", "finished", "stopped"] = "running"
+    reason: str = ""
+    created: str
+    finished: str | None = None
+    config: dict[str, Any]
+    files: list[DataFile]
+    problems: list[Problem]
+    plan: Plan
+    base: BaseModel
+    machine: Machine
+    baseline: str | None = None
+    rows: int
+    trained_tokens: int
+    outcome: Outcome | None = None
+
+
+def now() -> str:
+    """Return the time in UTC, ISO 8601, whole seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def machine(device: str, dtype: str) -> Machine:
+    """Return what this machine is."""
+    import torch
+
+    versions = {}
+    for name in LIBRARIES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    named = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    return Machine(platform.python_version(), system, device, named, torch.get_num_threads(), dtype, versions)
+
+
+def write(folder: Path, run: Run) -> None:
+    """Write the record of a run, whole or not at all."""
+    with replacing(folder / RECORD) as file:
+        file.write(msgspec.json.format(json_text(run).encode(), indent=2) + b"\n")
+
+
+def read(folder: str | os.PathLike[str]) -> Run:
+    """Return the record of a run.
+
+    Raises:
+        InputError: there is none in the folder, or it is none of this version.
+    """
+    file = Path(folder) / RECORD
+    try:
+        return msgspec.json.decode(read_bounded(file, MOST_BYTES), type=Run)
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror or error}: no run folder") from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise InputError(f"{file}: no record of a run of this version: {error}") from None
+
+
+def metrics(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the lines of the metrics of a run; one that was being written when the run was killed is left out."""
+    file = folder / METRICS
+    if not file.is_file():
+        return
+    for line in file.read_bytes().splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue
+
+
+def keep_metrics(folder: Path, step: int) -> None:
+    """Take away the metrics of steps after `step`: they are about to be made again."""
+    kept = [line for line in metrics(folder) if line.get("step", 0) <= step]
+    with replacing(folder / METRICS) as file:
+        file.write(b"".join(json_text(line).encode() + b"\n" for line in kept))
+
+
+def find(folders: Iterable[str | os.PathLike[str]]) -> tuple[list[tuple[Path, Run]], list[str]]:
+    """Return the runs in folders, the oldest first, and what is wrong with records that cannot be read.
+
+    Args:
+        folders: run folders, or folders that hold some.
+    """
+    found, broken = [], []
+    for given in map(Path, folders):
+        inside = [given] if (given / RECORD).is_file() else sorted(path.parent for path in given.glob(f"*/{RECORD}"))
+        for folder in inside:
+            try:
+                found.append((folder, read(folder)))
+            except InputError as error:
+                broken.append(str(error))
+    return sorted(found, key=lambda pair: pair[1].created), broken

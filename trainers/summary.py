@@ -1,0 +1,107 @@
+"""What the preflight found, and what a run came to, as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from prepdata.cost import Range
+from prepdata.findings import plural
+from prepdata.reporters.base import safe
+from trainers.config import TrainConfig
+from trainers.estimate import GIB, OnGpu
+from trainers.preflight import Preflight, Problem
+from trainers.runs import Run
+
+
+def preflight_lines(config: TrainConfig, found: Preflight) -> Iterator[str]:
+    """Yield what the preflight found, line by line."""
+    for file in found.files:
+        rules = ", ".join(f"{name} {count:,}" for name, count in file.by_rule.items())
+        said = f"{plural(file.rows, 'row')}, {plural(file.errors, 'error')}, {plural(file.warnings, 'warning')}"
+        yield f"{file.role:<11} {safe(file.path)}: {said}{f' ({rules})' if rules else ''}"
+    method = "QLoRA (NF4)" if config.quantization == "nf4" else "LoRA"
+    yield f"{'method':<11} {method}, r {config.lora_r}, on {found.device} in {found.dtype}"
+    plan = found.plan
+    if plan is not None:
+        yield f"{'model':<11} {plan.model_parameters:,} parameters, adapter {plan.adapter_parameters:,}"
+        yield (
+            f"{'an epoch':<11} {plural(plan.rows, 'row' if config.packing == 'none' else 'sequence')}, "
+            f"{plan.tokens:,} tokens ({plan.trained:,} trained, {plan.padded:,} with padding), "
+            f"at most {plan.max_length:,} a row"
+        )
+        yield f"{'steps':<11} {plan.steps:,} of {config.batch_rows:,} rows, {plan.steps_per_epoch:,} an epoch"
+        yield f"{'memory':<11} {_gib(plan.memory)} on this machine, besides the libraries"
+        for one in plan.gpus:
+            yield f"{one.gpu:<11} {_on_gpu(one)}"
+    for problem in found.problems:
+        yield problem_line(problem)
+
+
+def problem_line(problem: Problem) -> str:
+    """Return a problem and its cure as one line."""
+    kind = "error" if problem.fatal else "warning"
+    return f"{kind}: {problem.name}: {safe(problem.message)}. Cure: {safe(problem.cure)}"
+
+
+def _on_gpu(one: OnGpu) -> str:
+    if one.hours is None or one.usd is None:
+        return f"does not fit into {one.memory_gib:g} GB"
+    fits = "fits" if one.fits == "yes" else f"may not fit into {one.memory_gib:g} GB"
+    return f"{fits}, {_time(one.hours)}, {_money(one.usd)} (prices of {one.price_date} or later)"
+
+
+def _gib(needed: Range) -> str:
+    low, high = needed.low / GIB, needed.high / GIB
+    return f"{low:.1f} to {high:.1f} GiB" if high >= 0.1 else "less than 0.1 GiB"
+
+
+def _time(hours: Range) -> str:
+    if hours.high < 1 / 60:
+        return "less than a minute"
+    if hours.high < 2:
+        return f"{hours.low * 60:.0f} to {hours.high * 60:.0f} min"
+    return f"{hours.low:.1f} to {hours.high:.1f} h"
+
+
+def _money(usd: Range) -> str:
+    return "less than 0.01 USD" if usd.high < 0.01 else f"{usd.low:.2f} to {usd.high:.2f} USD"
+
+
+def run_lines(run: Run) -> Iterator[str]:
+    """Yield what a finished run came to, line by line."""
+    assert run.outcome is not None
+    outcome, folder = run.outcome, str(run.config["output"])
+    early = ", ended early by the validation loss" if outcome.stopped_early else ""
+    yield f"{outcome.steps:,} of {run.plan.steps:,} steps{early}; adapter of step {outcome.best_step:,}"
+    if outcome.validation_loss is not None:
+        yield f"best validation loss {outcome.validation_loss:.4f}"
+    yield (
+        f"{outcome.seconds:,.0f} s, {outcome.tokens_per_second:,.0f} tokens/s, "
+        f"peak memory {outcome.peak_memory / GIB:.2f} GiB"
+    )
+    yield f"written: {safe(folder)}/adapter"
+
+
+def table(found: Sequence[tuple[Path, Run]]) -> Iterator[str]:
+    """Yield a table of runs, line by line: what they trained, and what came of it."""
+    rows = [("run", "status", "began", "base", "method", "rows", "steps", "validation loss")]
+    for folder, run in found:
+        outcome = run.outcome
+        loss = outcome.validation_loss if outcome else None
+        method = "qlora" if run.config.get("quantization") == "nf4" else "lora"
+        rows.append(
+            (
+                safe(str(folder)),
+                run.status,
+                safe(run.created[:16]),
+                safe(Path(run.base.path).name),
+                f"{method} r{run.config.get('lora_r')}",
+                f"{run.rows:,}",
+                f"{outcome.steps if outcome else 0:,}/{run.plan.steps:,}",
+                "" if loss is None else f"{loss:.4f}",
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip()

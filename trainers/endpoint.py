@@ -33,6 +33,8 @@ LONGEST_WAIT = 60.0
 """Seconds that are waited at most before a request is made again, whatever the endpoint asks for."""
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _USELESS = frozenset({401, 403, 404, 405})
+_NEWER = "max_completion_tokens"
+"""Some models of OpenAI take the most tokens under this name only, and say so when they refuse the usual one."""
 _SENT = ("role", "content", "name", "tool_calls", "tool_call_id")
 """Keys of a message that the protocol knows; `weight` and the like are left out."""
 
@@ -108,6 +110,7 @@ class Endpoint:
         if options.adapter or options.chat_template:
             raise UsageError("an adapter or chat template cannot be given to an endpoint: serve the model with it")
         self._key = os.environ.get(options.key_variable, "").strip()
+        self._most = "max_tokens"
         self._ended = Event()
         self._open = urllib.request.build_opener(_NoRedirect).open
         self.name: str = options.model_name or self._only_model()
@@ -157,7 +160,7 @@ class Endpoint:
         body: dict[str, Any] = {
             "model": self.name,
             "messages": [_sent(message) for message in prompt.messages],
-            "max_tokens": self.options.max_new_tokens,
+            self._most: self.options.max_new_tokens,
             "temperature": self.options.temperature,
             "stream": False,
         }
@@ -171,6 +174,9 @@ class Endpoint:
             if not found.choices:
                 raise _Passing("the answer has no choices")
         except _Refused as error:
+            if _NEWER in str(error) and _NEWER not in body:
+                self._most = _NEWER
+                return self._answer(prompt)
             return Output("", None, "error", time.perf_counter() - started, error=str(error))
         except _Passing as error:
             return Output("", None, "error", time.perf_counter() - started, error=str(error), again=True)

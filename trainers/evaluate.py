@@ -123,7 +123,7 @@ def evaluate(
 
     Raises:
         UsageError: a scorer fails; or answers of another run are kept at this place.
-        InputError: the endpoint cannot be reached, or gave no answer to some rows.
+        InputError: the endpoint cannot be reached, or gave no answer to some rows; or no row could be asked at all.
         OSError: something cannot be written.
     """
     rows = asked.rows()
@@ -138,6 +138,10 @@ def evaluate(
         if failed and not allow_errors:
             raise _unanswered(failed, len(rows), journal)
         done = journal.done | {(sample.set, sample.doc_id): sample for sample in failed}
+        if all(sample.finish_reason == "error" for sample in done.values()) and not allow_errors:
+            journal.remove()
+            first = done[rows[0][0], rows[0][1].id]
+            raise InputError(f"none of {len(rows):,} rows got an answer (row {first.doc_id}: {first.error}); no record")
         samples = [_scored(asked.scorers, done[name, row.id]) for name, row in rows]
         record = _with_results(draft, asked, samples, _losses(backend, asked, rows, prompts))
         record = write(output, record, samples)

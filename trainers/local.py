@@ -350,8 +350,11 @@ class LocalModel:
 
 def hush() -> None:
     """Keep transformers from drawing progress bars and writing notices: commands say themselves what they do."""
+    import warnings
+
     from transformers.utils import logging
 
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 

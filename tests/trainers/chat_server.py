@@ -34,6 +34,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.backend is None:
+            if body["model"] == "newer" and "max_completion_tokens" not in body:
+                return self.send({"error": {"message": "'max_tokens': use 'max_completion_tokens' instead"}}, 400)
             return self.fail(body["messages"][-1]["content"])
         from trainers.generate import Prompt
 

@@ -80,7 +80,8 @@ def test_a_prompted_arm_says_so(faulty: str, folder: Path) -> None:
 def test_the_key_stands_nowhere(faulty: str, folder: Path) -> None:
     secret = "-".join(["sk", "qrstuvwxyz012345"])
     turns = [{"role": "user", "content": "400"}, {"role": "assistant", "content": "x"}]
-    (folder / "test.jsonl").write_text(json.dumps({"messages": turns}) + "\n")
+    with (folder / "test.jsonl").open("a") as file:
+        file.write(json.dumps({"messages": turns}) + "\n")
     made = baseline(folder, faulty, PREPDATA_API_KEY=secret)
     assert made.returncode == 0
     written = made.stdout + made.stderr + "".join(p.read_text() for p in folder.iterdir())

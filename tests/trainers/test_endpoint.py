@@ -90,6 +90,11 @@ def test_a_request_that_is_refused_is_an_error_of_its_row(faulty: str) -> None:
     assert "HTTP 400" in output.error
 
 
+def test_models_that_take_the_most_tokens_under_the_newer_name(faulty: str) -> None:
+    backend = open_backend(faulty, Options(model_name="newer", batch_size=2, retries=0))
+    assert [o.text for o in backend.generate([prompt("a"), prompt("b"), prompt("c")])] == ["a", "b", "c"]
+
+
 @pytest.mark.parametrize("what", ["401", "403", "404", "elsewhere"])
 def test_what_no_row_can_get_past_ends_the_run(faulty: str, what: str) -> None:
     with pytest.raises(Unavailable) as caught:

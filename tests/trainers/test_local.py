@@ -190,6 +190,9 @@ def test_pickled_weights_are_refused_and_never_opened(folder: Path, tmp_path: Pa
     (other / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'touch " + str(tmp_path / "ran").encode() + b"'\ntR.")
     with pytest.raises(UsageError, match=r"pytorch_model\.bin is pickled, and loading it can run code"):
         local(other)
+    shutil.copy(folder / "model.safetensors", other)
+    (other / "training_args.bin").write_bytes((other / "pytorch_model.bin").read_bytes())
+    assert local(other).model.weights == local(folder).model.weights  # read from the safetensors beside them
     assert not (tmp_path / "ran").exists()
 
 

@@ -381,16 +381,19 @@ def write(path: str | os.PathLike[str], record: Evaluation, samples: Iterable[Sa
             rows += 1
     file = SamplesFile(path=beside.name, sha256=digest.hexdigest(), rows=rows)
     record = msgspec.structs.replace(record, samples=file, sha256="")
-    record = msgspec.structs.replace(record, sha256=digest_of(record))
+    record = msgspec.structs.replace(record, sha256=digest_of(json_text(record).encode()))
     with replacing(Path(path)) as out:
         out.write(msgspec.json.format(json_text(record).encode(), indent=2) + b"\n")
     return record
 
 
-def digest_of(record: Evaluation) -> str:
-    """Return the hash of a record: sha256 of it as compact JSON without its own hash."""
-    bare = msgspec.structs.replace(record, sha256="")
-    return hashlib.sha256(json_text(bare).encode()).hexdigest()
+def digest_of(data: bytes) -> str:
+    """Return the hash of a record: sha256 of what its file holds, without its own hash, as JSON with sorted keys.
+
+    Of the file and not of the struct: a later version of prepdata, which knows more fields, reads the same hash.
+    """
+    held = msgspec.json.decode(data)
+    return hashlib.sha256(msgspec.json.encode({**held, "sha256": ""}, order="sorted")).hexdigest()
 
 
 class _Head(msgspec.Struct):
@@ -418,7 +421,7 @@ def read(path: str | os.PathLike[str]) -> Evaluation:
         raise InputError(f"{where}: cannot be read: {error.strerror or error}") from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise InputError(f"{where}: no record of an evaluation: {_said(error)}; {again}") from None
-    if record.sha256 != digest_of(record):
+    if record.sha256 != digest_of(data):
         raise InputError(f"{where}: its hash does not fit what it holds: it was changed after it was written; {again}")
     return record
 

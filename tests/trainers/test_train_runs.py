@@ -265,6 +265,25 @@ def test_a_run_needs_a_baseline_of_the_same_test_file(given: dict[str, Any]) -> 
         preflight(made(given, without_baseline=False, baseline=given["output"] + ".json"))
 
 
+def test_a_recorded_baseline_lets_the_run_start(given: dict[str, Any], base: Path, tmp_path: Path) -> None:
+    from prepdata.cli.main import cli
+
+    rows = tiny_lm.json_rows(6, 77)
+    test, record = str(tiny_lm.write_rows(tmp_path / "few.jsonl", rows)), str(tmp_path / "baseline.json")
+    asked = ["--model", str(base), "--test", test, "--output", record, "--max-new-tokens", "8", "--quiet"]
+    assert cli.main(["baseline", *asked], standalone_mode=False) == 0
+    recorded = {**given, "without_baseline": False, "baseline": record}
+    assert fatal(made(recorded, test=test)) == (0, set())
+    assert fatal(made(recorded)) == (2, {"other-test-file"})
+    import shutil
+
+    other = tmp_path / "other"
+    shutil.copytree(base, other)
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps({**config, "rms_norm_eps": 1e-3}))
+    assert fatal(made(recorded, test=test, model=str(other))) == (2, {"other-model"})
+
+
 def test_several_processes_are_refused(given: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert fatal(made(given)) == (2, {"several-processes"})

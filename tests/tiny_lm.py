@@ -6,7 +6,7 @@ JSON for the fourth. Fine-tuned on rows that want JSON under the system prompt "
 without replay of rows under "talk" it forgets its prose. One word is one token wherever it stands, so that copying is a
 question of attention and not of spelling; a curriculum of lists that are said twice teaches it.
 
-Made once (`base_model`): 26 s of processor time on one thread; then it is found in the folder `tiny-lm-DIGEST` below
+Made once (`base_model`): 27 s of processor time on one thread; then it is found in the folder `tiny-lm-DIGEST` below
 the cache of prepdata, where the digest is that of the recipe.
 """
 

@@ -15,7 +15,7 @@ from prepdata.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS, UsageError, n
 from trainers.gate import Gate
 from trainers.pairs import Change, Outcome, Pair, change_of, pair_up, unmeasured
 from trainers.record import Evaluation, Latency, SampleResult, differences
-from trainers.statistics import Interval, bootstrap_ratio, holm, quantile
+from trainers.statistics import Paired, bootstrap_ratio, holm
 
 SCHEMA_VERSION = 1
 FORGETTING = 0.1
@@ -226,42 +226,37 @@ def _latency(baseline: Measured, run: Measured, pairs: Sequence[Pair], gate: Gat
     one, other = (side.record.latency.get("test") for side in (baseline, run))
     if gate.latency is None and (one is None or other is None):
         return []
-    margin, found = gate.latency, []
+    found = []
     same = baseline.record.environment == run.record.environment
-    answered = [pair for pair in pairs if "error" not in (pair.baseline.finish_reason, pair.run.finish_reason)]
     for name in ("seconds_p95", "ms_per_token"):
-        times = [_times(pair, name) for pair in answered]
-        measured = [(a, b) for a, b in times if a and b]
-        sides = (_recorded(one, name), _recorded(other, name))
-        if not same or len(measured) < 2 or len(measured) < len(pairs):
-            reason = "the two were timed on different machines or versions; evaluate both in one go" if not same else (
-                f"{len(pairs) - len(measured)} of {len(pairs)} rows have no time"
-            )  # fmt: skip
-            found.append(LatencyChange(name=name, baseline=sides[0], run=sides[1], margin=margin, reason=reason))
+        before, after = (_times([pair[side] for pair in pairs], name) for side in (0, 1))
+        change = LatencyChange(
+            name=name, baseline=_recorded(one, name), run=_recorded(other, name), margin=gate.latency
+        )
+        if not same:
+            reason = "the two were timed on different machines or versions; evaluate both in one go"
+        elif before is None or after is None or len(pairs) < 2:
+            reason = "there are rows without a time" if len(pairs) > 1 else "there are too few rows"
+        else:
+            share = 0.95 if name == "seconds_p95" else None
+            ratio, (low, high) = bootstrap_ratio(before, after, share=share, seed=gate.seed)
+            within = None if gate.latency is None else high < 1 + gate.latency
+            found.append(msgspec.structs.replace(change, ratio=ratio, low=low, high=high, within_margin=within))
             continue
-        before, after = ([pair[side] for pair in measured] for side in (0, 1))
-        share = 0.95 if name == "seconds_p95" else None
-        bounds = bootstrap_ratio(before, after, share=share, seed=gate.seed)
-        values = [quantile(side, share) if share else sum(side) / len(side) for side in (before, after)]
-        found.append(
-            LatencyChange(
-                name=name, baseline=values[0], run=values[1], ratio=values[1] / values[0], low=bounds.low,
-                high=bounds.high, margin=margin, within_margin=None if margin is None else bounds.high < 1 + margin,
-            )
-        )  # fmt: skip
+        found.append(msgspec.structs.replace(change, reason=reason))
     return found
 
 
-def _times(pair: Pair, name: str) -> tuple[float | None, float | None]:
-    """Return the two times of a pair; None where one was not taken. The token that ends an answer counts here, so that
-    an empty answer has a time per token too."""
+def _times(samples: Sequence[SampleResult], name: str) -> Paired | None:
+    """Return seconds of answers, and tokens with the one that ends an answer; None where one is not known."""
+    if any(sample.finish_reason == "error" or sample.seconds <= 0 for sample in samples):
+        return None
     if name == "seconds_p95":
-        return pair.baseline.seconds, pair.run.seconds
-    one, other = (
-        None if sample.tokens is None else 1000 * sample.seconds / (sample.tokens + 1)
-        for sample in (pair.baseline, pair.run)
-    )
-    return one, other
+        return Paired([sample.seconds for sample in samples], [1.0] * len(samples))
+    if any(sample.tokens is None for sample in samples):
+        return None
+    tokens = [(sample.tokens or 0) + (sample.finish_reason == "stopped") for sample in samples]
+    return Paired([1000 * sample.seconds / sample.batch for sample in samples], tokens) if min(tokens) > 0 else None
 
 
 def _recorded(latency: Latency | None, name: str) -> float | None:
@@ -325,10 +320,16 @@ def _notes(baseline: Evaluation, run: Evaluation, wanted: Sequence[_Wanted], gat
     one, other = (msgspec.to_builtins(record.environment) for record in (baseline, run))
     if changed := [name for name in one if one[name] != other[name]]:
         found.append(f"the two were evaluated in different environments: {', '.join(changed)} differ")
+    for set_, metrics in baseline.results.items():
+        for name, value in metrics.items():
+            after = run.results.get(set_, {}).get(name)
+            whole = name not in {item.metric for item in wanted} and name != "error_rate"
+            if whole and after is not None and value.value is not None and after.value is not None:
+                found.append(f"{name} on {set_}, not tested: {value.value:.3f} before, {after.value:.3f} after")
     for set_ in baseline.loss:
         if set_ in run.loss:
             found.append(f"loss on {set_}: {baseline.loss[set_].value:.4f} before, {run.loss[set_].value:.4f} after")
     return found
 
 
-__all__ = ["Change", "Comparison", "Interval", "LatencyChange", "Measured", "Side", "compare"]
+__all__ = ["Change", "Comparison", "LatencyChange", "Measured", "Side", "compare"]

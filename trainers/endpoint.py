@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +33,8 @@ LONGEST_WAIT = 60.0
 """Seconds that are waited at most before a request is made again, whatever the endpoint asks for."""
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _USELESS = frozenset({401, 403, 404, 405})
+_NEWER = "max_completion_tokens"
+"""Some models of OpenAI take the most tokens under this name only, and say so when they refuse the usual one."""
 _SENT = ("role", "content", "name", "tool_calls", "tool_call_id")
 """Keys of a message that the protocol knows; `weight` and the like are left out."""
 
@@ -107,6 +110,8 @@ class Endpoint:
         if options.adapter or options.chat_template:
             raise UsageError("an adapter or chat template cannot be given to an endpoint: serve the model with it")
         self._key = os.environ.get(options.key_variable, "").strip()
+        self._most = "max_tokens"
+        self._ended = Event()
         self._open = urllib.request.build_opener(_NoRedirect).open
         self.name: str = options.model_name or self._only_model()
 
@@ -125,17 +130,37 @@ class Endpoint:
         return names[0]
 
     def generate(self, prompts: Sequence[Prompt]) -> list[Output]:
-        """Return the answer to each prompt, in order."""
-        if len(prompts) == 1:
-            return [self._answer(prompts[0])]
+        """Return the answer to each prompt, in order. Where the endpoint turns away only some of them, the others are
+        answered all the same.
+
+        Raises:
+            Unavailable: it turns all of them away.
+        """
+        turned_away: list[Unavailable] = []
+
+        def answer(prompt: Prompt) -> Output:
+            try:
+                return self._answer(prompt)
+            except Unavailable as error:
+                turned_away.append(error)
+                return Output("", None, "error", 0.0, error=str(error), again=True)
+
         with ThreadPoolExecutor(max_workers=max(1, self.options.batch_size)) as pool:
-            return list(pool.map(self._answer, prompts))
+            try:
+                found = list(pool.map(answer, prompts))
+            except BaseException:  # an interruption: what waits to be tried again is let go
+                self._ended.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        if prompts and len(turned_away) == len(prompts):
+            raise turned_away[0]
+        return found
 
     def _answer(self, prompt: Prompt) -> Output:
         body: dict[str, Any] = {
             "model": self.name,
             "messages": [_sent(message) for message in prompt.messages],
-            "max_tokens": self.options.max_new_tokens,
+            self._most: self.options.max_new_tokens,
             "temperature": self.options.temperature,
             "stream": False,
         }
@@ -149,6 +174,9 @@ class Endpoint:
             if not found.choices:
                 raise _Passing("the answer has no choices")
         except _Refused as error:
+            if _NEWER in str(error) and _NEWER not in body:
+                self._most = _NEWER
+                return self._answer(prompt)
             return Output("", None, "error", time.perf_counter() - started, error=str(error))
         except _Passing as error:
             return Output("", None, "error", time.perf_counter() - started, error=str(error), again=True)
@@ -171,7 +199,8 @@ class Endpoint:
                 failed = error
             if attempt < self.options.retries:
                 wait = failed.wait if failed.wait is not None else 0.5 * 2**attempt
-                time.sleep(min(LONGEST_WAIT, wait))
+                if self._ended.wait(min(LONGEST_WAIT, wait)):
+                    break
         tries = self.options.retries + 1
         raise _Passing(f"{failed} (tried {'once' if tries == 1 else f'{tries} times'})")
 
@@ -214,6 +243,10 @@ class Endpoint:
         return Rendering(renderer="endpoint")
 
     def loss(self, prompts: Sequence[Prompt], references: Sequence[str]) -> Loss | None:
+        """Return None: the protocol tells no loss."""
+        return None
+
+    def text_loss(self, texts: Sequence[str]) -> Loss | None:
         """Return None: the protocol tells no loss."""
         return None
 

@@ -18,6 +18,7 @@ from trainers.prompting import Prompting
 from trainers.record import (
     Aggregate,
     Data,
+    DataInfo,
     Evaluation,
     Kind,
     Latency,
@@ -50,12 +51,15 @@ class Asked(NamedTuple):
         test, retention: held-out rows, and rows of what the model could do before, which it must not forget.
         prompting: what is put before prompts.
         scorers: what the answers are measured by.
+        texts, general: general text whose loss is measured, and what the record says of its file.
     """
 
     test: HeldOutSet
     retention: HeldOutSet | None
     prompting: Prompting
     scorers: tuple[Scorer, ...]
+    texts: tuple[str, ...] = ()
+    general: DataInfo | None = None
 
     def sets(self) -> Iterator[tuple[SetName, HeldOutSet]]:
         """Yield the sets by name."""
@@ -70,7 +74,8 @@ class Asked(NamedTuple):
     @property
     def data(self) -> Data:
         """What the record says of the rows."""
-        return Data(test=self.test.info, retention=self.retention.info if self.retention else None)
+        retention = self.retention.info if self.retention else None
+        return Data(test=self.test.info, retention=retention, general=self.general)
 
 
 def usual_scorers(rows: Sequence[HeldOut]) -> tuple[str, ...]:
@@ -118,7 +123,7 @@ def evaluate(
 
     Raises:
         UsageError: a scorer fails; or answers of another run are kept at this place.
-        InputError: the endpoint cannot be reached, or gave no answer to some rows.
+        InputError: the endpoint cannot be reached, or gave no answer to some rows; or no row could be asked at all.
         OSError: something cannot be written.
     """
     rows = asked.rows()
@@ -133,8 +138,12 @@ def evaluate(
         if failed and not allow_errors:
             raise _unanswered(failed, len(rows), journal)
         done = journal.done | {(sample.set, sample.doc_id): sample for sample in failed}
+        if all(sample.finish_reason == "error" for sample in done.values()) and not allow_errors:
+            journal.remove()
+            first = done[rows[0][0], rows[0][1].id]
+            raise InputError(f"none of {len(rows):,} rows got an answer (row {first.doc_id}: {first.error}); no record")
         samples = [_scored(asked.scorers, done[name, row.id]) for name, row in rows]
-        record = _with_results(draft, asked, samples, _losses(backend, rows, prompts))
+        record = _with_results(draft, asked, samples, _losses(backend, asked, rows, prompts))
         record = write(output, record, samples)
         journal.remove()
     return record
@@ -237,13 +246,17 @@ def _sample(name: SetName, row: HeldOut, prompt: Prompt, output: Output) -> Samp
     )
 
 
-def _losses(backend: Backend, rows: Sequence[tuple[SetName, HeldOut]], prompts: Sequence[Prompt]) -> dict[str, Loss]:
+def _losses(
+    backend: Backend, asked: Asked, rows: Sequence[tuple[SetName, HeldOut]], prompts: Sequence[Prompt]
+) -> dict[str, Loss]:
     found: dict[str, Loss] = {}
     for name in dict.fromkeys(name for name, _ in rows):
         here = [n for n, (other, _) in enumerate(rows) if other == name]
         loss = backend.loss([prompts[n] for n in here], [rows[n][1].reference for n in here])
         if loss is not None:
             found[name] = loss
+    if asked.texts and (general := backend.text_loss(asked.texts)) is not None:
+        found["general"] = general
     return found
 
 

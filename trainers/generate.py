@@ -122,6 +122,9 @@ class Backend(Protocol):
     def loss(self, prompts: Sequence[Prompt], references: Sequence[str]) -> Loss | None:
         """Return the mean loss over the tokens of the references; None where the model is not at hand."""
 
+    def text_loss(self, texts: Sequence[str]) -> Loss | None:
+        """Return the mean loss over the tokens of texts; None where the model is not at hand."""
+
 
 class Unavailable(InputError):
     """The model cannot be asked: no connection, no permission, no such model."""

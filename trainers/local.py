@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 PINNED = datetime(2026, 1, 1, 12)
 """The time that templates are told which ask for it: a prompt must be the same on the day of the baseline and later."""
+WINDOW = 1024
+"""Tokens of general text that are read at once."""
 _NEEDS = "Asking a model in a folder needs torch and transformers: install torch, then pip install 'prepdata[train]'."
 
 
@@ -99,13 +102,14 @@ class LocalModel:
             raise UsageError(f"{self.adapter}: the adapter does not fit {self.folder}: {_brief(error)}") from error
 
     def _stop_ids(self) -> tuple[int, ...]:
-        """Return the tokens that end an answer: those of the model, and those that end a turn by their name."""
+        """Return the tokens that end an answer, as servers have them: those of the generation settings and the end of
+        text of the tokenizer; only where there are none, tokens that end a turn by their name."""
         given = self.given_stops
         found = set(given) if isinstance(given, (list, tuple)) else {given}
         found.add(self.tokenizer.eos_token_id)
-        if self.renderer is not None:
-            found |= self.renderer.end_tokens
         stops = tuple(sorted(number for number in found if isinstance(number, int)))
+        if not stops and self.renderer is not None:
+            stops = tuple(sorted(self.renderer.end_tokens))
         if not stops:
             raise UsageError(f"{self.folder}: no token ends an answer: neither the tokenizer nor the model names one")
         return stops
@@ -164,8 +168,12 @@ class LocalModel:
 
     def rendering(self, prompts: Sequence[Prompt]) -> Rendering:
         """Return how these prompts are rendered."""
-        self.differing = self.agreed = 0
         texts = []
+        ignored = 0
+        for prompt in (prompt for prompt in prompts if prompt.tools):
+            with contextlib.suppress(TemplateRefusal):
+                ignored += self.ids(prompt) == self.ids(prompt._replace(tools=()))
+        self.differing = self.agreed = 0
         for prompt in prompts:
             try:
                 texts.append(" ".join(map(str, self.ids(prompt))))
@@ -180,6 +188,7 @@ class LocalModel:
             special_tokens={name: number for name, number in named.items() if number is not None},
             prompt_ids=hash_all(texts),
             checked=self.agreed,
+            tools_ignored=ignored,
         )
 
     def generate(self, prompts: Sequence[Prompt]) -> list[Output]:
@@ -255,8 +264,6 @@ class LocalModel:
     def loss(self, prompts: Sequence[Prompt], references: Sequence[str]) -> Loss | None:
         """Return the mean loss (nats) over the tokens of the references, each read after its prompt; None for none.
         What does not fit into the model is left out, and so not counted in `tokens`."""
-        import torch
-
         total, count = 0.0, 0
         for prompt, reference in zip(prompts, references):
             answer = self.tokenizer(reference, add_special_tokens=False)["input_ids"]
@@ -264,14 +271,33 @@ class LocalModel:
                 before = self.ids(prompt)
             except TemplateRefusal:
                 continue
-            if not answer or (self.context is not None and len(before) + len(answer) > self.context):
-                continue
-            ids = torch.tensor([before + answer], device=self.device)  # (1, prompt + answer)
-            with torch.inference_mode():
-                logits = self.net(input_ids=ids).logits[0, len(before) - 1 : -1].float()  # (answer, vocabulary)
-                each = torch.nn.functional.cross_entropy(logits, ids[0, len(before) :], reduction="sum")
-            total, count = total + float(each), count + len(answer)
+            if answer and (self.context is None or len(before) + len(answer) <= self.context):
+                total += self._summed_loss(before + answer, len(before))
+                count += len(answer)
         return Loss(value=total / count, tokens=count) if count else None
+
+    def text_loss(self, texts: Sequence[str]) -> Loss | None:
+        """Return the mean loss (nats) over the tokens of texts, read in windows of `WINDOW` tokens or what the model
+        reads, if that is less; the first token of a window is not counted."""
+        total, count = 0.0, 0
+        width = min(WINDOW, self.context or WINDOW)
+        for text in texts:
+            ids = self.tokenizer(text)["input_ids"]
+            for start in range(0, len(ids), width):
+                window = ids[start : start + width]
+                if len(window) > 1:
+                    total += self._summed_loss(window, 1)
+                    count += len(window) - 1
+        return Loss(value=total / count, tokens=count) if count else None
+
+    def _summed_loss(self, ids: list[int], first: int) -> float:
+        """Return the summed loss of the tokens from number `first` on."""
+        import torch
+
+        read = torch.tensor([ids], device=self.device)  # (1, tokens)
+        with torch.inference_mode():
+            logits = self.net(input_ids=read).logits[0, first - 1 : -1].float()  # (tokens - first, vocabulary)
+            return float(torch.nn.functional.cross_entropy(logits, read[0, first:], reduction="sum"))
 
     @cached_property
     def model(self) -> ModelInfo:
@@ -324,8 +350,11 @@ class LocalModel:
 
 def hush() -> None:
     """Keep transformers from drawing progress bars and writing notices: commands say themselves what they do."""
+    import warnings
+
     from transformers.utils import logging
 
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 

@@ -40,11 +40,14 @@ def check_model(path: str) -> Path:
 
 
 def check_adapter(path: str) -> Path:
-    """Return the folder of a PEFT adapter.
+    """Return the folder of a PEFT adapter; of a training run, that of its adapter.
 
     Raises:
         UsageError: there is none, its weights are pickled, or it needs code of its own.
     """
+    inner = Path(path) / "adapter"
+    if (inner / "adapter_config.json").is_file() and not (Path(path) / "adapter_config.json").is_file():
+        path = str(inner)
     folder = _folder(path, "adapter_config.json", "adapter")
     if json_object(folder / "adapter_config.json").get("auto_mapping"):
         raise UsageError(

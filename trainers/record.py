@@ -88,6 +88,7 @@ class Rendering(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         special_tokens: text of each special token with a role (`eos_token`) -> id.
         prompt_ids: sha256 over the token ids of all prompts, in order: equal only where every prompt was read alike.
         checked: prompts whose ids both renderers agreed on.
+        tools_ignored: prompts with tools that the template leaves out, so that the model never read of them.
     """
 
     renderer: Literal["prepdata", "transformers", "endpoint"]
@@ -96,6 +97,7 @@ class Rendering(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     special_tokens: dict[str, int] = {}
     prompt_ids: Sha256 | None = None
     checked: Count = 0
+    tools_ignored: Count = 0
 
 
 class DataInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -117,10 +119,11 @@ class DataInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What was asked: the held-out rows, and those of a retention set if there is one."""
+    """What was asked: the held-out rows, and those of a retention set if there is one; general text for its loss."""
 
     test: DataInfo
     retention: DataInfo | None = None
+    general: DataInfo | None = None
 
 
 class Decoding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -203,7 +206,7 @@ class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Mean loss in nats over the tokens of the reference answers of a set."""
+    """Mean loss in nats over the tokens of the reference answers of a set, or over those of general text."""
 
     value: float
     tokens: Count
@@ -230,7 +233,7 @@ class Evaluation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             `error_rate` (share without an answer) are among the metrics.
         n_samples: set -> rows in the file (`original`) and rows asked (`effective`).
         higher_is_better: metric -> True or False.
-        latency, loss: by set; loss only where the model is at hand.
+        latency, loss: by set; loss only where the model is at hand, on general text (`general`) too if it was given.
         samples: the file of samples.
         sha256: over this record as compact JSON with an empty text in this place.
     """
@@ -327,7 +330,7 @@ def differences(one: Evaluation, other: Evaluation) -> list[Difference]:
     same.
     """
     found: list[Difference] = []
-    for name in ("test", "retention"):
+    for name in ("test", "retention", "general"):
         mine, theirs = getattr(one.data, name), getattr(other.data, name)
         found += _differing(f"data.{name}", mine and {"hash": mine.hash}, theirs and {"hash": theirs.hash})
     found += _differing("decoding", msgspec.structs.asdict(one.decoding), msgspec.structs.asdict(other.decoding))

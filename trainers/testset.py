@@ -79,27 +79,35 @@ def read_rows(path: str | os.PathLike[str], settings: Settings | None = None) ->
     Raises:
         InputError: it cannot be read whole, or holds no row that can be asked; says why.
     """
-    settings = settings or Settings()
+    reader = _opened(path, settings or Settings())
+    rows = tuple(reader.rows())
+    info = reader.info(hash_all([f"{row.id} {row.doc_hash}" for row in rows]))
+    found = HeldOutSet(rows, info, reader.places())
+    if not rows:
+        why = "; ".join(found.said()) or "the file has no rows"
+        raise InputError(f"{path}: nothing to ask: {why}. Give rows that end with the answer to be expected.")
+    return found
+
+
+def read_texts(path: str | os.PathLike[str], settings: Settings | None = None) -> tuple[tuple[str, ...], DataInfo]:
+    """Return the texts of a file of rows such as {"text": "..."}, and what the record says of it.
+
+    Raises:
+        InputError: it cannot be read whole, or not every row is a text.
+    """
+    reader = _opened(path, settings or Settings())
+    texts = tuple(reader.texts())
+    if not texts or reader.left_out:
+        why = "; ".join(HeldOutSet((), reader.info(hash_all(texts)), reader.places()).said()) or "the file has no rows"
+        raise InputError(f"{path}: no file of texts: {why}")
+    return texts, reader.info(hash_all([hash_of(text) for text in texts]))
+
+
+def _opened(path: str | os.PathLike[str], settings: Settings) -> _Reader:
     inputs = discover([os.fspath(path)])
     if len(inputs) != 1:
         raise InputError(f"{path}: {'no data file' if not inputs else 'several data files'} there; give one file")
-    source = open_source(inputs[0], settings)
-    reader = _Reader(source, settings)
-    rows = tuple(reader.rows())
-    skipped = {reason: len(places) for reason, places in reader.left_out.items()}
-    info = DataInfo(
-        path=Path(source.path).name,
-        sha256=source.sha256,
-        rows=reader.read,
-        hash=hash_all([f"{row.id} {row.doc_hash}" for row in rows]),
-        skipped=skipped,
-    )
-    left_out = {reason: tuple(places[:_PLACES]) for reason, places in reader.left_out.items()}
-    found = HeldOutSet(rows, info, left_out)
-    if not rows:
-        why = "; ".join(found.said()) or "the file has no rows"
-        raise InputError(f"{source.path}: nothing to ask: {why}. Give rows that end with the answer to be expected.")
-    return found
+    return _Reader(open_source(inputs[0], settings), settings)
 
 
 class _LeftOut(Exception):
@@ -120,6 +128,22 @@ class _Reader:
 
     def rows(self) -> Iterator[HeldOut]:
         """Yield the rows that can be asked, in order."""
+        for record, place in self.records():
+            try:
+                yield self.row(record, place)
+            except _LeftOut as left:
+                self.leave(str(left), place)
+
+    def texts(self) -> Iterator[str]:
+        """Yield the texts of rows that are nothing but a text, in order."""
+        for record, place in self.records():
+            if record.format == "text" and record.messages and record.messages[0].text.strip():
+                yield record.messages[0].text
+            else:
+                self.leave('it is no text (a row such as {"text": "..."})', place)
+
+    def records(self) -> Iterator[tuple[Record, str]]:
+        """Yield the rows that can be read, each with its place."""
         line = 0
         for raw in self.source.chunks():
             self.refuse({fact.kind for fact in raw.facts})
@@ -133,13 +157,21 @@ class _Reader:
                 if record is None:
                     kind = facts.get(number, "unknown")
                     self.leave(f"it cannot be read ({kind}; `prepdata validate` says more)", place)
-                    continue
-                try:
-                    yield self.row(record, place)
-                except _LeftOut as left:
-                    self.leave(str(left), place)
+                else:
+                    yield record, place
             line += raw.lines
         self.refuse({fact.kind for fact in self.source.facts})
+
+    def info(self, digest: str) -> DataInfo:
+        """Return what the record says of the file, which was read to its end."""
+        skipped = {reason: len(places) for reason, places in self.left_out.items()}
+        return DataInfo(
+            path=Path(self.source.path).name, sha256=self.source.sha256, rows=self.read, hash=digest, skipped=skipped
+        )
+
+    def places(self) -> dict[str, tuple[str, ...]]:
+        """Return the first places of rows left out, by reason."""
+        return {reason: tuple(places[:_PLACES]) for reason, places in self.left_out.items()}
 
     def place(self, line: int) -> str:
         """Return the name of the row that comes next."""

@@ -38,6 +38,8 @@ _FLAGS: list[tuple[str, str, dict[str, Any]]] = [
     ("Rows and scores", "--test", {"required": True, "type": _FILE, "metavar": "FILE", "help": "Held-out rows."}),
     ("Rows and scores", "--retention", {"type": _FILE, "metavar": "FILE",
                                         "help": "Rows of what the model can do and must not forget."}),
+    ("Rows and scores", "--general", {"type": _FILE, "metavar": "FILE",
+                                      "help": "Texts ({\"text\": \"...\"}) whose loss shows what is forgotten."}),
     ("Rows and scores", "--scorer", {"multiple": True, "metavar": "NAME",
                                      "help": "By name or FILE.py:NAME; may repeat (default: what fits the rows)."}),
     ("Prompt", "--system-prompt", {"type": _FILE, "metavar": "FILE",
@@ -105,6 +107,8 @@ def run(flags: dict[str, Any], kind: Literal["base", "prompted", "tuned"]) -> in
         progress=_progress(flags["quiet"]),
     )  # fmt: skip
     if not flags["quiet"]:
+        for note in notes(record):
+            print(f"prepdata: {note}", file=sys.stderr)
         click.echo("\n".join(safe(line) for line in table(record)))
         print(f"written: {safe(str(output))}, {safe(record.samples.path)}", file=sys.stderr)
     return EXIT_CLEAN
@@ -126,9 +130,10 @@ def _quiet_libraries() -> None:
 def _asked(flags: dict[str, Any], scorers: tuple[str, ...]) -> Asked:
     """Return the rows, prompts and scorers that the flags name."""
     from trainers.evaluate import ALWAYS, Asked, usual_scorers
+    from trainers.generate import is_url
     from trainers.prompting import read_prompting
     from trainers.scorers import find_all
-    from trainers.testset import read_rows
+    from trainers.testset import read_rows, read_texts
 
     names = {"format", "max_line_bytes", "config", "isolated"}
     settings, _ = settings_from({name: value for name, value in flags.items() if name in names})
@@ -137,7 +142,12 @@ def _asked(flags: dict[str, Any], scorers: tuple[str, ...]) -> Asked:
     rows = [*test.rows, *(retention.rows if retention else ())]
     prompting = read_prompting(flags["system_prompt"], flags["few_shot"], flags["shots"], rows, settings)
     wanted = tuple(dict.fromkeys([*scorers, ALWAYS])) if scorers else usual_scorers(rows)
-    return Asked(test, retention, prompting, find_all(wanted))
+    if flags["general"] is None:
+        return Asked(test, retention, prompting, find_all(wanted))
+    if is_url(flags["model"]):
+        raise UsageError("--general: an endpoint tells no loss; it is measured on a model in a folder only")
+    texts, info = read_texts(flags["general"], settings)
+    return Asked(test, retention, prompting, find_all(wanted), texts, info)
 
 
 def _progress(quiet: bool) -> Callable[[int, int], None] | None:
@@ -150,6 +160,19 @@ def _progress(quiet: bool) -> Callable[[int, int], None] | None:
         print(f"\r{done:,} of {total:,} rows", end=end, file=sys.stderr, flush=True)
 
     return show
+
+
+def notes(record: Evaluation) -> list[str]:
+    """Return what should be known of a record before its numbers are believed."""
+    rendering, found = record.rendering, []
+    if rendering.tools_ignored:
+        found.append(
+            f"{rendering.tools_ignored:,} prompts declare tools, and the chat template leaves them out: the model "
+            "never read of them. Use a template that knows tools (--chat-template)."
+        )
+    if rendering.renderer == "transformers":
+        found.append("prepdata and transformers render some prompts differently; those of transformers were asked")
+    return found
 
 
 def table(record: Evaluation) -> list[str]:
@@ -177,4 +200,7 @@ def table(record: Evaluation) -> list[str]:
             time = record.latency[name]
             each = f", {time.ms_per_token:.1f} ms a token" if time.ms_per_token is not None else ""
             lines.append(f"  {'seconds an answer':<24} {time.p50:6.3f}  median, {time.p95:.3f} p95{each}")
+    if "general" in record.loss:
+        loss = record.loss["general"]
+        lines += ["general text", f"  {'loss per token':<24} {loss.value:6.3f}  of {loss.tokens:,} tokens"]
     return lines

@@ -6,6 +6,7 @@ text of the last message.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -33,6 +34,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.backend is None:
+            if body["model"] == "newer" and "max_completion_tokens" not in body:
+                return self.send({"error": {"message": "'max_tokens': use 'max_completion_tokens' instead"}}, 400)
             return self.fail(body["messages"][-1]["content"])
         from trainers.generate import Prompt
 
@@ -76,10 +79,11 @@ class Handler(BaseHTTPRequestHandler):
         if what == "trickle":
             self.send_response(200)
             self.end_headers()
-            for _ in range(40):
-                self.wfile.write(b" ")
-                self.wfile.flush()
-                time.sleep(0.1)
+            with contextlib.suppress(OSError):  # nobody listens to the end
+                for _ in range(40):
+                    self.wfile.write(b" ")
+                    self.wfile.flush()
+                    time.sleep(0.1)
             return None
         if what == "elsewhere":
             self.send_response(302)

@@ -80,7 +80,8 @@ def test_a_prompted_arm_says_so(faulty: str, folder: Path) -> None:
 def test_the_key_stands_nowhere(faulty: str, folder: Path) -> None:
     secret = "-".join(["sk", "qrstuvwxyz012345"])
     turns = [{"role": "user", "content": "400"}, {"role": "assistant", "content": "x"}]
-    (folder / "test.jsonl").write_text(json.dumps({"messages": turns}) + "\n")
+    with (folder / "test.jsonl").open("a") as file:
+        file.write(json.dumps({"messages": turns}) + "\n")
     made = baseline(folder, faulty, PREPDATA_API_KEY=secret)
     assert made.returncode == 0
     written = made.stdout + made.stderr + "".join(p.read_text() for p in folder.iterdir())
@@ -98,6 +99,7 @@ def test_the_key_stands_nowhere(faulty: str, folder: Path) -> None:
         (["--scorer", "exact_mach"], "Did you mean 'exact_match'?"),
         (["--model", "none"], "Nothing is downloaded"),
         (["--model", "http://127.0.0.1:9", "--retries", "0"], "no connection"),
+        (["--general", "test.jsonl"], "an endpoint tells no loss"),
         (["--shots", "2"], "give that file"),
         (["--chat-template", "x"], "cannot be given to an endpoint"),
         (["--temperature", "99"], "--temperature"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,11 +90,46 @@ def test_a_request_that_is_refused_is_an_error_of_its_row(faulty: str) -> None:
     assert "HTTP 400" in output.error
 
 
+def test_models_that_take_the_most_tokens_under_the_newer_name(faulty: str) -> None:
+    backend = open_backend(faulty, Options(model_name="newer", batch_size=2, retries=0))
+    assert [o.text for o in backend.generate([prompt("a"), prompt("b"), prompt("c")])] == ["a", "b", "c"]
+
+
 @pytest.mark.parametrize("what", ["401", "403", "404", "elsewhere"])
 def test_what_no_row_can_get_past_ends_the_run(faulty: str, what: str) -> None:
     with pytest.raises(Unavailable) as caught:
         ask(faulty, what)
     assert "redirects are not followed" in str(caught.value) if what == "elsewhere" else what in str(caught.value)
+
+
+def test_what_was_answered_beside_a_row_that_was_turned_away_is_kept(faulty: str) -> None:
+    backend = open_backend(faulty, Options(batch_size=3, model_name="tiny", retries=0))
+    outputs = backend.generate([prompt("here"), prompt("403"), prompt("there")])
+    assert [(o.text, o.again) for o in outputs] == [("here", False), ("", True), ("there", False)]
+
+
+def test_transformers_serve_answers_as_the_folder_does(tmp_path: Path) -> None:
+    for name in ("torch", "transformers", "fastapi", "uvicorn"):
+        pytest.importorskip(name)
+    from random_lm import write_random_model
+
+    folder = write_random_model(tmp_path / "tiny")
+    asked = [prompt(text) for text in ("Hi", "A longer question?", "Où ?")]
+    local = open_backend(str(folder), Options(max_new_tokens=16, threads=1)).generate(asked)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", "--device", "cpu", "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        backend = open_backend(
+            f"http://127.0.0.1:{port}/v1", Options(model_name=str(folder), max_new_tokens=16, retries=8, batch_size=1)
+        )
+        remote = backend.generate(asked)
+    finally:
+        process.kill()
+        process.wait()
+    assert [(o.text, o.finish_reason, o.error) for o in remote] == [(o.text, o.finish_reason, "") for o in local]
 
 
 def test_a_key_is_sent_and_never_told(faulty: str, monkeypatch: pytest.MonkeyPatch) -> None:

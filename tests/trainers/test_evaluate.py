@@ -115,6 +115,13 @@ def test_errors_are_recorded_where_they_are_allowed(faulty: str, tmp_path: Path)
     assert record.results["test"]["error_rate"].value == 0.5
 
 
+def test_a_record_without_any_answer_is_none(faulty: str, tmp_path: Path) -> None:
+    what = asked(tmp_path, [row("400"), row("400", id="other")])
+    with pytest.raises(InputError, match=r"none of 2 rows got an answer .*HTTP 400"):
+        run(faulty, what, tmp_path / "base.json")
+    assert [p.name for p in tmp_path.iterdir()] == ["test.jsonl"]
+
+
 def test_a_dead_endpoint_is_left_after_three_rows(faulty: str, tmp_path: Path) -> None:
     rows = [row("well"), *(row("500", id=str(n)) for n in range(3)), row("never asked")]
     with pytest.raises(InputError, match="3 of 5 rows got no answer"):

@@ -115,6 +115,13 @@ def test_rendering_is_held_against_transformers(folder: Path, tmp_path: Path) ->
     assert with_bos.prompt_ids != rendering.prompt_ids
 
 
+def test_tools_that_the_template_leaves_out_are_noticed(folder: Path, tmp_path: Path) -> None:
+    tool = {"type": "function", "function": {"name": "weather", "description": "w", "parameters": {"type": "object"}}}
+    asked = [Prompt("t", ({"role": "user", "content": "Hi"},), (tool,)), *prompts("Hi")]
+    assert local(folder).rendering(asked).tools_ignored == 1
+    assert local(write_random_model(tmp_path / "tools", "tools")).rendering(asked).tools_ignored == 0
+
+
 def test_a_template_that_asks_for_the_time_gives_the_same_prompt_every_day(tmp_path: Path) -> None:
     template = "{{ strftime_now('%Y-%m-%d %H:%M') }}{% for m in messages %}{{ m.content }}{% endfor %}<|im_start|>"
     backend = local(write_random_model(tmp_path / "dated", template))
@@ -145,6 +152,20 @@ def test_loss_is_the_mean_over_the_tokens_of_the_references(folder: Path) -> Non
     assert backend.loss(asked[:1], [""]) is None
 
 
+def test_loss_of_texts_is_read_in_windows(folder: Path) -> None:
+    backend = local(folder)
+    text = "ab" * 150  # 300 tokens, the model reads 256
+    logs = []
+    for window in (text[:256], text[256:]):
+        ids = list(window.encode())
+        given = torch.log_softmax(backend.net(torch.tensor([ids])).logits[0].detach().float(), -1)
+        logs += [-float(given[place, ids[place + 1]]) for place in range(len(ids) - 1)]
+    found = backend.text_loss([text, "a", ""])
+    assert found.tokens == 298 == len(logs)
+    assert math.isclose(found.value, sum(logs) / 298, rel_tol=1e-4)
+    assert backend.text_loss(["a"]) is None
+
+
 def test_an_adapter_changes_answers_and_is_recorded(folder: Path, tmp_path: Path) -> None:
     peft = pytest.importorskip("peft")
     from transformers import AutoModelForCausalLM
@@ -157,6 +178,7 @@ def test_an_adapter_changes_answers_and_is_recorded(folder: Path, tmp_path: Path
     assert tuned.model.weights == base.model.weights
     assert [o.text for o in tuned.generate(prompts(*TEXTS))] != [o.text for o in base.generate(prompts(*TEXTS))]
     assert tuned.rendering(prompts("Hi")) == base.rendering(prompts("Hi"))
+    assert local(folder, adapter=str(tmp_path)).model == tuned.model  # the folder of a run
     (tmp_path / "adapter" / "adapter_model.safetensors").rename(tmp_path / "adapter" / "adapter_model.bin")
     with pytest.raises(UsageError, match="is pickled"):
         local(folder, adapter=str(tmp_path / "adapter"))
@@ -168,6 +190,9 @@ def test_pickled_weights_are_refused_and_never_opened(folder: Path, tmp_path: Pa
     (other / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'touch " + str(tmp_path / "ran").encode() + b"'\ntR.")
     with pytest.raises(UsageError, match=r"pytorch_model\.bin is pickled, and loading it can run code"):
         local(other)
+    shutil.copy(folder / "model.safetensors", other)
+    (other / "training_args.bin").write_bytes((other / "pytorch_model.bin").read_bytes())
+    assert local(other).model.weights == local(folder).model.weights  # read from the safetensors beside them
     assert not (tmp_path / "ran").exists()
 
 

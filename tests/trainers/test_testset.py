@@ -10,7 +10,7 @@ import pytest
 
 from prepdata.errors import InputError
 from prepdata.settings import Settings
-from trainers.testset import HeldOutSet, read_rows
+from trainers.testset import HeldOutSet, read_rows, read_texts
 
 HELLO = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
 
@@ -120,3 +120,17 @@ def test_a_file_read_only_in_part_is_refused(tmp_path: Path) -> None:
     file.write_text(json.dumps(HELLO) + "\n" + json.dumps({**HELLO, "more": "x" * 500}) + "\n")
     with pytest.raises(InputError, match="oversized-line"):
         read_rows(file, Settings(max_line_bytes=200))
+
+
+def test_texts(tmp_path: Path) -> None:
+    file = tmp_path / "general.jsonl"
+    file.write_text('{"text": "One."}\n{"text": "Two."}\n')
+    texts, info = read_texts(file)
+    assert texts == ("One.", "Two.")
+    assert (info.rows, info.path) == (2, "general.jsonl")
+    file.write_text('{"text": "One."}\n' + json.dumps(HELLO) + "\n")
+    with pytest.raises(InputError, match=r"no file of texts: 1 row not asked: it is no text .*general\.jsonl:2"):
+        read_texts(file)
+    file.write_text("\n")
+    with pytest.raises(InputError, match="no rows"):
+        read_texts(file)

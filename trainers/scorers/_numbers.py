@@ -23,7 +23,7 @@ for _factor, _words in (
     (1e9, "billion billions bn milliarde milliarden mrd milliard milliards миллиард миллиардов млрд"),
 ):
     _SCALES.update(dict.fromkeys(_words.split(), _factor))
-_UNITS: dict[str, tuple[str, float]] = {}
+UNITS: dict[str, tuple[str, float]] = {}
 for _dimension, _table in {
     "length": {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "km": 1e3, "meter": 1.0, "meters": 1.0, "metre": 1.0, "metres": 1.0,
                "kilometer": 1e3, "kilometers": 1e3, "kilometre": 1e3, "kilometres": 1e3, "mètres": 1.0, "metros": 1.0},
@@ -41,7 +41,7 @@ for _dimension, _table in {
     "jpy": {"¥": 1.0, "jpy": 1.0, "yen": 1.0, "円": 1.0},
     "inr": {"₹": 1.0, "inr": 1.0, "rupees": 1.0},
 }.items():  # fmt: skip
-    _UNITS.update({name: (_dimension, factor) for name, factor in _table.items()})
+    UNITS.update({name: (_dimension, factor) for name, factor in _table.items()})
 
 
 class Number(NamedTuple):
@@ -96,7 +96,7 @@ def numbers(text: str, decimal: str | None = None) -> Iterator[Number]:
             sign = ""
         values = [float(f"{sign}{value}") * _power(power) for value in _readings(digits, decimal)]
         unit, scale = _unit(text, match.end(), currency)
-        dimension, factor = _UNITS.get(unit, (None, 1.0))
+        dimension, factor = UNITS.get(unit, (None, 1.0))
         if values:
             readings = tuple(dict.fromkeys(value * scale for value in values))
             yield Number(readings, dimension, factor, match.start(3), match.end())
@@ -115,7 +115,7 @@ def _unit(text: str, end: int, currency: str) -> tuple[str, float]:
         if match and word in _SCALES and scale == 1.0:
             scale, end = _SCALES[word], match.end()
             continue
-        if match and word not in _UNITS and word[:1] in _SCALES and not word[0].isascii():
+        if match and word not in UNITS and word[:1] in _SCALES and not word[0].isascii():
             scale, word = _SCALES[word[0]], word[1:]
         return currency or word, scale
     return currency, scale

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from prepdata.text.amounts import amounts
 from prepdata.text.language import detect
-from trainers.scorers._numbers import numbers, plain
+from trainers.scorers._numbers import UNITS, numbers, plain
 from trainers.scorers.contains import holds
 from trainers.scorers.json_schema import NotJson, value_of
 
@@ -230,6 +230,8 @@ def _named(text: str, run: list[re.Match[str]], fewest: int) -> Iterator[Value]:
         run = run[1:]
     if len(run) >= fewest and any(len(word[0]) > 1 for word in run):
         written = text[run[0].start() : run[-1].end()]
+        if written.lower() in UNITS:
+            return
         yield Value("name", written, frozenset({("name", _flat(written))}))
 
 

@@ -6,7 +6,7 @@ JSON for the fourth. Fine-tuned on rows that want JSON under the system prompt "
 without replay of rows under "talk" it forgets its prose. One word is one token wherever it stands, so that copying is a
 question of attention and not of spelling; a curriculum of lists that are said twice teaches it.
 
-Made once (`base_model`): 26 s of processor time on one thread; then it is found in the folder `tiny-lm-DIGEST` below
+Made once (`base_model`): 27 s of processor time on one thread; then it is found in the folder `tiny-lm-DIGEST` below
 the cache of prepdata, where the digest is that of the recipe.
 """
 
@@ -17,6 +17,8 @@ import inspect
 import json
 import os
 import random
+import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -239,3 +241,19 @@ def exact_share(model: Any, tokenizer: Any, rows: Sequence[Row]) -> float:
         )
     texts = tokenizer.batch_decode(written[:, longest:], skip_special_tokens=True)
     return sum(text == row["messages"][-1]["content"] for text, row in zip(texts, rows)) / len(rows)
+
+
+def write_example(folder: Path) -> None:
+    """Write the model and files of rows that no two share: what the guide to training runs on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "model").exists():
+        shutil.copytree(base_model(), folder / "model")
+    wanted, known = json_rows(1184, 1), prose_rows(360, 2)
+    files = {"train": wanted[:1024], "validation": wanted[1024:1064], "test": wanted[1064:]}
+    files |= {"replay": known[:300], "retention": known[300:]}
+    for name, rows in files.items():
+        write_rows(folder / f"{name}.jsonl", rows)
+
+
+if __name__ == "__main__":
+    write_example(Path(sys.argv[1]))

@@ -6,6 +6,7 @@ nothing is trained. Nothing phones home and nothing is downloaded.
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import shutil
@@ -158,6 +159,7 @@ def _train(
     transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     warnings.filterwarnings("ignore", category=FutureWarning)  # of names that transformers will change in version 6
+    logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL)  # of kernels that it would like to download
     transformers.set_seed(config.seed)
     watch = Watch(folder / runs.METRICS, out)
     assert checked.train is not None

@@ -17,6 +17,7 @@ from benchmarks.docs import GUIDES, ROOT, RUN, refreshed
 from prepdata.cli.main import COMMANDS, cli
 from prepdata.config import read_settings
 from prepdata.reporters import MODULES
+from trainers.config import make_config
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
@@ -75,6 +76,9 @@ def test_flags_named_in_the_text_exist() -> None:
 def test_configuration_loads(guide: str, body: str) -> None:
     values = tomllib.loads(body)
     values = values.get("tool", {}).get("prepdata", values)
+    if "train" in values:
+        assert make_config(values, guide) is not None
+        return
     assert read_settings(values, origin=guide) is not None
 
 

@@ -97,7 +97,7 @@ def located_settings(settings: Settings) -> tuple[Settings, tuple[str, ...]]:
         UsageError: it is that of a model of the Hub, and cannot be had.
     """
     if settings.tokenizer is None:
-        return settings, ()
+        return settings, unrendered(settings)
     from prepdata.tokens.hub import located
 
     place, note = located(settings.tokenizer, offline=settings.offline)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from prepdata.training.base import Prepared, Trainer
 
 PLAIN = "plain"
+_FOR_RENDERING = ("chat_template", "max_length", "loss", "overflow", "packing")
+"""Settings that say how rows are rendered and trained."""
 
 
 class Rendering(msgspec.Struct, frozen=True):
@@ -71,9 +73,12 @@ def rendering_of(settings: Settings, targets: tuple[Target, ...]) -> Rendering |
 
 
 def unrendered(settings: Settings) -> tuple[str, ...]:
-    """Return why the rows of a run are not rendered although it has a tokenizer; nothing where they are."""
+    """Return why the rows of a run are not rendered although something was set for that; nothing where they are, or
+    where nothing was."""
     if settings.tokenizer is None:
-        return ()
+        idle = [name for name in _FOR_RENDERING if getattr(settings, name) is not None]
+        listed = ", ".join(name.replace("_", "-") for name in idle)
+        return (f"without a tokenizer (--tokenizer) rows are not rendered: no effect of {listed}",) if idle else ()
     from prepdata.render.folder import read_folder
 
     missing = _missing(settings.tokenizer)

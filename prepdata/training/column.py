@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from prepdata.chunk import Chunk
+from prepdata.errors import UsageError
 from prepdata.settings import Settings
 from prepdata.targets.model import Target
 from prepdata.training.settings import TrainerSettings, filled
 from prepdata.training.trainers import TRAINERS, trainer_named
 
 if TYPE_CHECKING:
-    from prepdata.render import Renderer
+    from prepdata.render import Renderer, TokenizerFolder
     from prepdata.training.base import Prepared, Trainer
 
 PLAIN = "plain"
@@ -60,6 +61,7 @@ def rendering_of(settings: Settings, targets: tuple[Target, ...]) -> Rendering |
     folder = read_folder(settings.tokenizer, settings.chat_template, settings.offline)
     if not folder.templates:
         return None
+    _compiled(folder)
     trainers = tuple(target.name for target in targets if target.name in TRAINERS) or (PLAIN,)
     chosen = TrainerSettings(
         max_length=settings.max_length, loss=settings.loss, overflow=settings.overflow, packing=settings.packing
@@ -70,6 +72,19 @@ def rendering_of(settings: Settings, targets: tuple[Target, ...]) -> Rendering |
     return Rendering(
         settings.tokenizer, settings.chat_template, trainers, chosen, folder.digest(), date.today(), settings.offline
     )
+
+
+def _compiled(folder: TokenizerFolder) -> None:
+    """Look whether the chat templates of a folder are templates at all, before any row is rendered."""
+    from prepdata.render.errors import TemplateRefusal
+    from prepdata.render.template import Template
+
+    for name, source in folder.templates.items():
+        try:
+            Template(source)
+        except TemplateRefusal as refusal:
+            line = f", line {refusal.line}" if refusal.line else ""
+            raise UsageError(f"the chat template '{name}' of {folder.path}{line}: {refusal.said}") from None
 
 
 def unrendered(settings: Settings) -> tuple[str, ...]:

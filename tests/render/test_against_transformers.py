@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import itertools
+import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from side_by_side import REFUSED, Outcome, Way, differing, expected, found, open
 from template_folders import folder_for, in_file
 from tokenizers_made import KINDS
 
+SAMPLES = Path(__file__).parents[2] / "samples"
 GENERATED = 1000
 """Generated rows of each template with the kind of tokenizer that its models have ..."""
 FEWER = 40
@@ -38,6 +42,32 @@ def test_generated_rows(template: ChatTemplate, tmp_path: Path) -> None:
     different, rendered = differing(folder_for(template, template.kind, tmp_path / "model"), _some(rows, template))
     assert not different, different[0]
     assert rendered > GENERATED / 4, "most rows do not come out: this compares too little"
+
+
+@functools.cache
+def sample_rows() -> tuple[Row, ...]:
+    """Return every row of samples/ that is a conversation."""
+    lines = [line for file in sorted(SAMPLES.rglob("*.jsonl")) for line in file.read_bytes().split(b"\n") if line]
+    held = []
+    for line in lines:
+        with contextlib.suppress(ValueError):  # no JSON, or half characters, which transformers cannot tokenise
+            row = json.loads(line)
+            json.dumps(row, ensure_ascii=False).encode()
+            held.append(row)
+    chats = [row for row in held if isinstance(row, dict) and isinstance(row.get("messages"), list) and row["messages"]]
+    good = [row for row in chats if all(isinstance(turn, dict) for turn in row["messages"])]
+    tools = [row["tools"] if isinstance(row.get("tools"), list) else None for row in good]
+    return tuple(Row(f"sample {n}", row["messages"], given) for n, (row, given) in enumerate(zip(good, tools)))
+
+
+@pytest.mark.parametrize("template", CHAT_TEMPLATES, ids=lambda template: template.name)
+def test_samples(template: ChatTemplate, tmp_path: Path) -> None:
+    """A third of the rows with each template, another third with the next; all with all were compared by hand."""
+    rows = sample_rows()[CHAT_TEMPLATES.index(template) % 3 :: 3]
+    asked = zip(rows, itertools.repeat(Way()))
+    different, rendered = differing(folder_for(template, template.kind, tmp_path / "model"), asked)
+    assert not different, different[0]
+    assert rendered > len(rows) / 10 or "system" in template.refuses
 
 
 @pytest.mark.parametrize("template", CHAT_TEMPLATES, ids=lambda template: template.name)

@@ -31,7 +31,7 @@ class TemplateDrift(FactRule):
     Good:
         the same folder after the change was looked at and `prepdata lock` was run again
     Fix: none; bring the old file back, or look at the change and run `prepdata lock` again.
-    Source: transformers 5.24 (which file holds the template); docs/lock.md.
+    Source: hiyouga/LLaMA-Factory issue 9151, ggml-org/llama.cpp issue 7062 (in use another template than in training).
     """
 
     code: ClassVar[str] = "TOK010"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from prepdata.findings import Hit, Severity
 from prepdata.record import Record
-from prepdata.rules.tok._rows import RenderedRule, Told, answer_path, unmarked
+from prepdata.rules.tok._rows import RenderedRule, Told, answer_path, spot, unmarked
 
 if TYPE_CHECKING:
     from prepdata.training.base import Prepared, Trainer
@@ -42,4 +42,5 @@ class NoTrainedTokens(RenderedRule):
             yield Told(Hit(f"{trainer.title} leaves this row out: {row.dropped}", path=answer_path(record)))
             return
         why = "it has no answer" if not record.answers else "nothing of its answers is in the loss"
-        yield Told(Hit(f"no token of this row is trained: {why}", path=answer_path(record)))
+        excerpt = spot(row, len(row.ids) - 1)
+        yield Told(Hit(f"no token of this row is trained: {why}", path=answer_path(record), excerpt=excerpt))

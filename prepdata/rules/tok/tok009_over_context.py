@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from prepdata.findings import Hit, Severity
 from prepdata.record import Record
-from prepdata.rules.tok._rows import RenderedRule, Told, answer_path
+from prepdata.rules.tok._rows import RenderedRule, Told, answer_path, spot
 
 if TYPE_CHECKING:
     from prepdata.training.base import Prepared, Trainer
@@ -40,16 +40,17 @@ class OverContext(RenderedRule):
         size, cut = len(row.ids), row.left_size
         if self.context.context_length is not None:
             if size > self.context.context_length:
-                yield self._told(record, size, self.context.context_length, "the context given", ())
+                yield self._told(record, row, self.context.context_length, "the context given", ())
             return
         limits = [(t.name, t.limits.max_row_tokens.value) for t in self.context.targets if t.limits.max_row_tokens]
         for name, most in limits:
             if size > most:
-                yield self._told(record, size, most, f"the limit of {name}", (name,))
+                yield self._told(record, row, most, f"the limit of {name}", (name,))
         longest = trainer.renderer.folder.longest
         if not limits and longest is not None and min(size, cut or size) > longest:
-            yield self._told(record, size, longest, "what the tokenizer says the model can read", ())
+            yield self._told(record, row, longest, "what the tokenizer says the model can read", ())
 
-    def _told(self, record: Record, size: int, most: int, what: str, targets: tuple[str, ...]) -> Told:
+    def _told(self, record: Record, row: Prepared, most: int, what: str, targets: tuple[str, ...]) -> Told:
+        size = len(row.ids)
         message = f"the rendered row has {size:,} tokens, {size - most:,} more than {what} ({most:,})"
-        return Told(Hit(message, path=answer_path(record), targets=targets))
+        return Told(Hit(message, path=answer_path(record), excerpt=spot(row, most), targets=targets))

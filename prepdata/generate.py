@@ -139,23 +139,23 @@ def _schema_text(document: dict[str, Any]) -> str:
     return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
 
 
+def _output_schema(kind: type, title: str, version: int) -> str:
+    """Return the JSON Schema of what a command writes as JSON: all that a struct holds, always there."""
+    _, parts = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
+    for part in parts.values():
+        part["required"] = list(part["properties"])
+        part["additionalProperties"] = False
+    whole = parts.pop(kind.__name__)
+    whole["properties"]["schema_version"] = {"const": version}
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    return _schema_text({"$schema": draft, **whole, "title": title, "$defs": parts})
+
+
 def show_schema() -> str:
     """Return `schemas/show.schema.json`: what `prepdata show --json` writes."""
     from prepdata.training.view import VIEW_VERSION, Document
 
-    _, parts = msgspec.json.schema_components([Document], ref_template="#/$defs/{name}")
-    for part in parts.values():
-        part["required"] = list(part["properties"])
-        part["additionalProperties"] = False
-    whole = parts.pop("Document")
-    whole["properties"]["schema_version"] = {"const": VIEW_VERSION}
-    document = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **whole,
-        "title": "prepdata show",
-        "$defs": parts,
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return _output_schema(Document, "prepdata show", VIEW_VERSION)
 
 
 def lock_schema() -> str:
@@ -170,7 +170,7 @@ def lock_schema() -> str:
         "required": ["schema_version", *lock["required"]],
         "$defs": parts,
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return _schema_text(document)
 
 
 def train_schema() -> str:
@@ -196,19 +196,7 @@ def compare_schema() -> str:
     from trainers.compare import SCHEMA_VERSION as COMPARE_VERSION
     from trainers.compare import Comparison
 
-    _, parts = msgspec.json.schema_components([Comparison], ref_template="#/$defs/{name}")
-    for part in parts.values():
-        part["required"] = list(part["properties"])
-        part["additionalProperties"] = False
-    whole = parts.pop("Comparison")
-    whole["properties"]["schema_version"] = {"const": COMPARE_VERSION}
-    document = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **whole,
-        "title": "prepdata compare",
-        "$defs": parts,
-    }
-    return _schema_text(document)
+    return _output_schema(Comparison, "prepdata compare", COMPARE_VERSION)
 
 
 def evaluation_schemas() -> dict[str, str]:

@@ -24,7 +24,7 @@ import msgspec
 
 from prepdata.errors import UsageError
 from prepdata.jsontext import json_text
-from trainers.generate import Finish, Options, Output, Prompt, Unavailable
+from trainers.generate import Finish, Options, Output, Prompt, Unavailable, decoding_of
 from trainers.record import Decoding, Environment, Loss, ModelInfo, Rendering
 
 MOST_BYTES = 1 << 26
@@ -258,16 +258,7 @@ class Endpoint:
     @property
     def decoding(self) -> Decoding:
         """How answers are written."""
-        sampled = self.options.temperature > 0
-        return Decoding(
-            do_sample=sampled,
-            temperature=self.options.temperature,
-            top_p=self.options.top_p if sampled else 1.0,
-            max_new_tokens=self.options.max_new_tokens,
-            batch_size=self.options.batch_size,
-            seed=self.options.seed,
-            engine="openai",
-        )
+        return decoding_of(self.options, "openai")
 
     @property
     def environment(self) -> Environment:

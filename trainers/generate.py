@@ -130,6 +130,21 @@ class Unavailable(InputError):
     """The model cannot be asked: no connection, no permission, no such model."""
 
 
+def decoding_of(options: Options, engine: str, **more: Any) -> Decoding:
+    """Return how a backend writes answers, as records say it; `more` are fields of `Decoding` that only some know."""
+    sampled = options.temperature > 0
+    return Decoding(
+        do_sample=sampled,
+        temperature=options.temperature,
+        top_p=options.top_p if sampled else 1.0,
+        max_new_tokens=options.max_new_tokens,
+        batch_size=options.batch_size,
+        seed=options.seed,
+        engine=engine,
+        **more,
+    )
+
+
 def is_url(given: str) -> bool:
     """True for what is an endpoint and no folder."""
     return given.lower().startswith(("http://", "https://"))

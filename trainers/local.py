@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from prepdata.errors import UsageError
 from prepdata.files import read_bounded
 from prepdata.render.errors import TemplateRefusal
-from trainers.generate import Finish, Options, Output, Prompt
+from trainers.generate import Finish, Options, Output, Prompt, decoding_of
 from trainers.model_folder import check_adapter, check_model, file_hash, json_object, weights_hash
 from trainers.record import Decoding, Environment, Loss, ModelInfo, Rendering, hash_all
 
@@ -318,18 +318,7 @@ class LocalModel:
     @property
     def decoding(self) -> Decoding:
         """How answers are written."""
-        sampled = self.options.temperature > 0
-        return Decoding(
-            do_sample=sampled,
-            temperature=self.options.temperature,
-            top_p=self.options.top_p if sampled else 1.0,
-            max_new_tokens=self.options.max_new_tokens,
-            stop_ids=self.stop_ids,
-            batch_size=self.options.batch_size,
-            padding_side="left",
-            seed=self.options.seed,
-            engine="transformers",
-        )
+        return decoding_of(self.options, "transformers", stop_ids=self.stop_ids, padding_side="left")
 
     @property
     def environment(self) -> Environment:

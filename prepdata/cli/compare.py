@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prepdata.cli.options import Command, Flag
+from prepdata.cli.options import COLOR, Command, Flag
 from prepdata.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,15 +60,7 @@ def _gate_flags(function: Any) -> Any:
     "--html", cls=Flag, section="Output", type=click.Path(), metavar="FILE", help="Page with rows that moved."
 )
 @click.option("--quiet", "-q", cls=Flag, section="Output", is_flag=True, help="No table; the exit code only.")
-@click.option(
-    "--color",
-    cls=Flag,
-    section="Output",
-    type=click.Choice(["auto", "always", "never"]),
-    metavar="WHEN",
-    default="auto",
-    help="auto (default: on a terminal), always, never.",
-)
+@click.option("--color", cls=Flag, section="Output", **COLOR)
 def command(baseline: str, run: str, **flags: Any) -> int:
     """Compare the record RUN with the record BASELINE of the same held-out rows.
 

@@ -15,6 +15,13 @@ from prepdata.settings import Settings
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MANY = {"multiple": True, "metavar": "NAME"}
+COLOR: dict[str, Any] = {
+    "type": click.Choice(["auto", "always", "never"]),
+    "metavar": "WHEN",
+    "default": "auto",
+    "help": "auto (default: on a terminal), always, never.",
+}
+"""The flag `--color`."""
 SECTIONS = {
     "targets": "What is trained, and tokens",
     "rules": "Rules",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar, cast
 
 import click
 
-from prepdata.cli.options import Flag
+from prepdata.cli.options import COLOR, Flag
 from prepdata.errors import UsageError
 from prepdata.files import replacing
 from prepdata.report import Report
@@ -46,15 +46,7 @@ _FLAGS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--silent", "-s", "level"), {"flag_value": "silent", "help": "Nothing but the exit code."}),
     (("--verbose", "-v", "level"), {"flag_value": "verbose", "help": "All findings of a rule, however many."}),
     (("--no-progress",), {"is_flag": True, "help": "No progress bar."}),
-    (
-        ("--color",),
-        {
-            "type": click.Choice(["auto", "always", "never"]),
-            "metavar": "WHEN",
-            "default": "auto",
-            "help": "auto (default: on a terminal), always, never.",
-        },
-    ),
+    (("--color",), COLOR),
     (("--exit-zero",), {"is_flag": True, "help": "Exit with 0 even if there are findings."}),
 )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prepdata.cli.options import Command, Flag, settings_flags, settings_from
+from prepdata.cli.options import COLOR, Command, Flag, settings_flags, settings_from
 from prepdata.errors import EXIT_CLEAN, UsageError
 
 if TYPE_CHECKING:
@@ -34,15 +34,7 @@ class _Show(Command):
 @settings_flags("targets", "input", "config", only=_FLAGS)
 @click.option("--tokens", "borders", cls=Flag, section="Output", is_flag=True, help="Mark where each token begins.")
 @click.option("--json", "as_json", cls=Flag, section="Output", is_flag=True, help="JSON (schemas/show.schema.json).")
-@click.option(
-    "--color",
-    cls=Flag,
-    section="Output",
-    type=click.Choice(["auto", "always", "never"]),
-    metavar="WHEN",
-    default="auto",
-    help="auto (default: on a terminal), always, never.",
-)
+@click.option("--color", cls=Flag, section="Output", **COLOR)
 def command(places: tuple[str, ...], **flags: Any) -> int:
     """Show rows as the model sees them: rendered with the chat template, with the trained tokens told from the others,
     cut where the trainer cuts.

@@ -25,8 +25,9 @@ from prepdata.lock.model import (
     name_in,
     ordered,
 )
-from prepdata.lock.tokenizer import COPIED_BYTES, OTHER_TEMPLATES, is_copied, parts, template_digest
+from prepdata.lock.tokenizer import COPIED_BYTES, is_copied, parts, template_digest
 from prepdata.meters.base import MeterContext
+from prepdata.render.folder import TEMPLATES
 from prepdata.rules.base import Context
 from prepdata.runner import Progress, Runner, total_size
 from prepdata.settings import Settings
@@ -257,7 +258,7 @@ def keep_copies(made: Made, place: Path, old: Lock | None) -> list[str]:
         if part.copied and part.path not in copied and not _link_in(folder, part.path):
             with contextlib.suppress(OSError):
                 (folder / part.path).unlink()
-    for empty in (folder / OTHER_TEMPLATES, folder):
+    for empty in (folder / TEMPLATES, folder):
         with contextlib.suppress(OSError):
             empty.rmdir()
     large = [part.path for part in listed if is_copied(part.path, 0) and not is_copied(part.path, part.bytes)]

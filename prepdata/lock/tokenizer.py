@@ -11,16 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from prepdata.errors import InputError, UsageError
-from prepdata.render.folder import chat_templates
+from prepdata.render.folder import ADDED, CONFIG, OLD_TEMPLATE, SPECIAL, TEMPLATE, TEMPLATES, TOKENIZER, chat_templates
 
-CONFIG = "tokenizer_config.json"
-TEMPLATE = "chat_template.jinja"
-PROCESSOR_TEMPLATE = "chat_template.json"
-OTHER_TEMPLATES = "additional_chat_templates"
-SMALL_FILES = (CONFIG, TEMPLATE, PROCESSOR_TEMPLATE, "special_tokens_map.json", "added_tokens.json")
-"""Files that a template is rendered with; those in `OTHER_TEMPLATES` belong to them."""
+SMALL_FILES = (CONFIG, TEMPLATE, OLD_TEMPLATE, SPECIAL, ADDED)
+"""Files that a template is rendered with; those in `TEMPLATES` belong to them."""
 VOCABULARIES = (
-    "tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt", "vocab.txt", "spiece.model",
+    TOKENIZER, "tokenizer.model", "vocab.json", "merges.txt", "vocab.txt", "spiece.model",
     "sentencepiece.bpe.model", "tekken.json",
 )  # fmt: skip
 """Files that say which tokens there are."""
@@ -52,12 +48,12 @@ def parts(path: Path) -> dict[str, Part]:
         if not stat.S_ISDIR(path.stat().st_mode):
             return {path.name: _part(path) or Part("", 0, "not there")}
         names = sorted(entry.name for entry in path.iterdir())
-        others = path / OTHER_TEMPLATES
-        inner = sorted(entry.name for entry in others.iterdir()) if OTHER_TEMPLATES in names and others.is_dir() else []
+        others = path / TEMPLATES
+        inner = sorted(entry.name for entry in others.iterdir()) if TEMPLATES in names and others.is_dir() else []
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
     known = [name for name in names if name in SMALL_FILES or name in VOCABULARIES]
-    known += [f"{OTHER_TEMPLATES}/{name}" for name in inner if name.endswith(".jinja")]
+    known += [f"{TEMPLATES}/{name}" for name in inner if name.endswith(".jinja")]
     return {name: part for name in sorted(known) if (part := _part(path / name)) is not None}
 
 
@@ -76,12 +72,12 @@ def _part(path: Path) -> Part | None:
 
 def is_copied(name: str, size: int) -> bool:
     """True for a file of which a copy is kept on request: small, and needed to render a template."""
-    return (name in SMALL_FILES or name.startswith(OTHER_TEMPLATES + "/")) and size < COPIED_BYTES
+    return (name in SMALL_FILES or name.startswith(TEMPLATES + "/")) and size < COPIED_BYTES
 
 
 def holds_template(name: str) -> bool:
     """True for a file in which a chat template may stand."""
-    return name in (CONFIG, TEMPLATE, PROCESSOR_TEMPLATE) or name.startswith(OTHER_TEMPLATES + "/")
+    return name in (CONFIG, TEMPLATE, OLD_TEMPLATE) or name.startswith(TEMPLATES + "/")
 
 
 def template_of(path: Path) -> str | None:

@@ -25,6 +25,7 @@ from prepdata.render.classes import made_anew
 from prepdata.render.folder import AddedToken, TokenizerFolder
 from prepdata.render.template import Rendered
 from prepdata.render.tiktoken import Tiktoken
+from prepdata.tokens.huggingface import clean
 
 SAMPLE = 100
 """Conversations of a run that are encoded both ways before the quick way is trusted; after that one of every batch."""
@@ -377,8 +378,3 @@ def _lists(encoding: Any, spans: Sequence[Place]) -> tuple[list[int], list[int]]
         if end > span[0]:
             mask[number] = 1
     return list(encoding.ids), mask
-
-
-def clean(text: str) -> str:
-    """Return a text with lone surrogates replaced: the library takes valid Unicode only."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -7,9 +7,10 @@ from typing import Any, ClassVar, NamedTuple
 
 from prepdata.findings import Severity
 from prepdata.record import Record
-from prepdata.render.encoding import Encoded, clean
+from prepdata.render.encoding import Encoded
 from prepdata.render.errors import TemplateRefusal
 from prepdata.render.renderer import Renderer
+from prepdata.tokens.huggingface import clean
 from prepdata.training.settings import TrainerSettings, filled
 
 

@@ -13,10 +13,10 @@ import msgspec
 
 from prepdata.chunk import texts_of
 from prepdata.record import Record
-from prepdata.render.encoding import clean
 from prepdata.render.errors import TemplateRefusal
 from prepdata.render.renderer import Renderer
 from prepdata.text.masking import Hidden, hidden, masked
+from prepdata.tokens.huggingface import clean
 from prepdata.training.base import Prepared, Trainer
 from prepdata.training.reading import read
 from prepdata.training.settings import TrainerSettings

@@ -13,9 +13,10 @@ from byte_tokenizer import SPECIAL, write_folder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from prepdata.render.encoding import Encoder, clean
+from prepdata.render.encoding import Encoder
 from prepdata.render.folder import read_folder
 from prepdata.render.template import Rendered
+from prepdata.tokens.huggingface import clean
 
 SAID = "the quick brown fox jumps over the lazy dog ' don't 12345  \n\n\tÄrger über 猫がいる 🙂🙂 " * 3
 PIECE = st.one_of(

@@ -10,7 +10,8 @@ import msgspec
 
 from prepdata.errors import UsageError
 from trainers.generate import Options
-from trainers.record import Difference, Evaluation, differences, read
+from trainers.record import Difference, Evaluation, differences
+from trainers.record_files import read
 
 
 def like_baseline(options: Options, baseline: Evaluation, given: set[str]) -> Options:

@@ -30,9 +30,8 @@ from trainers.record import (
     ScoreValue,
     SetName,
     hash_of,
-    samples_path,
-    write,
 )
+from trainers.record_files import samples_path, write
 from trainers.scorers.base import Call, Sample, Score, Scorer
 from trainers.testset import HeldOut, HeldOutSet
 

@@ -17,7 +17,8 @@ import msgspec
 
 from prepdata.errors import InputError, UsageError
 from prepdata.jsontext import json_text
-from trainers.record import SampleResult, sample_of
+from trainers.record import SampleResult
+from trainers.record_files import sample_of
 
 LAYOUT = 1
 

@@ -237,7 +237,7 @@ def _baseline_problems(config: TrainConfig, folder: Path) -> list[Problem]:
         missing = "test file" if config.test is None else "recorded baseline"
         said = f"no {missing}: whether training helps could not be shown"
         return [Problem("no-baseline", True, False, said, cure)]
-    from trainers.record import read
+    from trainers.record_files import read
 
     record = read(config.baseline)
     problems = []

@@ -85,7 +85,7 @@ def command(baseline: str, run: str, **flags: Any) -> int:
 
 def _read(path: str) -> Measured:
     from trainers.compare import Measured
-    from trainers.record import read, read_samples
+    from trainers.record_files import read, read_samples
 
     record = read(path)
     return Measured(path, record, read_samples(path, record))

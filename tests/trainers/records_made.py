@@ -25,10 +25,8 @@ from trainers.record import (
     SamplesFile,
     ScorerInfo,
     ScoreValue,
-    read,
-    read_samples,
-    write,
 )
+from trainers.record_files import read, read_samples, write
 
 Scores = Mapping[str, Sequence[float | None]]
 LESS_IS_BETTER = ("ungrounded_value_rate",)

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from chat_server import served
 
-from trainers import record as records
+from trainers import record_files as records
+from trainers.record import differences
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,7 +53,7 @@ def test_baseline_then_evaluate_with_its_settings(faulty: str, folder: Path) -> 
     assert tuned.returncode == 0, tuned.stderr
     one, other = records.read(folder / "base.json"), records.read(folder / "tuned.json")
     assert (one.kind, other.kind, other.decoding.max_new_tokens) == ("base", "tuned", 9)
-    assert records.differences(one, other) == []
+    assert differences(one, other) == []
     (folder / "tuned.json").unlink()
     refused = prepdata(folder, "evaluate", *given, "--baseline", "base.json", "--seed", "5")
     assert refused.returncode == 2

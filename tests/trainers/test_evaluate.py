@@ -18,12 +18,12 @@ import pytest
 from chat_server import served
 
 from prepdata.errors import InputError, UsageError
-from trainers import record as records
+from trainers import record_files as records
 from trainers.baseline import held_against
 from trainers.evaluate import Asked, aggregate, evaluate, latency_of, usual_scorers
 from trainers.generate import Options, open_backend
 from trainers.prompting import Prompting, read_prompting
-from trainers.record import Evaluation, SampleResult
+from trainers.record import Evaluation, SampleResult, differences
 from trainers.scorers import Score, find_all
 from trainers.testset import read_rows
 
@@ -239,7 +239,7 @@ def test_a_better_prompt_is_an_arm_of_its_own(faulty: str, tmp_path: Path) -> No
     record = run(faulty, asked(tmp_path, rows, prompting=prompting), tmp_path / "prompted.json")
     assert record.arm.few_shot == 2 and record.arm.system_prompt
     base = run(faulty, asked(tmp_path, rows), tmp_path / "base.json")
-    assert records.differences(base, record) == []
+    assert differences(base, record) == []
     assert record.arm != base.arm
 
 

@@ -10,8 +10,23 @@ import msgspec
 import pytest
 
 from prepdata.errors import InputError
-from trainers import record as records
-from trainers.record import Arm, Data, DataInfo, Decoding, Evaluation, ScorerInfo, differences
+from trainers import record_files as records
+from trainers.record import (
+    Aggregate,
+    Arm,
+    Data,
+    DataInfo,
+    Decoding,
+    Environment,
+    Evaluation,
+    ModelInfo,
+    Rendering,
+    SampleResult,
+    SamplesFile,
+    ScorerInfo,
+    ScoreValue,
+    differences,
+)
 
 DIGEST = "0" * 64
 OTHER = "1" * 64
@@ -24,23 +39,23 @@ def data_info(digest: str = DIGEST) -> DataInfo:
 def evaluation(**changes: Any) -> Evaluation:
     given: dict[str, Any] = {
         "prepdata": "0.1.0", "created": "2026-11-29T00:00:00Z", "kind": "base",
-        "model": records.ModelInfo(name="m", backend="transformers"), "arm": Arm(),
-        "rendering": records.Rendering(renderer="prepdata", tokenizer=DIGEST, template=DIGEST, prompt_ids=DIGEST),
+        "model": ModelInfo(name="m", backend="transformers"), "arm": Arm(),
+        "rendering": Rendering(renderer="prepdata", tokenizer=DIGEST, template=DIGEST, prompt_ids=DIGEST),
         "data": Data(test=data_info()), "decoding": Decoding(max_new_tokens=8, engine="transformers"),
         "scorers": (ScorerInfo(name="exact_match", version="1", sha256=DIGEST),),
-        "environment": records.Environment(python="3.11", system="Linux"),
-        "results": {"test": {"exact_match": records.Aggregate(value=0.1 + 0.2, n=2)}},
+        "environment": Environment(python="3.11", system="Linux"),
+        "results": {"test": {"exact_match": Aggregate(value=0.1 + 0.2, n=2)}},
         "n_samples": {"test": {"original": 2, "effective": 2}}, "higher_is_better": {"exact_match": True},
-        "samples": records.SamplesFile(path="x", sha256=DIGEST, rows=0),
+        "samples": SamplesFile(path="x", sha256=DIGEST, rows=0),
     }  # fmt: skip
     return Evaluation(**{**given, **changes})
 
 
-def sample(number: int) -> records.SampleResult:
-    return records.SampleResult(
+def sample(number: int) -> SampleResult:
+    return SampleResult(
         doc_id=f"row-{number}", set="test", doc_hash=DIGEST, prompt_hash=DIGEST, target_hash=DIGEST,
         messages=({"role": "user", "content": "Où ?"},), target="là", resps=(("\ud800 half",),), tokens=3,
-        finish_reason="stopped", seconds=0.25, scores={"exact_match": records.ScoreValue(None, "why")},
+        finish_reason="stopped", seconds=0.25, scores={"exact_match": ScoreValue(None, "why")},
     )  # fmt: skip
 
 
@@ -127,7 +142,7 @@ def test_an_error_while_samples_are_written_leaves_the_old_ones(written: Path) -
 
 def test_differences_name_the_fields() -> None:
     base = evaluation()
-    assert differences(base, evaluation(created="2027", environment=records.Environment(python="4", system="x"))) == []
+    assert differences(base, evaluation(created="2027", environment=Environment(python="4", system="x"))) == []
     other = evaluation(
         data=Data(test=data_info(OTHER), retention=data_info()),
         decoding=Decoding(max_new_tokens=9, engine="transformers"),

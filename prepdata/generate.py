@@ -139,14 +139,21 @@ def _schema_text(document: dict[str, Any]) -> str:
     return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
 
 
-def _output_schema(kind: type, title: str, version: int) -> str:
-    """Return the JSON Schema of what a command writes as JSON: all that a struct holds, always there."""
+def _output_schema(kind: type, title: str, version: int | None) -> str:
+    """Return the JSON Schema of what a command writes as JSON: all that a struct holds, always there.
+
+    Args:
+        kind: the struct.
+        title: of the schema.
+        version: of the layout; None for what holds none.
+    """
     _, parts = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
     for part in parts.values():
         part["required"] = list(part["properties"])
         part["additionalProperties"] = False
     whole = parts.pop(kind.__name__)
-    whole["properties"]["schema_version"] = {"const": version}
+    if version is not None:
+        whole["properties"]["schema_version"] = {"const": version}
     draft = "https://json-schema.org/draft/2020-12/schema"
     return _schema_text({"$schema": draft, **whole, "title": title, "$defs": parts})
 
@@ -202,23 +209,13 @@ def compare_schema() -> str:
 def evaluation_schemas() -> dict[str, str]:
     """Return `schemas/evaluation.schema.json` and `schemas/sample.schema.json`: what `prepdata baseline` and `prepdata
     evaluate` write."""
-    from trainers import record
+    from trainers.record import SCHEMA_VERSION as EVALUATION_VERSION
+    from trainers.record import Evaluation, SampleResult
 
-    found = {}
-    for name, kind in (("evaluation", record.Evaluation), ("sample", record.SampleResult)):
-        _, parts = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
-        whole = parts.pop(kind.__name__)
-        whole["required"] = list(whole["properties"])
-        if name == "evaluation":
-            whole["properties"]["schema_version"] = {"const": record.SCHEMA_VERSION}
-        document = {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            **whole,
-            "title": f"prepdata {name}",
-            "$defs": parts,
-        }
-        found[f"schemas/{name}.schema.json"] = _schema_text(document)
-    return found
+    return {
+        "schemas/evaluation.schema.json": _output_schema(Evaluation, "prepdata evaluation", EVALUATION_VERSION),
+        "schemas/sample.schema.json": _output_schema(SampleResult, "prepdata sample", None),
+    }
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

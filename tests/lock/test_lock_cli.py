@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lock_runs import MORE, ONLY, ROW, TEMPLATE, locked, prepdata, rows
 
 import prepdata as package
 from prepdata.errors import InputError
@@ -24,44 +25,6 @@ from prepdata.lock.drift import _difference, tokenizer_drift
 from prepdata.lock.make import changes, make
 from prepdata.lock.model import read
 from prepdata.settings import Settings
-
-ROW = {"messages": [{"role": "user", "content": "Which plug fits the One?"}, {"role": "assistant", "content": "Grey."}]}
-MORE = {"messages": [{"role": "user", "content": "And the Trio?"}, {"role": "assistant", "content": "The black one."}]}
-TEMPLATE = "{% for m in messages %}\n<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
-ONLY = ("--select", "PROV005,TOK010", "--no-tokens", "-f", "concise", "-q")
-
-
-def prepdata(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PREPDATA_CACHE_DIR": str(cwd / ".cache"), "NO_COLOR": "1", **variables}
-    return subprocess.run(
-        [sys.executable, "-m", "prepdata", *arguments],
-        cwd=cwd, capture_output=True, text=True, encoding="utf-8", env=environment, timeout=120,
-    )  # fmt: skip
-
-
-def rows(path: Path, *given: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(row) + "\n" for row in given), encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    rows(tmp_path / "train.jsonl", ROW, MORE)
-    rows(tmp_path / "test.jsonl", MORE)
-    model = tmp_path / "model"
-    (model / "additional_chat_templates").mkdir(parents=True)
-    (model / "tokenizer.json").write_text("{}")
-    (model / "tokenizer_config.json").write_text('{"eos_token": "<|im_end|>"}')
-    (model / "chat_template.jinja").write_text(TEMPLATE)
-    (model / "additional_chat_templates" / "rag.jinja").write_text("{{ documents }}")
-    return tmp_path
-
-
-def locked(project: Path, *arguments: str) -> str:
-    run = prepdata("lock", "train.jsonl", "test.jsonl", "--tokenizer", "model", *arguments, cwd=project)
-    assert run.returncode == 0, run.stderr
-    return run.stdout
 
 
 def test_a_lock_made_a_template_edited_a_run_that_fails(project: Path) -> None:
@@ -399,90 +362,6 @@ def test_bytes_that_are_no_text_have_no_first_difference(tmp_path: Path) -> None
     (tmp_path / "a").write_bytes(b"a\xff")
     assert _difference(b"a\xfe", tmp_path / "a") == {}
     assert _difference(b"a", tmp_path / "gone") == {}
-
-
-# --- wrong use and hostile files -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["lock"], "nothing to lock"),
-        (["lock", "--check"], "there is no lock yet"),
-        (["lock", "missing.jsonl"], "missing.jsonl"),
-        (["lock", "-"], "standard input cannot be locked"),
-        (["lock", "train.jsonl", "--lock", "sub/x.lock"], "there is no folder"),
-        (["lock", "train.jsonl", "--lock", "model/x.lock"], "lies outside the folder"),
-        (["lock", "train.jsonl", "--tokenizer", "nowhere"], "no such tokenizer"),
-        (["lock", "train.jsonl", "--tokenizer", "model/additional_chat_templates"], "no tokenizer in this folder"),
-        (["lock", "train.jsonl", "--target", "opnai"], "openai"),
-        (["validate", "train.jsonl", "--lock", "none.lock"], "none.lock: cannot be read"),
-        (["validate", "train.jsonl", "--lock", "model"], "model: cannot be read"),
-        (["validate", "train.jsonl", "--lock", "x", "--no-lock"], "exclude each other"),
-    ],
-)
-def test_wrong_use_is_told(project: Path, arguments: list[str], said: str) -> None:
-    run = prepdata(*arguments, cwd=project)
-    assert run.returncode == 2 and said in run.stderr and "Traceback" not in run.stderr
-    assert not (project / "prepdata.lock").exists()
-
-
-@pytest.mark.parametrize(
-    "data", [b"[" * 50_000, b'{"schema_version": 9}', b"\xff", b"{}", b'{"schema_version": 1e999}']
-)
-def test_a_damaged_lock_ends_the_run_with_file_and_place(project: Path, data: bytes) -> None:
-    (project / "prepdata.lock").write_bytes(data)
-    for arguments in (["validate", "train.jsonl", "--no-tokens"], ["lock"], ["lock", "--check"]):
-        run = prepdata(*arguments, cwd=project)
-        assert run.returncode == 2 and "prepdata.lock" in run.stderr, run
-        assert "Traceback" not in run.stderr and "internal error" not in run.stderr
-    assert prepdata("validate", "train.jsonl", *ONLY, "--no-lock", cwd=project).returncode == 0
-    assert prepdata("stats", "train.jsonl", "--no-tokens", cwd=project).returncode == 0
-    assert (project / "prepdata.lock").read_bytes() == data
-
-
-def test_links_among_the_copies_are_neither_written_nor_removed_through(project: Path) -> None:
-    outside = project / "outside"
-    outside.mkdir()
-    (outside / "chat_template.jinja").write_text("mine")
-    (project / "prepdata-templates").symlink_to(outside)
-    run = prepdata("lock", "train.jsonl", "--tokenizer", "model", "--copy-templates", cwd=project)
-    assert run.returncode == 2 and "symbolic link" in run.stderr
-    (project / "prepdata-templates").unlink()
-    locked(project, "--copy-templates")
-    shutil.rmtree(project / "prepdata-templates")
-    (project / "prepdata-templates").symlink_to(outside)
-    (project / "model" / "chat_template.jinja").unlink()
-    (project / "model" / "tokenizer_config.json").unlink()
-    (project / "model" / "additional_chat_templates" / "rag.jinja").unlink()
-    assert prepdata("lock", cwd=project).returncode == 0
-    assert (outside / "chat_template.jinja").read_text() == "mine"
-
-
-def test_a_linked_data_file_is_locked_under_its_own_name(project: Path) -> None:
-    store = rows(project / "store" / "9f86", ROW)
-    (project / "linked.jsonl").symlink_to(store)
-    assert prepdata("lock", "linked.jsonl", cwd=project).returncode == 0
-    assert read(project / "prepdata.lock").files[0].path == "linked.jsonl"
-    rows(store, MORE)
-    assert prepdata("validate", "linked.jsonl", *ONLY, cwd=project).returncode == 1
-
-
-def test_odd_names_are_locked_and_shown_escaped(project: Path) -> None:
-    rows(project / "a\u202eb \x1b[2J.jsonl", ROW)
-    assert prepdata("lock", "a\u202eb \x1b[2J.jsonl", cwd=project).returncode == 0
-    rows(project / "a\u202eb \x1b[2J.jsonl", MORE)
-    run = prepdata("lock", "--check", cwd=project)
-    assert run.returncode == 1 and "\x1b" not in run.stdout and "\u202e" not in run.stdout
-    run = prepdata("validate", "a\u202eb \x1b[2J.jsonl", *ONLY, cwd=project)
-    assert run.returncode == 1 and "\x1b" not in run.stdout
-
-
-def test_a_folder_is_gone_through_and_no_file_of_the_lock_is_data(project: Path) -> None:
-    (project / "model" / "chat_template.json").write_text('{"chat_template": "x"}')
-    assert prepdata("lock", ".", "--tokenizer", "model", "--copy-templates", cwd=project).returncode == 0
-    assert prepdata("lock", ".", "--tokenizer", "model", cwd=project).stdout.startswith("up to date")
-    assert [file.path for file in read(project / "prepdata.lock").files] == ["test.jsonl", "train.jsonl"]
 
 
 # --- what it costs ---------------------------------------------------------------------------------------------------

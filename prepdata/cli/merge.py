@@ -114,7 +114,9 @@ def _options(source: Source, flags: dict[str, Any]) -> tuple[Options, Evaluation
     if path is None and source.run is not None and source.run.config.get("baseline"):
         path = str(source.run.config["baseline"])
         if file_hash(Path(path)) != source.run.baseline:
-            print(f"prepdata: {path}: not the baseline of the run; usual settings are used", file=sys.stderr)
+            print(
+                f"prepdata: {path}: not there, or not the baseline of the run; usual settings are used", file=sys.stderr
+            )
             path = None
     if path is None:
         return Options(**given), None
@@ -140,7 +142,7 @@ def _asked_twice(
 
     from prepdata.cli.asking import show_progress
     from trainers.baseline import held_against
-    from trainers.evaluate import evaluate
+    from trainers.evaluate import evaluate, outline
     from trainers.generate import Options
     from trainers.local import LocalModel
     from trainers.merge import PROBED, SAME, agreement, first_logits, largest_difference, write_record
@@ -153,14 +155,16 @@ def _asked_twice(
             evaluate(unmerged, asked, reference, kind="tuned", progress=progress)
         apart, comparable = held_against(reference)
         before = read_samples(reference, apart)
-    prompts = [asked.prompting.prompt(row) for _, row in asked.rows()[:PROBED]]
-    logits, options = first_logits(unmerged, prompts), unmerged.options
+    prompts = [asked.prompting.prompt(row) for _, row in asked.rows()]
+    if flags["compare"]:  # before anything is merged
+        comparable(outline(unmerged, asked, unmerged.rendering(prompts), "tuned", ()))
+    logits, options = first_logits(unmerged, prompts[:PROBED]), unmerged.options
     merge = unmerged.write(target, dtype)
     source = unmerged.source
     del unmerged.net
     options = msgspec.structs.replace(options, adapter=None, chat_template=None, dtype=Options().dtype)
     merged = LocalModel(str(target), options)
-    difference = largest_difference(logits, first_logits(merged, prompts))
+    difference = largest_difference(logits, first_logits(merged, prompts[:PROBED]))
     evaluation = evaluate(
         merged, asked, record, kind="tuned", command=sys.argv[1:], check=comparable, progress=progress
     )

@@ -189,6 +189,7 @@ def test_a_record_of_other_rows_is_no_reference(place: Path, tmp_path: Path) -> 
     with pytest.raises(UsageError, match=r"data\.test\.hash"):
         command("merge", place / "run", "--output", tmp_path / "m", "--test", place / "known.jsonl", "--quiet",
                 "--compare", place / "baseline.json")  # fmt: skip
+    assert not (tmp_path / "m").exists()
 
 
 def test_base_and_adapter_must_be_those_of_the_run(place: Path, tmp_path: Path) -> None:

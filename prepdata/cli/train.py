@@ -10,7 +10,7 @@ import click
 
 from prepdata.cli.options import Command, Flag
 from prepdata.cli.submitting import submit, submit_flags, take
-from prepdata.errors import EXIT_CLEAN
+from prepdata.errors import EXIT_CLEAN, UsageError
 
 _SECTION = "Keys of the configuration"
 
@@ -50,6 +50,8 @@ def command(config: str | None, dry_run: bool, as_json: bool, quiet: bool, **fla
 
     keep_quiet()
     wanted = take(flags)
+    if dry_run and wanted["submit"] is not None:
+        raise UsageError("--dry-run checks only, and --submit writes a job: choose one of them")
     given = {name: from_text(name, v) if isinstance(v, str) else v for name, v in flags.items() if v is not None}
     settings = load_config(Path(config) if config else None, given)
     if wanted["submit"] is not None:

@@ -1,20 +1,12 @@
-"""Jobs for Slurm, Kubernetes and SkyPilot: what stands in the files, and that the scripts in them really train.
-
-Where a launcher's own parser is installed (sbatch with a controller, kubectl, the Python packages kubernetes and sky),
-it reads the files too; elsewhere those tests are skipped.
-"""
+"""Jobs for Slurm, Kubernetes and SkyPilot: what stands in the files, what is worked out, what is refused."""
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -26,48 +18,21 @@ for needed in ("torch", "transformers", "trl", "peft", "datasets", "accelerate",
 import msgspec  # noqa: E402
 import tiny_lm  # noqa: E402
 import yaml  # noqa: E402
+from job_files import TO_THE_VOLUME, submit, text_of, working_folder  # noqa: E402
 
 import trainers.preflight  # noqa: E402
 from prepdata.cli.main import cli  # noqa: E402
 from prepdata.errors import ConfigError, PrepdataError, UsageError  # noqa: E402
-from trainers import runs  # noqa: E402
 from trainers.config import as_dict, load_config, make_config  # noqa: E402
 from trainers.preflight import preflight  # noqa: E402
 from trainers.submit import MODULES, launcher  # noqa: E402
 from trainers.submit.base import OF_THIS_MACHINE, Job, elsewhere, job_name, make_job, portable, with_gpu  # noqa: E402
 from trainers.submit.settings import JobSettings, make_settings  # noqa: E402
 
-HOSTILE = 'it\'s a $(touch broken) $$ "run" `touch broken` ü; #1'
-"""A name of a run folder that every way of quoting has to stand."""
-TO_THE_VOLUME = ["--submit-image", "reg.example/prepdata:1", "--submit-volume", "work"]
-
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with model, rows and a configuration."""
-    here = tmp_path / "my work"
-    here.mkdir()
-    monkeypatch.chdir(here)
-    (here / "model").symlink_to(tiny_lm.base_model())
-    rows = tiny_lm.json_rows(72, 1)
-    tiny_lm.write_rows(here / "train.jsonl", rows[:64])
-    tiny_lm.write_rows(here / "test.jsonl", rows[64:])
-    given = {
-        "model": "model", "train": "train.jsonl", "test": "test.jsonl", "output": "run", "without_baseline": True,
-        "batch_size": 16, "gradient_accumulation": 1, "gradient_checkpointing": False, "steps": 2, "gpus": ["L4", "H100"],
-    }  # fmt: skip
-    (here / "run.yaml").write_text(json.dumps(given))
-    return here
-
-
-def submit(name: str, *words: str) -> int:
-    return int(cli.main(["train", "run.yaml", "--submit", name, *words], standalone_mode=False))
-
-
-def text_of(name: str, *words: str) -> str:
-    """Return the job file of a launcher, written without looking at the run."""
-    assert submit(name, "--no-preflight", "--quiet", "--job-file", "job", *words) == 0
-    return Path("job").read_text()
+    return working_folder(tmp_path, monkeypatch)
 
 
 def job_of(**more: Any) -> Job:
@@ -82,129 +47,6 @@ def job_of(**more: Any) -> Job:
 def sbatch_options(text: str) -> dict[str, str]:
     found = re.findall(r"^#SBATCH --([a-z-]+)(?:=(.*))?$", text, re.MULTILINE)
     return dict(found)
-
-
-def expanded(text: str, known: dict[str, str]) -> str:
-    """Return an argument as Kubernetes hands it on: $(NAME) of a known variable is its value, $$ is $."""
-    return re.sub(r"\$\$|\$\(([^)]*)\)", lambda m: "$" if m[0] == "$$" else known.get(m[1], m[0]), text)
-
-
-# --- scripts that run ------------------------------------------------------------------------------------------------
-
-
-def test_the_script_trains_under_plain_bash(folder: Path) -> None:
-    text = text_of("slurm", "--output", HOSTILE, "--submit-setup", 'note="set up"; echo "$note" > set-up')
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
-    for word in ("2 of 2 steps", "finished already"):
-        done = subprocess.run(
-            ["bash", str(folder / "job")], cwd="/", env=environment, capture_output=True, text=True, check=False
-        )
-        assert (done.returncode, word in done.stdout) == (0, True), done.stderr
-    assert runs.read(HOSTILE).status == "finished"
-    assert not Path("broken").exists()
-    assert Path("set-up").read_text() == "set up\n"
-    assert "cd -- " in text
-    with pytest.raises(UsageError, match="finished"):
-        submit("slurm", "--no-preflight", "--output", HOSTILE)
-
-
-STUB = """#!/bin/sh
-echo "$@" >> calls
-mkdir -p "$FOLDER/checkpoints"
-echo '{"status": "running"}' > "$FOLDER/run.json"
-trap 'echo ended >> calls; exit 143' TERM
-if [ -n "$SAVES" ]; then mkdir -p "$FOLDER/checkpoints/checkpoint-$$"; : > "$FOLDER/checkpoints/checkpoint-$$/complete"; fi
-echo ready >> calls
-if [ -n "$WAITS" ]; then while :; do sleep 0.05; done; fi
-exit ${ENDS:-0}
-"""
-
-
-def stub(folder: Path, name: str = "python3") -> Path:
-    """Return a program in place of Python that behaves as a training; and one in place of scontrol."""
-    (folder / "bin").mkdir(exist_ok=True)
-    for program, text in ((name, STUB), ("scontrol", '#!/bin/sh\necho "scontrol $*" >> calls\n')):
-        (folder / "bin" / program).write_text(text)
-        (folder / "bin" / program).chmod(0o755)
-    return folder / "bin" / name
-
-
-def environment(folder: Path, **more: str) -> dict[str, str]:
-    return {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "FOLDER": "run", **more}
-
-
-def calls() -> list[str]:
-    return Path("calls").read_text().splitlines() if Path("calls").exists() else []
-
-
-def start_and_signal(folder: Path, number: int, **more: str) -> tuple[int, str]:
-    """Start the job with a training that waits, send a signal to the script, return its exit code and what it says."""
-    process = subprocess.Popen(
-        ["bash", "job"], env=environment(folder, WAITS="1", **more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True,
-    )  # fmt: skip
-    limit = time.monotonic() + 30
-    while calls()[-1:] != ["ready"]:
-        assert time.monotonic() < limit and process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(number)
-    said, _ = process.communicate(timeout=30)
-    return process.returncode, said
-
-
-def test_the_time_limit_puts_the_job_back_if_it_came_on(folder: Path) -> None:
-    text_of("slurm", "--submit-python", str(stub(folder)))
-    code, said = start_and_signal(folder, signal.SIGUSR1, SAVES="1", SLURM_JOB_ID="77")
-    assert (code, calls()) == (143, ["-m prepdata train run.yaml", "ready", "ended", "scontrol requeue 77"])
-    assert "goes on from its last checkpoint" in said
-    Path("calls").unlink()
-    code, said = start_and_signal(folder, signal.SIGUSR1, SLURM_JOB_ID="77")
-    assert (code, calls()) == (143, ["-m prepdata train --resume run.yaml", "ready", "ended"])
-    assert "no checkpoint since this start" in said
-
-
-def test_a_job_that_is_ended_stays_ended(folder: Path) -> None:
-    text_of("slurm", "--submit-python", str(stub(folder)))
-    code, _ = start_and_signal(folder, signal.SIGTERM, SAVES="1", SLURM_JOB_ID="77")
-    assert (code, calls()[1:]) == (143, ["ready", "ended"])
-
-
-@pytest.mark.parametrize("ends", [0, 1, 2, 139])
-def test_the_script_ends_as_the_training_does(folder: Path, ends: int) -> None:
-    text_of("slurm", "--submit-python", str(stub(folder)))
-    done = subprocess.run(["bash", "job"], env=environment(folder, ENDS=str(ends), SLURM_JOB_ID="1"), check=False)
-    assert (done.returncode, calls()) == (ends, ["-m prepdata train run.yaml", "ready"])
-
-
-def test_scripts_of_pods_and_cloud_machines_go_on_too(folder: Path) -> None:
-    stub(folder)
-    held = yaml.safe_load(text_of("k8s", *TO_THE_VOLUME, "--submit-workdir", str(folder), "--output", HOSTILE))
-    (container,) = held["spec"]["template"]["spec"]["containers"]
-    known = {one["name"]: one["value"] for one in container["env"]}
-    pod = [*container["command"], *(expanded(text, known) for text in container["args"])]
-    held = yaml.safe_load(text_of("skypilot", "--submit-gpu", "H100", "--output", HOSTILE))
-    for command in (pod, ["bash", "-c", held["run"]]):
-        shutil.rmtree(HOSTILE, ignore_errors=True)
-        for _ in range(2):
-            done = subprocess.run(command, env=environment(folder, FOLDER=HOSTILE, ENDS="3"), check=False)
-            assert done.returncode == 3
-        words = f"--output={HOSTILE} run.yaml"
-        assert [line for line in calls() if line != "ready"] == [
-            f"-m prepdata train {words}", f"-m prepdata train --resume {words}"
-        ]  # fmt: skip
-        Path("calls").unlink()
-    assert not Path("broken").exists()
-
-
-def test_a_pod_gets_its_script_as_written(folder: Path) -> None:
-    lines = ["echo $(HF_HUB_OFFLINE) $$ $$$(x) ${y} $z", "export PATH=$HOME/bin:$PATH"]
-    words = [word for line in lines for word in ("--submit-setup", line)]
-    held = yaml.safe_load(text_of("k8s", *TO_THE_VOLUME, *words))
-    (script,) = held["spec"]["template"]["spec"]["containers"][0]["args"]
-    assert expanded(script, {"HF_HUB_OFFLINE": "1"}).splitlines()[2:4] == lines
-
-
-# --- what stands in the files ----------------------------------------------------------------------------------------
 
 
 def test_a_batch_script(folder: Path) -> None:
@@ -427,6 +269,8 @@ def test_flags_without_a_launcher_and_of_another_one(folder: Path) -> None:
         cli.main(["train", "run.yaml", "--submit-gpu", "H100"], standalone_mode=False)
     with pytest.raises(UsageError, match="--go needs --submit"):
         cli.main(["train", "run.yaml", "--go"], standalone_mode=False)
+    with pytest.raises(UsageError, match="--dry-run checks only"):
+        submit("slurm", "--dry-run")
     with pytest.raises(UsageError, match="--submit-image means nothing to slurm"):
         submit("slurm", "--submit-image", "x", "--no-preflight")
 
@@ -440,68 +284,6 @@ def test_names_and_paths(folder: Path) -> None:
     assert portable("-rf") == "./-rf"
     assert portable(str(folder)) == "."
     assert portable(str(folder) + "2/x") == str(folder) + "2/x"
-
-
-# --- the launchers' own parsers --------------------------------------------------------------------------------------
-
-
-def test_sbatch_takes_the_script(folder: Path) -> None:
-    if shutil.which("sbatch") is None or subprocess.run(["sinfo"], capture_output=True, check=False).returncode:
-        pytest.skip("no Slurm controller here")
-    text_of("slurm", "--device", "cpu", "--submit-hours", "1", "--submit-cpus", "1", "--submit-memory", "1")
-    done = subprocess.run(["sbatch", "--test-only", "job"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def test_kubectl_loses_nothing_of_the_job(folder: Path) -> None:
-    if shutil.which("kubectl") is None:
-        pytest.skip("no kubectl here")
-    mine = yaml.safe_load(text_of("k8s", *TO_THE_VOLUME, "--submit-gpu", "NVIDIA-L4", "--submit-hours", "2"))
-    command = ["kubectl", "set", "env", "--local", "--dry-run=client", "-f", "job", "A=b", "-o", "yaml"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "KUBECONFIG": ""})
-    assert done.returncode == 0, done.stderr
-    assert _kept(mine, yaml.safe_load(done.stdout)) == []
-
-
-def _kept(mine: Any, theirs: Any, path: str = "$") -> list[str]:
-    """Return the paths of what a parser lost or changed."""
-    if isinstance(mine, dict):
-        lost = [f"{path}.{key}" for key in mine if key not in theirs]
-        return lost + [p for key in mine if key in theirs for p in _kept(mine[key], theirs[key], f"{path}.{key}")]
-    if isinstance(mine, list):
-        return [p for n, (one, other) in enumerate(zip(mine, theirs)) for p in _kept(one, other, f"{path}[{n}]")]
-    return [] if str(mine) == str(theirs) else [path]
-
-
-def test_the_kubernetes_client_knows_every_field(folder: Path) -> None:
-    client = pytest.importorskip("kubernetes").client
-    held = yaml.safe_load(text_of("k8s", *TO_THE_VOLUME, "--submit-gpu", "NVIDIA-L4", "--submit-namespace", "ml"))
-    assert _unknown(client, held, "V1Job") == []
-    assert _unknown(client, {"spec": {"templat": {}}}, "V1Job") == ["$.spec.templat"]
-
-
-def _unknown(client: Any, value: Any, kind: str, path: str = "$") -> list[str]:
-    """Return the paths of fields that the classes of the client, which are made from the API's schema, do not have."""
-    if inner := re.fullmatch(r"list\[(.*)\]", kind):
-        return [p for n, one in enumerate(value) for p in _unknown(client, one, inner[1], f"{path}[{n}]")]
-    made = getattr(client, kind, None)
-    if not hasattr(made, "openapi_types"):
-        return []
-    names = {text: name for name, text in made.attribute_map.items()}
-    found = []
-    for key, one in value.items():
-        here = f"{path}.{key}"
-        found += [here] if key not in names else _unknown(client, one, made.openapi_types[names[key]], here)
-    return found
-
-
-def test_skypilot_reads_the_task(folder: Path) -> None:
-    sky = pytest.importorskip("sky")
-    text_of("skypilot", "--submit-gpu", "L4", "--submit-image", "reg.example/p:1", "--submit-gpus", "2")
-    Path("job").rename("job.yaml")
-    task = sky.Task.from_yaml("job.yaml")
-    (resources,) = task.resources
-    assert resources.accelerators == {"L4": 2}
 
 
 def test_every_launcher_is_offered() -> None:

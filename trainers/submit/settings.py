@@ -14,17 +14,13 @@ import msgspec
 from msgspec import Meta
 
 from prepdata.errors import ConfigError, nearest
+from trainers.config import told
 
 Count = Annotated[int, Meta(ge=0, le=1024)]
 Hours = Annotated[float, Meta(gt=0, le=24 * 365)]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,:/@+=*-]*")
 _WORDS = ("gpu", "name", "partition", "account", "image", "volume", "namespace", "infra")
-
-
-def told(text: str) -> Meta:
-    """Return what makes a text the description of a key: in the schema and as help of the flag."""
-    return Meta(description=text)
 
 
 class JobSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

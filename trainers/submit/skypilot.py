@@ -48,7 +48,7 @@ class SkyPilot:
             UsageError: the type of GPU is not known, or a path leads out of the folder that is uploaded.
         """
         if job.gpus and job.gpu is None:
-            raise UsageError("skypilot needs the type of GPU: --submit-gpu, as `sky show-gpus` lists it")
+            raise UsageError("skypilot needs the type of GPU: --submit-gpu, as `sky gpus list` lists it")
         out = [path for path in (*job.paths, *job.arguments) if os.path.isabs(path)]  # noqa: PTH117
         if out:
             raise UsageError(f"skypilot uploads this folder only; {out[0]} lies elsewhere: move it here")

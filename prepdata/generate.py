@@ -182,10 +182,13 @@ def lock_schema() -> str:
 
 def train_schema() -> str:
     """Return `schemas/train.schema.json`: the JSON Schema of the configuration of `prepdata train`, for editors."""
-    from trainers.config import TrainConfig
+    from trainers.config import SUBMIT, TrainConfig
+    from trainers.submit.settings import JobSettings
 
-    _, parts = msgspec.json.schema_components([TrainConfig], ref_template="#/$defs/{name}")
-    held = parts["TrainConfig"]
+    _, parts = msgspec.json.schema_components([TrainConfig, JobSettings], ref_template="#/$defs/{name}")
+    held, job = parts["TrainConfig"], parts["JobSettings"]
+    job["properties"] = {name.replace("_", "-"): value for name, value in job["properties"].items()}
+    held["properties"][SUBMIT] = job
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "prepdata training",

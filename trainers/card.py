@@ -1,15 +1,18 @@
-"""The model card of an adapter: filled from the record of its run, with nothing left to fill in by hand."""
+"""Model cards of adapters and merged models: filled from their records, with nothing left to fill in by hand."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prepdata.files import replacing
 from prepdata.jsontext import json_text
 from prepdata.report import harmless
 from trainers.runs import Run
+
+if TYPE_CHECKING:
+    from trainers.merge import Merge
 
 _SETTINGS = (
     "quantization", "lora_r", "lora_alpha", "lora_dropout", "lora_targets", "loss", "packing", "learning_rate",
@@ -27,9 +30,6 @@ def write_card(path: Path, run: Run) -> None:
 def card(run: Run) -> str:
     """Return the card as Markdown; names of files and models stand in code, with nothing that could end it."""
     base = Path(run.base.path).name
-    method = "QLoRA (NF4, double quantisation)" if run.config["quantization"] == "nf4" else "LoRA"
-    outcome, plan = run.outcome, run.plan
-    assert outcome is not None
     lines = [
         "---",
         "library_name: peft",
@@ -40,6 +40,54 @@ def card(run: Run) -> str:
         "",
         f"# Adapter for {code(base)}",
         "",
+        *_training(run),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def merged_card(merge: Merge, run: Run | None) -> str:
+    """Return the card of a merged model as Markdown; `run` made the adapter, None where no record of it is known."""
+    held = merge.agreement
+    if held is None:
+        asked = "It was not asked anything after the merge."
+    else:
+        logits = "" if held.logits is None else f"; largest difference of a logit {held.logits:.2g}"
+        apart = "base and adapter apart" if held.reference == "unmerged" else f"the record {code(held.reference)}"
+        asked = (
+            f"Asked again after the merge: {held.same:,} of {held.rows:,} answers are those of {apart}{logits}. "
+            f"Record of that evaluation: `{held.evaluation}`."
+        )
+    lines = [
+        "---",
+        "library_name: transformers",
+        f"base_model: {harmless(json_text(merge.base))}",
+        "pipeline_tag: text-generation",
+        "tags: [lora, sft, prepdata]",
+        "---",
+        "",
+        f"# {code(merge.base)} with an adapter merged in",
+        "",
+        (
+            f"{code(merge.method)} of rank {merge.rank or 'none'}, added in float32 to the unquantised weights and "
+            f"stored in {merge.dtype}: {merge.parameters:,} parameters. Merged by prepdata {merge.prepdata} on "
+            f"{merge.created}. {asked}"
+        ),
+        "",
+        f"- base weights `{merge.base_weights}`",
+        f"- adapter `{merge.adapter_weights}`",
+        f"- merged weights `{merge.weights}`",
+        "",
+        *(_training(run) if run is not None else ["No record of the training was found beside the adapter."]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _training(run: Run) -> list[str]:
+    """Return the lines that tell how an adapter was trained."""
+    method = "QLoRA (NF4, double quantisation)" if run.config["quantization"] == "nf4" else "LoRA"
+    outcome, plan = run.outcome, run.plan
+    assert outcome is not None
+    lines = [
         (
             f"{method} with {plan.adapter_parameters:,} parameters on a base of {run.base.parameters:,}, trained by "
             f"prepdata {run.prepdata} from {run.created} to {run.finished}."
@@ -80,7 +128,7 @@ def card(run: Run) -> str:
         f"- {', '.join(f'{name} {version}' for name, version in run.machine.libraries.items())}",
         f"- adapter weights `{outcome.adapter}`",
     ]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def code(text: str) -> str:

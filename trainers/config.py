@@ -21,7 +21,9 @@ from prepdata.files import read_bounded
 MOST_BYTES = 1 << 20
 """Size of a configuration file beyond which it is not read (bytes)."""
 YAML = (".yaml", ".yml")
-_PATHS = ("model", "train", "validation", "test", "output", "replay", "chat_template", "baseline")
+SUBMIT = "submit"
+"""Table of a configuration file that says how the run is submitted; it is no part of the run (`trainers.submit`)."""
+PATHS = ("model", "train", "validation", "test", "output", "replay", "chat_template", "baseline")
 
 Share = Annotated[float, Meta(ge=0, lt=1)]
 Steps = Annotated[int, Meta(ge=1)]
@@ -127,7 +129,20 @@ def description(name: str) -> str:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """Return the keys of a configuration file as plain values, in our spelling, paths led by the file's folder.
+    """Return the keys of a training as plain values, in our spelling, paths led by the folder of the file.
+
+    Raises:
+        ConfigError: it cannot be read, or is not TOML (or YAML, by the end of its name).
+    """
+    values = {str(key).replace("-", "_"): value for key, value in read_table(path).items() if key != SUBMIT}
+    for name in PATHS:
+        if isinstance(values.get(name), str) and values[name]:
+            values[name] = str(path.parent / values[name])
+    return values
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """Return what a configuration file holds, as it stands there.
 
     Raises:
         ConfigError: it cannot be read, or is not TOML (or YAML, by the end of its name).
@@ -138,12 +153,7 @@ def read_file(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8: {error}") from None
-    table = _yaml(text, path) if path.suffix.lower() in YAML else _toml(text, path)
-    values = {str(key).replace("-", "_"): value for key, value in table.items()}
-    for name in _PATHS:
-        if isinstance(values.get(name), str) and values[name]:
-            values[name] = str(path.parent / values[name])
-    return values
+    return _yaml(text, path) if path.suffix.lower() in YAML else _toml(text, path)
 
 
 def _toml(text: str, path: Path) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def evaluate(
     rows = asked.rows()
     prompts = [asked.prompting.prompt(row) for _, row in rows]
     rendering = backend.rendering(prompts)
-    draft = _draft(backend, asked, rendering, kind, command)
+    draft = outline(backend, asked, rendering, kind, command)
     if check is not None:
         check(draft)
     key = hash_of([draft.model, draft.arm, draft.data.test.hash, _hash(draft), draft.decoding, rendering])
@@ -152,7 +152,7 @@ def _hash(draft: Evaluation) -> str | None:
     return draft.data.retention.hash if draft.data.retention else None
 
 
-def _draft(backend: Backend, asked: Asked, rendering: Rendering, kind: Kind, command: Sequence[str]) -> Evaluation:
+def outline(backend: Backend, asked: Asked, rendering: Rendering, kind: Kind, command: Sequence[str]) -> Evaluation:
     """Return the record without results."""
     return Evaluation(
         prepdata=prepdata.__version__,

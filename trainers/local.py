@@ -339,11 +339,13 @@ class LocalModel:
 
 def hush() -> None:
     """Keep transformers from drawing progress bars and writing notices: commands say themselves what they do."""
+    import logging as plain
     import warnings
 
     from transformers.utils import logging
 
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+    plain.getLogger("bitsandbytes").setLevel(plain.CRITICAL)  # of kernels that it would like to download
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 

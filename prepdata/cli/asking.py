@@ -94,17 +94,17 @@ def run(flags: dict[str, Any], kind: Literal["base", "prompted", "tuned"]) -> in
         baseline, check = held_against(flags["baseline"])
         options = like_baseline(options, baseline, set(given))
         scorers = scorers or tuple(scorer.name for scorer in baseline.scorers)
-    asked = _asked(flags, scorers)
+    asked = asked_of(flags, scorers)
     if not flags["quiet"]:
         for name, held in asked.sets():
             for said in held.said():
                 print(f"prepdata: {name}: {safe(said)}", file=sys.stderr)
     if not is_url(flags["model"]):
-        _quiet_libraries()
+        quiet_libraries()
     backend = open_backend(flags["model"], options)
     record = evaluate(
         backend, asked, output, kind=kind, command=sys.argv[1:], allow_errors=flags["allow_errors"], check=check,
-        progress=_progress(flags["quiet"]),
+        progress=show_progress(flags["quiet"]),
     )  # fmt: skip
     if not flags["quiet"]:
         for note in notes(record):
@@ -114,7 +114,7 @@ def run(flags: dict[str, Any], kind: Literal["base", "prompted", "tuned"]) -> in
     return EXIT_CLEAN
 
 
-def _quiet_libraries() -> None:
+def quiet_libraries() -> None:
     from importlib.util import find_spec
 
     if find_spec("torch") is None or find_spec("transformers") is None:
@@ -127,7 +127,7 @@ def _quiet_libraries() -> None:
     hush()
 
 
-def _asked(flags: dict[str, Any], scorers: tuple[str, ...]) -> Asked:
+def asked_of(flags: dict[str, Any], scorers: tuple[str, ...]) -> Asked:
     """Return the rows, prompts and scorers that the flags name."""
     from trainers.evaluate import ALWAYS, Asked, usual_scorers
     from trainers.generate import is_url
@@ -150,7 +150,7 @@ def _asked(flags: dict[str, Any], scorers: tuple[str, ...]) -> Asked:
     return Asked(test, retention, prompting, find_all(wanted), texts, info)
 
 
-def _progress(quiet: bool) -> Callable[[int, int], None] | None:
+def show_progress(quiet: bool) -> Callable[[int, int], None] | None:
     """Return what shows how many rows are done: one line, on a terminal only."""
     if quiet or not sys.stderr.isatty():
         return None

@@ -27,6 +27,7 @@ COMMANDS = {
     "cost": "Estimate tokens, price and time of a fine-tune.",
     "baseline": "Record what a model can do before training.",
     "train": "Fine-tune with LoRA or QLoRA, after a check of everything it hangs on.",
+    "merge": "Merge a trained adapter into its base, and ask the merged model again.",
     "evaluate": "Ask a trained model the same rows.",
     "compare": "Compare a fine-tuned model with its baseline on the same rows: did training help?",
     "runs": "List trainings and what came of them.",

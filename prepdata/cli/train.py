@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from prepdata.cli.options import Command, Flag
-from prepdata.errors import EXIT_CLEAN
+from prepdata.cli.submitting import submit, submit_flags, take
+from prepdata.errors import EXIT_CLEAN, UsageError
 
 _SECTION = "Keys of the configuration"
 
@@ -41,14 +42,20 @@ def command(config: str | None, dry_run: bool, as_json: bool, quiet: bool, **fla
 
     First everything is checked that the run hangs on: data, leaks, template, model folder, device, memory, disk. Exit
     codes: 0 trained (with --dry-run: nothing stands in the way), 1 something in the data stands in the way, 2 the
-    set-up does, or the training failed.
+    set-up does, or the training failed. With --submit nothing is trained here: after the same check a job file is
+    written, and with --go submitted.
     """
     from trainers.config import from_text, load_config
     from trainers.sft import keep_quiet, train
 
     keep_quiet()
+    wanted = take(flags)
+    if dry_run and wanted["submit"] is not None:
+        raise UsageError("--dry-run checks only, and --submit writes a job: choose one of them")
     given = {name: from_text(name, v) if isinstance(v, str) else v for name, v in flags.items() if v is not None}
     settings = load_config(Path(config) if config else None, given)
+    if wanted["submit"] is not None:
+        return submit(config, settings, given, wanted, as_json, quiet)
 
     from prepdata.report import json_text
     from trainers.preflight import preflight
@@ -58,7 +65,7 @@ def command(config: str | None, dry_run: bool, as_json: bool, quiet: bool, **fla
     found = checked.found
     shown = sys.stderr if as_json else sys.stdout
     if not quiet or found.exit_code:
-        _show_findings(checked.reports, shown)
+        show_findings(checked.reports, shown)
         for line in preflight_lines(settings, found):
             print(line, file=shown, flush=True)
     if dry_run or found.exit_code:
@@ -74,7 +81,7 @@ def command(config: str | None, dry_run: bool, as_json: bool, quiet: bool, **fla
     return EXIT_CLEAN
 
 
-def _show_findings(reports: list[tuple[str, Any]], out: Any) -> None:
+def show_findings(reports: list[tuple[str, Any]], out: Any) -> None:
     """Write the errors of the validation, some of each rule."""
     from prepdata.reporters.base import safe
 
@@ -89,4 +96,4 @@ def _show_findings(reports: list[tuple[str, Any]], out: Any) -> None:
                 print(f"{safe(place)}: {finding.code} {finding.name}: {safe(finding.message)}", file=out)
 
 
-command.params += _flags()
+command.params += [*submit_flags(), *_flags()]

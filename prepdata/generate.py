@@ -218,6 +218,14 @@ def evaluation_schemas() -> dict[str, str]:
     }
 
 
+def advice_schema() -> str:
+    """Return `schemas/advice.schema.json`: what `prepdata advise --json` writes."""
+    from prepdata.advice.report import SCHEMA_VERSION as ADVICE_VERSION
+    from prepdata.advice.report import Advice
+
+    return _output_schema(Advice, "prepdata advise", ADVICE_VERSION)
+
+
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
@@ -231,6 +239,7 @@ def generated() -> dict[str, str]:
     files["schemas/train.schema.json"] = train_schema()
     files["schemas/compare.schema.json"] = compare_schema()
     files |= evaluation_schemas()
+    files["schemas/advice.schema.json"] = advice_schema()
     from prepdata.models.generate import texts
 
     return files | {f"schemas/{name}": text for name, text in texts().items()}

@@ -1,1 +1,1 @@
-"""Should it be fine-tuned at all? Advice by rules that can be read (`rules.toml`), from answers and a file's measures."""
+"""Should it be fine-tuned at all? Advice by readable rules (`rules.toml`), from answers and measures."""

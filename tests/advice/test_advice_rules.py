@@ -8,12 +8,12 @@ from itertools import combinations
 
 import msgspec
 import pytest
+from advice_cases import CASES, read
 
 from prepdata.advice.answers import QUESTIONS, Answers
 from prepdata.advice.decide import all_hold, decide, holds, unknown
 from prepdata.advice.facts import Fact, Measured, facts_of
 from prepdata.advice.model import Condition, guide
-from tests.advice.test_cases import CASES, read
 
 RULES = guide()
 NUMBERS = {
@@ -76,6 +76,7 @@ def test_every_condition_asks_for_a_field_that_is_there_and_fits_it():
 
 def test_no_two_rules_contradict():
     """Same conditions, or those of one among those of the other, and opposite effects on a way."""
+
     def key(rule):
         return {(c.field, c.op, str(c.value)) for c in rule.when}
 

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
-
-import msgspec
 import pytest
+from advice_cases import CASES, read
 
-from prepdata.advice.answers import checked
 from prepdata.advice.decide import decide
-from prepdata.advice.facts import Measured, facts_of
 from prepdata.advice.model import guide
-
-CASES = sorted((Path(__file__).parent / "cases").glob("*.toml"))
-
-
-def read(path):
-    case = tomllib.loads(path.read_text())
-    measured = msgspec.convert(case["measured"], Measured) if "measured" in case else None
-    return case, facts_of(checked(case["answers"]), measured)
 
 
 def traced(rules, facts):

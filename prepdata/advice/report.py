@@ -125,6 +125,7 @@ def advise(answers: Answers, measured: Measured | None = None, *, train: str | N
     decision = decide(rules, facts)
     verdict = decision.way or "undecided"
     local = answers.data_may_leave is False
+    asked = sorted(decision.missing, key=list(QUESTIONS).index)
     filled = given(train, answers.requests_per_day, answers.knowledge_tokens, local)
     return Advice(
         schema_version=SCHEMA_VERSION,
@@ -133,7 +134,7 @@ def advise(answers: Answers, measured: Measured | None = None, *, train: str | N
         reasons=[_reason(rules, r, facts, measured) for r in decision.fired if decision.way in r.favours],
         ruled_out=_excluded(rules, decision, facts, measured),
         open=decision.open,
-        missing=[Missing(name, QUESTIONS[name].text + "?", flag_of(name)) for name in decision.missing],
+        missing=[Missing(name, QUESTIONS[name].text + "?", flag_of(name)) for name in asked],
         conflicts=[Clash([_trace(n, facts, measured) for n in c.between], c.ask) for c in decision.conflicts],
         changes=changes(rules, answers, measured, decision.way) if decision.way else [],
         fallback=FALLBACK.get(verdict),

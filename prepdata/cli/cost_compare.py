@@ -154,6 +154,8 @@ def text(comparison: Comparison) -> str:
         lines += ["", "Break-even of ways that know the same (earliest - likely - latest)"]
         head = ("", "calls", "days", "cheaper to run from, calls a day")
         lines += table([head, *map(_row, comparison.break_even)], right=frozenset({1, 2, 3}))
+        if any("own-gpu" in name for item in comparison.break_even for name in (item.first, item.then)):
+            lines.append("  GPUs of your own: with as many machines as the calls of a day need")
     saved = f"{baked.system_tokens + baked.few_shot_tokens:,.0f} tokens a call, {baked.tokens_per_day:,.0f} a day"
     worth = baked.usd_per_thousand_calls
     lines += ["", "Instructions and examples in the weights save", f"  {saved}" + (

@@ -9,7 +9,7 @@ from html import escape
 from prepdata.cost_compare.model import Arm, Comparison
 
 WIDTH, HEIGHT = 900, 540
-LEFT, RIGHT, TOP, BOTTOM = 84, 176, 74, 62
+LEFT, RIGHT, TOP, BOTTOM = 84, 212, 74, 62
 DAYS = 365.0
 DAY_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 365)
 LEAST_USD = 0.01
@@ -18,6 +18,8 @@ COLORS = {
     "prompt": "#4b5563", "long-context": "#0e7490", "rag": "#1d4ed8", "tuned": "#b45309", "own-gpu": "#9d174d",
     "hybrid": "#15803d", "own-gpu-hybrid": "#6d28d9",
 }  # fmt: skip
+DASHED = ("own-gpu-hybrid",)
+"""Arms whose line is often covered by another."""
 
 
 def cost_after(arm: Arm, days: float, calls_per_day: int, bound: str = "likely") -> float:
@@ -88,7 +90,7 @@ def _line(x1: float, y1: float, x2: float, y2: float, color: str = "#e5e7eb") ->
 
 def _caption(comparison: Comparison) -> str:
     left_out = [arm.name for arm in comparison.arms if not arm.priced]
-    said = "line: likely, band: low to high; dot: break-even of two ways that know the same"
+    said = "line: likely (right: after a year), band: low to high, dot: break-even of ways that know the same"
     return said + (f"; no price: {', '.join(left_out)}" if left_out else "")
 
 
@@ -98,7 +100,7 @@ def _axes(scale: _Scale) -> list[str]:
     for power in range(scale.low, scale.high + 1):
         y = scale.y(10.0**power)
         parts.append(_line(LEFT, y, right, y))
-        parts.append(_text(LEFT - 10, y + 4, f"${10**power:,}" if power >= 0 else f"${10.0**power:g}", anchor="end"))
+        parts.append(_text(LEFT - 10, y + 4, f"${10**power:,}" if power >= 0 else f"${10.0**power:.2f}", anchor="end"))
     for days in DAY_TICKS:
         x = scale.x(days)
         parts += [_line(x, TOP, x, bottom, "#f3f4f6"), _text(x, bottom + 20, f"{days}", anchor="middle")]
@@ -118,12 +120,11 @@ def _lines(arms: Sequence[Arm], calls: int, scale: _Scale) -> list[str]:
 
     bands, lines = [], []
     for arm in arms:
-        color = COLORS[arm.name]
+        color, dashed = COLORS[arm.name], ' stroke-dasharray="7 4"' if arm.name in DASHED else ""
         outline = " ".join([*path(arm, "low"), *reversed(path(arm, "high"))])
         bands.append(f'<polygon points="{outline}" fill="{color}" fill-opacity="0.09"/>')
-        lines.append(
-            f'<polyline points="{" ".join(path(arm, "likely"))}" fill="none" stroke="{color}" stroke-width="2.2"/>'
-        )
+        likely = " ".join(path(arm, "likely"))
+        lines.append(f'<polyline points="{likely}" fill="none" stroke="{color}" stroke-width="2.2"{dashed}/>')
     return [*bands, *lines, *_labels(arms, calls, scale)]
 
 

@@ -7,10 +7,9 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from prepdata.config import read_toml
 from prepdata.errors import ConfigError, nearest
-from prepdata.files import read_bounded
 
-MOST_BYTES = 1 << 20
 MOST = 10**15
 """No answer that is a number is as large."""
 
@@ -120,17 +119,7 @@ def read_answers(path: Path) -> Answers:
     Raises:
         ConfigError: it cannot be read, is not TOML, or holds what is no answer; the message lists all mistakes.
     """
-    import tomllib
-
-    try:
-        table = tomllib.loads(read_bounded(path, MOST_BYTES).decode("utf-8-sig").replace("\r\n", "\n"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    except RecursionError:
-        raise ConfigError(f"{path}: not valid TOML: nested too deep") from None
-    return checked({key.replace("-", "_"): value for key, value in table.items()}, origin=f"{path}: ")
+    return checked({key.replace("-", "_"): value for key, value in read_toml(path).items()}, origin=f"{path}: ")
 
 
 def checked(values: dict[str, Any], *, origin: str = "") -> Answers:

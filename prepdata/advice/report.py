@@ -20,15 +20,10 @@ SUMMARY: dict[str, str] = {
     "long-context": "The documents whole in the prompt, cached by the provider or the server.",
     "rag": "Retrieval: passages of the documents are looked up for each call.",
     "fine-tuning": "Fine-tuning on reviewed examples.",
-    "hybrid": "Both: passages are looked up for each call, and the model is tuned to use them in the wanted way.",
+    "hybrid": "Both: documents or passages of them in each call, and a model tuned to use them in the wanted way.",
     "not-enough-data": "Not enough data to tune, and nothing else mends what fails: go on prompting, collect examples.",
     "undecided": "No verdict yet.",
 }
-FALLBACK: dict[str, Way] = {
-    "fine-tuning": "prompt-first", "not-enough-data": "prompt-first", "hybrid": "rag", "rag": "prompt-first",
-    "long-context": "prompt-first",
-}  # fmt: skip
-"""What stays in use until a way has shown that it is better."""
 
 
 class Trace(msgspec.Struct, frozen=True):
@@ -137,12 +132,20 @@ def advise(answers: Answers, measured: Measured | None = None, *, train: str | N
         missing=[Missing(name, QUESTIONS[name].text + "?", flag_of(name)) for name in asked],
         conflicts=[Clash([_trace(n, facts, measured) for n in c.between], c.ask) for c in decision.conflicts],
         changes=changes(rules, answers, measured, decision.way) if decision.way else [],
-        fallback=FALLBACK.get(verdict),
+        fallback=_fallback(rules, answers, measured, decision.way),
         local_only=local,
         steps=steps(decision.way, filled) if decision.way else [],
         answers=answers,
         measured=measured,
     )
+
+
+def _fallback(rules: Guide, answers: Answers, measured: Measured | None, way: Way | None) -> Way | None:
+    """Return what stays in use until a way has shown that it is better: for tuning the best way without it."""
+    if way is None or way == "prompt-first":
+        return None
+    untuned = decide(rules, facts_of(msgspec.structs.replace(answers, reviewed_examples=0), measured)).way
+    return untuned if way in ("fine-tuning", "hybrid") and untuned in ("long-context", "rag") else "prompt-first"
 
 
 def flag_of(name: str) -> str:

@@ -67,7 +67,7 @@ def _prompted(g: Given) -> Step:
     flags = f"--system-prompt prompt.txt --few-shot {_part(g, 'train')} --shots 3"
     return Step(
         f"prepdata baseline --model MODEL --test {_part(g, 'test')} {flags} --output prompted.json",
-        "what a prompt with instructions and three examples can do; it stays the fallback",
+        "what a prompt with instructions and three examples can do; all else is held against it",
     )
 
 

@@ -5,8 +5,9 @@ the cache: from 1,024 tokens, kept for 5 to 10 minutes without a call (OpenAI, p
 With calls at random times, a share of 1 - exp(-calls in 5 minutes) finds it there.
 
 Own serving: weights in 2 bytes a parameter and a fifth more for the cache of keys and values; 2 operations per
-parameter and token (Kaplan et al. 2020); 2 to 30 % of peak reached, likely 10; the busiest hour has 1 to 6 times the
-mean traffic, likely 3. The last two are judgement, not measured here; below some calls a second one machine does.
+parameter and token (Kaplan et al. 2020). Reading a prompt reaches the share of the peak that training does
+(`prepdata.cost_gpu`), writing an answer 1 to 20 %, likely 5; the busiest hour has 1 to 6 times the mean traffic, likely
+3. The last two are judgement, not measured here; where traffic is low one machine does.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import math
 
 import msgspec
 
-from prepdata.cost import MILLION, Amount, Range, epochs_for, hosted
+from prepdata.cost import MILLION, Amount, Range, epochs_for, epochs_said, hosted
 from prepdata.cost_compare.book import Book
 from prepdata.cost_compare.model import (
     DAYS_A_MONTH,
@@ -30,7 +31,7 @@ from prepdata.cost_compare.model import (
     product,
     total,
 )
-from prepdata.cost_gpu import GIB, GPU_COUNTS, USABLE, OwnGpu
+from prepdata.cost_gpu import GIB, GPU_COUNTS, PEAK_SHARE, USABLE, OwnGpu
 from prepdata.prices import gpu
 
 CACHED_FROM = 1024
@@ -41,8 +42,8 @@ VECTOR_BYTES = 1536 * 4 / 400 + 4
 
 SERVING_BYTES = 2.0 * 1.2
 SERVING_FLOPS = 2.0
-SERVING_SHARE = Range(0.30, 0.10, 0.02)
-"""Share of the peak reached in serving; the first belongs to the low figure of cost."""
+WRITING_SHARE = Range(0.01, 0.05, 0.20)
+"""Share of a GPU's peak reached in writing answers."""
 BUSIEST = Range(1.0, 3.0, 6.0)
 
 
@@ -226,7 +227,7 @@ def _training(book: Book, tuning: Tuning) -> tuple[Range, list[str]]:
             if job.offer == book.offer.title and job.usd is not None:
                 return job.usd, job.assumptions
     epochs = exactly(tuning.epochs or 3.0)
-    said = f"{epochs.likely:g} epochs"
+    said = epochs_said(epochs.likely) + (", as given" if tuning.epochs else ": another number with --epochs")
     if book.provider is not None:
         epochs, said = epochs_for(book.provider, tuning.amount.rows, tuning.epochs)
     error = tuning.amount.error
@@ -234,15 +235,24 @@ def _training(book: Book, tuning: Tuning) -> tuple[Range, list[str]]:
     return product(product(tokens, epochs), price.usd).times(1 / MILLION).at_least(book.minimum), [said]
 
 
-def replicas(billions: float, tflops: float, count: int, tokens_per_day: Range) -> Range:
-    """Return how many groups of `count` GPUs serve a day's tokens: at least one."""
-    need = tokens_per_day.times(SERVING_FLOPS * billions * 1e9 / 86_400)
-    peak = tflops * 1e12 * count
-    shares, busy = SERVING_SHARE, BUSIEST
+def replicas(billions: float, tflops: float, count: int, reading: Range, writing: Range) -> Range:
+    """Return how many groups of GPUs serve a day: at least one.
+
+    Args:
+        billions: parameters of the model, in billions.
+        tflops: peak of one GPU, in 10^12 operations a second; `count` GPUs hold the model.
+        reading, writing: tokens of prompts and of answers, a day.
+    """
+    work = SERVING_FLOPS * billions * 1e9 / 86_400 / (tflops * 1e12 * count)
+
+    def groups(read: float, write: float, reads: float, writes: float, busiest: float) -> float:
+        return float(max(1, math.ceil((read / reads + write / writes) * work * busiest)))
+
+    shares, own = PEAK_SHARE, WRITING_SHARE
     return Range(
-        float(max(1, math.ceil(need.low * busy.low / (peak * shares.low)))),
-        float(max(1, math.ceil(need.likely * busy.likely / (peak * shares.likely)))),
-        float(max(1, math.ceil(need.high * busy.high / (peak * shares.high)))),
+        groups(reading.low, writing.low, shares.high, own.high, BUSIEST.low),
+        groups(reading.likely, writing.likely, shares.likely, own.likely, BUSIEST.likely),
+        groups(reading.high, writing.high, shares.low, own.low, BUSIEST.high),
     )
 
 
@@ -262,15 +272,19 @@ def own_gpu_arm(work: Workload, book: Book, tuning: Tuning, passages: Range = ZE
     if count is None or tuning.own.usd is None:
         return Arm(name="own-gpu", serves="task", unknown=[f"the model does not fit on 8 {card.name}"])
     prompt, said = _tuned_prompt(work)
-    tokens = total([prompt, passages, work.tokens(work.answer)]).times(work.calls_per_day)
-    groups = replicas(tuning.billions, card.tflops, count, tokens)
+    reading, writing = total([prompt, passages]), work.tokens(work.answer)
+    groups = replicas(
+        tuning.billions, card.tflops, count, reading.times(work.calls_per_day), writing.times(work.calls_per_day)
+    )
     hour = book.prices["gpu_hour"]
+    # an own price of the hour also holds for the training
     rate = hour.usd.likely / max(card.typical.usd, 1e-9)
     training = tuning.own.usd if hour.confidence != "your own" else tuning.own.usd.times(rate)
     notes = [
         f"{tuning.own.method} training on {tuning.own.gpu}; served on {_figures(groups)} x {count}, day and night",
         f"the busiest hour has {BUSIEST.low:g} to {BUSIEST.high:g} times the mean traffic (judgement)",
-        f"{SERVING_SHARE.high:.0%} to {SERVING_SHARE.low:.0%} of a GPU's peak reached in serving (judgement)",
+        f"{PEAK_SHARE.low:.0%} to {PEAK_SHARE.high:.0%} of a GPU's peak reached in reading prompts (judgement)",
+        f"{WRITING_SHARE.low:.0%} to {WRITING_SHARE.high:.0%} in writing answers (judgement)",
         said,
     ]
     return _arm("own-gpu", "task", training, ZERO, product(groups, hour.usd).times(24 * count), prompt, [hour], notes)

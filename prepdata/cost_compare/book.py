@@ -8,14 +8,13 @@ from typing import Any
 
 import msgspec
 
+from prepdata.config import read_toml
 from prepdata.cost import Range
 from prepdata.cost_compare.model import Used, exactly
 from prepdata.errors import ConfigError, UsageError, nearest
-from prepdata.files import read_bounded
 from prepdata.prices import gpu, offers_for, provider, providers, retrieval
 from prepdata.prices.model import Offer, Price, Provider
 
-MOST_BYTES = 1 << 20
 MILLION = "million tokens"
 UNITS = {
     "input": MILLION,
@@ -135,16 +134,7 @@ def read_prices(path: Path) -> dict[str, Used]:
     Raises:
         ConfigError: it cannot be read, is not TOML, or holds what is no price; the message lists all mistakes.
     """
-    import tomllib
-
-    try:
-        table = tomllib.loads(read_bounded(path, MOST_BYTES).decode("utf-8-sig").replace("\r\n", "\n"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    except RecursionError:
-        raise ConfigError(f"{path}: not valid TOML: nested too deep") from None
+    table = read_toml(path)
     date = table.pop("date", None)
     mistakes = [] if date is None or type(date) is datetime.date else ["date: expected a day, such as 2026-11-29"]
     found: dict[str, Used] = {}

@@ -48,7 +48,7 @@ DECIDED = [(facts := facts_of(*pair), decide(RULES, facts), pair) for pair in MA
 
 
 def test_every_source_is_used_and_dated():
-    assert {rule.source for rule in RULES.rules} <= set(RULES.sources)
+    assert {rule.source for rule in RULES.rules} == set(RULES.sources)
     for name, source in RULES.sources.items():
         assert datetime.date(2024, 1, 1) < source.date <= datetime.date(2026, 11, 29)
         assert source.url or name == "judgement"

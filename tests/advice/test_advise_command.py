@@ -147,6 +147,19 @@ def test_the_rule_about_knowledge_is_asked_where_there_is_one(data):
     assert (run_json(data, *TONE)["measured"]["knowledge_heavy"] is not None) == there
 
 
+@pytest.mark.parametrize(
+    ("args", "verdict", "fallback"),
+    [(["--fails", "facts-missing,tone", "--knowledge-tokens", "4000", "--requests-per-day", "100"], "hybrid", "long-context"),
+     (["--fails", "facts-missing,tone", "--knowledge-tokens", "400000"], "hybrid", "rag"),
+     (["--fails", "tone"], "fine-tuning", "prompt-first"),
+     (["--fails", "facts-missing", "--knowledge-tokens", "400000"], "rag", "prompt-first")],
+)  # fmt: skip
+def test_the_way_without_tuning_stays_the_fallback(args, verdict, fallback):
+    more = ["--reviewed-examples", "800", "--latency", "seconds", *TONE[2:]]
+    found = run_json(*args, *more)
+    assert (found["verdict"], found["fallback"]) == (verdict, fallback)
+
+
 def test_flags_count_more_than_the_file(tmp_path):
     file = tmp_path / "answers.toml"
     file.write_text('fails = ["tone"]\ncite-sources = false\nprompting_tried = "none"\nreviewed_examples = 10\n')

@@ -122,33 +122,35 @@ def test_hybrid_by_hand():
 
 
 def test_own_gpus_by_hand():
-    # 8 billion parameters x 2.4 bytes = 17.9 GiB: one A100-80. 300 tokens a call x 10,000 = 3 million a day = 34.7 a
-    # second x 16e9 operations = 0.56 TFLOPS; x 3 in the busiest hour = 1.7, of 31.2 (a tenth of 312): one does.
-    # High: instructions stay, 1,300 x 10,000 = 13 million a day = 150.5 a second, 2.41 TFLOPS x 6 = 14.4, of 6.24: three.
-    # 24 hours x $1.19, $1.79, 3 x $3.67 = $28.56, $42.96, $264.24 a day.
+    # 8 billion parameters x 2.4 bytes = 17.9 GiB: one A100-80. Likely: 1 million tokens to read a day = 11.6 a second
+    # x 16e9 operations = 0.185 TFLOPS / 0.30 = 0.62; 2 million to write = 0.370 / 0.05 = 7.41; 8.03 x 3 = 24 of 312: one.
+    # High: 11 million = 2.04 / 0.15 = 13.6, and 0.370 / 0.01 = 37.0: 50.6 x 6 = 304 of 312: one.
+    # 24 hours x $1.19, $1.79, $3.67 = $28.56, $42.96, $88.08 a day.
     prices = book("gpt-4o-mini", ("openai",), card="A100-80", embedding="text-embedding-3-small", store="own", own={})
     run = own_gpu("A100-80", FILE, billions=8, method="lora", epochs=3, row_tokens=2_000)
     found = by_name(prices=prices, tuning=Tuning(amount=FILE, billions=8, own=run))
     arm = found["own-gpu"]
-    assert arm.per_day == Range(pytest.approx(28.56), pytest.approx(42.96), pytest.approx(264.24))
+    assert arm.per_day == Range(pytest.approx(28.56), pytest.approx(42.96), pytest.approx(88.08))
     assert arm.per_call == exactly(0.0)
     assert arm.one_time == run.usd
     # Cheaper to run than prompting from $42.96 / $0.00036 = 119,333 calls a day; at 10,000 never.
     item = break_even(found["prompt"], arm, 10_000)
     assert item.calls_per_day.likely == pytest.approx(119_333, abs=1)
     assert item.calls.likely is None
-    # With passages it reads 2,000 tokens more a call: 23 million a day = 266 a second, 4.26 TFLOPS x 3 = 12.8: still one.
+    # With passages it reads 2,000 tokens more a call. High: 31 million = 5.74 / 0.15 = 38.3, and 37.0: 75.3 x 6 = 452 of
+    # 312: two, $176.16.
     assert found["own-gpu-hybrid"].per_day.likely == pytest.approx(42.96)
-    # High: 33 million = 382 a second, 6.11 x 6 = 36.7, of 6.24: six, $528.48.
-    assert found["own-gpu-hybrid"].per_day.high == pytest.approx(528.48)
+    assert found["own-gpu-hybrid"].per_day.high == pytest.approx(176.16)
     assert found["own-gpu-hybrid"].per_call.likely == pytest.approx(100 * 0.02 / 1e6)
 
 
 def test_more_traffic_needs_more_machines():
-    # 1e9 tokens a day = 11,574 a second x 16e9 = 185 TFLOPS. Low: / (312 x 0.3) = 1.98 -> 2. Likely: x 3 / 31.2 =
-    # 17.8 -> 18. High: x 6 / 6.24 = 178.06 -> 179.
-    assert replicas(8, 312, 1, exactly(1e9)) == Range(2.0, 18.0, 179.0)
-    assert replicas(8, 312, 1, exactly(0.0)) == exactly(1.0)
+    # 1e9 tokens a day = 11,574 a second x 16e9 = 185.2 TFLOPS, of 312.
+    # Reading: / 0.5 = 1.19 -> 2; x 3 / 0.3 = 5.94 -> 6; x 6 / 0.15 = 23.7 -> 24.
+    assert replicas(8, 312, 1, exactly(1e9), exactly(0)) == Range(2.0, 6.0, 24.0)
+    # Writing: / 0.2 = 2.97 -> 3; x 3 / 0.05 = 35.6 -> 36; x 6 / 0.01 = 356.1 -> 357.
+    assert replicas(8, 312, 1, exactly(0), exactly(1e9)) == Range(3.0, 36.0, 357.0)
+    assert replicas(8, 312, 1, exactly(0.0), exactly(0.0)) == exactly(1.0)
 
 
 def test_what_is_in_the_weights_by_hand():
@@ -231,8 +233,7 @@ def test_a_gpu_hour_of_ones_own(tmp_path):
     prices = book(None, (), card="A100-80", embedding="text-embedding-3-small", store="own", own=read_prices(file))
     run = own_gpu("A100-80", FILE, billions=8, method="lora", epochs=3, row_tokens=2_000)
     arm = by_name(prices=prices, tuning=Tuning(amount=FILE, billions=8, own=run))["own-gpu"]
-    # 24 hours x $0.50, and high three machines.
-    assert arm.per_day == Range(12.0, 12.0, 36.0)
+    assert arm.per_day == exactly(pytest.approx(12.0))
     assert arm.one_time.likely == pytest.approx(run.hours.likely * 0.5)
 
 

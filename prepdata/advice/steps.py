@@ -105,6 +105,10 @@ def _passages(g: Given) -> Step:
     return Step(None, "write 50 questions with the passages that answer them: retrieval is measured before answers are")
 
 
+def _form(g: Given) -> Step:
+    return Step(None, "where a fixed form is wanted, such as JSON, let the provider or server enforce a schema")
+
+
 def _review(g: Given) -> Step:
     return Step(None, "collect rows and have a person read each; go on with the fallback meanwhile")
 
@@ -114,7 +118,7 @@ def _edge_cases(g: Given) -> Step:
 
 
 STEPS: dict[Way, tuple[Callable[[Given], Step], ...]] = {
-    "prompt-first": (_split, _prompted, _cost),
+    "prompt-first": (_form, _split, _prompted, _cost),
     "long-context": (_whole_documents, _split, _prompted, _cost),
     "rag": (_passages, _split, _prompted, _cost),
     "fine-tuning": (_check, _split, _prompted, _cost, _train, _evaluate, _compare),

@@ -61,10 +61,12 @@ def _compare(paths: tuple[str, ...], settings: Settings, wanted: dict[str, Any])
     """Write the comparison, and its chart where one is asked for."""
     from pathlib import Path
 
-    from prepdata.cli.output import written
+    from prepdata.cli.output import same_file, written
     from prepdata.cost import plain
     from prepdata.cost_compare.chart import svg
 
+    if wanted["svg"] and any(same_file(wanted["svg"], path) for path in paths):
+        raise UsageError(f"{wanted['svg']} is the data; give the chart a name of its own")
     found = compare(paths, settings, wanted)
     if wanted["svg"]:
         with written(Path(wanted["svg"])) as file:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 import pytest
 from advice_cases import CASES, read
 
+from prepdata.advice.answers import checked
 from prepdata.advice.decide import decide
+from prepdata.advice.facts import facts_of
 from prepdata.advice.model import guide
 
 
@@ -30,3 +35,13 @@ def test_case(path):
     if "open" in case:
         assert decision.open == case["open"]
     assert [c.between for c in decision.conflicts] == case.get("conflicts", [])
+
+
+PUBLISHED = tomllib.loads((Path(__file__).parent / "published.toml").read_text())["cases"]
+
+
+@pytest.mark.parametrize("case", PUBLISHED, ids=lambda case: case["where"].split(",")[0])
+def test_published_advice(case):
+    """Texts of others, found after the rules were written."""
+    decision = decide(guide(), facts_of(checked(case["answers"]), None))
+    assert decision.way == case["verdict"]

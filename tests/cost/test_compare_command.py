@@ -183,6 +183,13 @@ def test_wrong_use(data, args, said):
         run(data, *args)
 
 
+def test_the_chart_does_not_replace_the_data(data):
+    before = Path(data).read_bytes()
+    with pytest.raises(UsageError, match="give the chart a name of its own"):
+        run(data, *SITE, "--svg", data)
+    assert Path(data).read_bytes() == before
+
+
 def test_a_file_without_rows(tmp_path):
     file = tmp_path / "empty.jsonl"
     file.write_text("\n")

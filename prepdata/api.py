@@ -131,7 +131,8 @@ def plan_of(
     """Return the plan of a run: what a worker process needs to know."""
     wanted = tuple(USUAL if meters is None else meters)
     rendering = rendering_of(settings, targets)
-    without = {"tokens", "cost", "training"} if not settings.tokens else {"training"} if rendering is None else set()
+    counting = {"tokens", "cost", "training", "choosing"}
+    without = counting if not settings.tokens else {"training"} if rendering is None else set()
     wanted = tuple(name for name in wanted if name not in without)
     rules = tuple((rule.name, rule.sized(options_of(rule, settings), size)) for rule in selection.rules)
     context = Context(
@@ -154,6 +155,7 @@ def plan_of(
         epochs=settings.epochs,
         context=settings.context_length,
         rendering=rendering,
+        marks=settings.marks,
     )
     return Plan(rules, context, wanted, meter_context, settings.columns, triggers)
 

@@ -44,7 +44,7 @@ def code_version() -> str:
 
 def _counting(plan: Plan) -> str:
     """Return what token counts depend on besides the settings: which vocabulary there is."""
-    if "tokens" not in plan.meters:
+    if not {"tokens", "choosing"} & {*plan.meters}:
         return ""
     from prepdata.meters.tokens import fingerprint
 

@@ -48,7 +48,7 @@ def find_config(start: Path) -> Path | None:
         for name in NAMES:
             path = folder / name
             there = os.path.isfile(path)  # noqa: PTH113 (False, not an error, in a folder that may not be looked into)
-            if there and (name != "pyproject.toml" or "prepdata" in _toml(path).get("tool", {})):
+            if there and (name != "pyproject.toml" or "prepdata" in read_toml(path).get("tool", {})):
                 return path
     return None
 
@@ -59,13 +59,18 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: the file is not TOML, or holds impossible settings.
     """
-    table = _toml(path)
+    table = read_toml(path)
     if path.name == "pyproject.toml":
         table = table.get("tool", {}).get("prepdata", {})
     return {_own(key): value for key, value in table.items()}
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a small TOML file holds.
+
+    Raises:
+        ConfigError: it cannot be read, is larger than 1 MiB, or is not TOML.
+    """
     try:
         return tomllib.loads(read_bounded(path, MOST_BYTES).decode("utf-8-sig").replace("\r\n", "\n"))
     except OSError as error:

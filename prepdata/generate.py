@@ -221,6 +221,22 @@ def evaluation_schemas() -> dict[str, str]:
     }
 
 
+def advice_schema() -> str:
+    """Return `schemas/advice.schema.json`: what `prepdata advise --json` writes."""
+    from prepdata.advice.report import SCHEMA_VERSION as ADVICE_VERSION
+    from prepdata.advice.report import Advice
+
+    return _output_schema(Advice, "prepdata advise", ADVICE_VERSION)
+
+
+def cost_schema() -> str:
+    """Return `schemas/cost-compare.schema.json`: what `prepdata cost --compare --output-format json` writes."""
+    from prepdata.cost_compare.model import SCHEMA_VERSION as COST_VERSION
+    from prepdata.cost_compare.model import Comparison
+
+    return _output_schema(Comparison, "prepdata cost --compare", COST_VERSION)
+
+
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
@@ -234,6 +250,8 @@ def generated() -> dict[str, str]:
     files["schemas/train.schema.json"] = train_schema()
     files["schemas/compare.schema.json"] = compare_schema()
     files |= evaluation_schemas()
+    files["schemas/advice.schema.json"] = advice_schema()
+    files["schemas/cost-compare.schema.json"] = cost_schema()
     from prepdata.models.generate import texts
 
     return files | {f"schemas/{name}": text for name, text in texts().items()}

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from prepdata.cli.cost_compare import NAMES, compare, compare_flags
+from prepdata.cli.cost_compare import text as comparison_text
 from prepdata.cli.draw import histogram, hours, money, span, table
 from prepdata.cli.options import Command, settings_flags, settings_from
 from prepdata.errors import EXIT_CLEAN, UsageError
@@ -30,13 +32,15 @@ PER_ROW = (("least", "min"), ("median", "p50"), ("95 % up to", "p95"), ("most", 
 @click.option("--params", "billions", type=click.FloatRange(min=0.001), help="Parameters of the model, in billions.")
 @click.option("--method", type=click.Choice(["lora", "qlora", "both"]), default="both", help="Training on own GPUs.")
 @click.option("--prompt-before", type=click.IntRange(1, MOST_TOKENS), help="Tokens of the prompt that calls use today.")
+@compare_flags
 @click.option("--output-format", "-f", "output", type=click.Choice(["text", "json"]), default="text", help="Output.")
 def command(paths: tuple[str, ...], **flags: Any) -> int:
     """Estimate what a fine-tune on PATHS costs: hosted, on your own GPUs, and per call before and after.
 
     Every figure is a range with its assumptions; prices carry their date. What is not known is said to be unknown.
+    With --compare: what prompting, long context, retrieval, tuning and both cost, and when the dearer pays off.
     """
-    wanted = {name: flags.pop(name) for name in ("gpus", "billions", "method", "prompt_before", "output")}
+    wanted = {name: flags.pop(name) for name in ("gpus", "billions", "method", "prompt_before", "output", *NAMES)}
     settings, _ = settings_from(flags)
     if not paths:
         raise UsageError("give at least one file or folder, or - for standard input")
@@ -44,8 +48,30 @@ def command(paths: tuple[str, ...], **flags: Any) -> int:
         raise UsageError(f"--params {wanted['billions']}: expected the billions of parameters of a model, such as 8")
     if not settings.tokens:
         raise UsageError("a price needs the tokens: leave out --no-tokens")
+    if wanted["compare"]:
+        return _compare(paths, settings, wanted)
+    if lost := [name for name in NAMES if wanted[name] is not None and name != "compare"]:
+        raise UsageError(f"--{lost[0].replace('_', '-')} goes with --compare")
     answer = estimate(paths, settings, wanted)
     click.echo(json_text(answer, indent=2) if wanted["output"] == "json" else text(answer))
+    return EXIT_CLEAN
+
+
+def _compare(paths: tuple[str, ...], settings: Settings, wanted: dict[str, Any]) -> int:
+    """Write the comparison, and its chart where one is asked for."""
+    from pathlib import Path
+
+    from prepdata.cli.output import same_file, written
+    from prepdata.cost import plain
+    from prepdata.cost_compare.chart import svg
+
+    if wanted["svg"] and any(same_file(wanted["svg"], path) for path in paths):
+        raise UsageError(f"{wanted['svg']} is the data; give the chart a name of its own")
+    found = compare(paths, settings, wanted)
+    if wanted["svg"]:
+        with written(Path(wanted["svg"])) as file:
+            file.write(svg(found))
+    click.echo(json_text(plain(found), indent=2) if wanted["output"] == "json" else comparison_text(found))
     return EXIT_CLEAN
 
 

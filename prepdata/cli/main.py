@@ -24,6 +24,7 @@ COMMANDS = {
     "convert": "Write one record format as another, where nothing is lost.",
     "stats": "Show lengths, roles, turns, languages, system prompts, tools.",
     "show": "Show a row as the model sees it: tokens, what is trained, where it is cut.",
+    "advise": "Say whether prompts, retrieval, fine-tuning or both fit your case, and why.",
     "cost": "Estimate tokens, price and time of a fine-tune.",
     "baseline": "Record what a model can do before training.",
     "train": "Fine-tune with LoRA or QLoRA, after a check of everything it hangs on.",

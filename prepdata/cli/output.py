@@ -73,7 +73,7 @@ def write_report(report: Report, flags: dict[str, Any]) -> int:
     pairs = _pairs(list(flags["formats"]), list(flags["files"]))
     writers = [(get(name), file) for name, file in pairs]
     for _, file in pairs:
-        if file is not None and any(_same(file, read.path) for read in report.files):
+        if file is not None and any(same_file(file, read.path) for read in report.files):
             raise UsageError(f"{file} is a file that was checked; give the report a name of its own")
     for write, file in writers:
         if file is not None:
@@ -102,7 +102,7 @@ def _pairs(formats: list[str], files: list[str]) -> list[tuple[str, str | None]]
     return pairs
 
 
-def _same(one: str, other: str) -> bool:
+def same_file(one: str, other: str) -> bool:
     """True if two names lead to one file."""
     with contextlib.suppress(OSError, ValueError):
         return Path(one).samefile(other)

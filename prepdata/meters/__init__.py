@@ -14,6 +14,7 @@ _CLASSES = {
     "tokens": "Tokens",
     "training": "Training",
     "cost": "Cost",
+    "choosing": "Choosing",
 }
 NAMES = tuple(_CLASSES)
 USUAL = ("lengths", "roles", "tokens", "training", "cost")

@@ -25,6 +25,7 @@ class MeterContext(msgspec.Struct, frozen=True):
         epochs: epochs for cost, None for the provider's default.
         context: context length in tokens against which rows are held, or None.
         rendering: how rows are rendered, None where no tokenizer with a chat template is given.
+        marks: names of the row marks, as `prepdata.rules.base.Context` has them.
     """
 
     targets: tuple[Target, ...] = ()
@@ -36,6 +37,7 @@ class MeterContext(msgspec.Struct, frozen=True):
     epochs: float | None = None
     context: int | None = None
     rendering: Rendering | None = None
+    marks: dict[str, str] = {}
 
 
 class Meter:

@@ -7,13 +7,15 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import msgspec
 
 from prepdata.errors import UsageError, nearest
-from prepdata.prices.model import Gpu, Gpus, Offer, Price, Provider
+from prepdata.prices.model import Gpu, Gpus, Offer, Price, Provider, Retrieval
 
 OLD_AFTER_DAYS = 90
+_NO_PROVIDERS = ("gpus.toml", "retrieval.toml")
 
 _SIZE = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)\s*(b|m)(?![a-z0-9])", re.IGNORECASE)
 
@@ -21,7 +23,7 @@ _SIZE = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)\s*(b|m)(?![a-z0-9])", re.IGNO
 @cache
 def providers() -> tuple[str, ...]:
     """Return the names of the providers whose prices are known, in alphabetical order."""
-    files = [f.name for f in resources.files("prepdata.prices").iterdir() if f.name != "gpus.toml"]
+    files = [f.name for f in resources.files("prepdata.prices").iterdir() if f.name not in _NO_PROVIDERS]
     return tuple(sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml")))
 
 
@@ -37,6 +39,12 @@ def provider(name: str) -> Provider | None:
 def gpus() -> Gpus:
     """Return the price list of GPU hours."""
     return msgspec.toml.decode((resources.files("prepdata.prices") / "gpus.toml").read_bytes(), type=Gpus)
+
+
+@cache
+def retrieval() -> Retrieval:
+    """Return the price list of embeddings and stores of vectors."""
+    return msgspec.toml.decode((resources.files("prepdata.prices") / "retrieval.toml").read_bytes(), type=Retrieval)
 
 
 def gpu(name: str) -> Gpu:
@@ -84,14 +92,18 @@ def billions_in(model: str) -> float | None:
     return size / 1000 if match[2].lower() == "m" else size
 
 
-def oldest(prices: Provider | Gpus) -> datetime.date:
+def oldest(prices: Provider | Gpus | Retrieval) -> datetime.date:
     """Return the date of the oldest price in a list; the day it was gone through where it holds no price."""
     return min((price.date for price in all_prices(prices)), default=prices.checked)
 
 
-def all_prices(prices: Provider | Gpus) -> Iterator[Price]:
+def all_prices(prices: Provider | Gpus | Retrieval) -> Iterator[Price]:
     """Yield every price of a list."""
-    rows = prices.offers if isinstance(prices, Provider) else prices.gpus
+    rows: list[Any]
+    if isinstance(prices, Retrieval):
+        rows = [*prices.embeddings, *prices.stores]
+    else:
+        rows = [*prices.offers] if isinstance(prices, Provider) else [*prices.gpus]
     for holder in (prices, *rows):
         for field in holder.__struct_fields__:
             if isinstance(value := getattr(holder, field), Price):
@@ -123,5 +135,6 @@ __all__ = [
     "oldest",
     "provider",
     "providers",
+    "retrieval",
     "stale",
 ]

@@ -50,6 +50,14 @@ class Epochs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     note: str = ""
 
 
+class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many tokens a model reads at most, or up to which its prices hold, and who says so."""
+
+    tokens: int
+    source: str
+    date: datetime.date
+
+
 class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One line of a provider's price list: a model, or all models of a size.
 
@@ -60,7 +68,9 @@ class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         method: how is trained ("supervised LoRA").
         train: USD per million trained tokens; `train_to` where the source gives a range.
         input, output: USD per million tokens of a call to the base model.
-        tuned_input, tuned_output: the same for the fine-tuned model.
+        cached_input: USD per million prompt tokens that the provider has in its cache, base model.
+        window: tokens that prompt and answer may have together, base model.
+        tuned_input, tuned_output: as `input` and `output`, for the fine-tuned model.
         hosting_hour: USD per hour for keeping the fine-tuned model ready.
     """
 
@@ -73,6 +83,8 @@ class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     train_to: Price | None = None
     input: Price | None = None
     output: Price | None = None
+    cached_input: Price | None = None
+    window: Window | None = None
     tuned_input: Price | None = None
     tuned_output: Price | None = None
     hosting_hour: Price | None = None
@@ -98,6 +110,38 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     offers: list[Offer]
     minimum: Price | None = None
     storage_month: Price | None = None
+    notes: list[str] = []
+
+
+class Embedding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A model that turns texts into vectors; `price` in USD per million tokens."""
+
+    name: str
+    price: Price
+
+
+class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A hosted store of vectors with search.
+
+    Args:
+        gb_day: USD per GB (2^30 bytes) and day, beyond the first `free_gb`.
+        thousand_calls: USD per 1,000 searches.
+    """
+
+    name: str
+    title: str
+    gb_day: Price
+    free_gb: float
+    thousand_calls: Price
+
+
+class Retrieval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The price list of what retrieval needs besides the model that answers."""
+
+    checked: datetime.date
+    sources: dict[str, Source]
+    embeddings: list[Embedding]
+    stores: list[Store]
     notes: list[str] = []
 
 

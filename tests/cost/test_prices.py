@@ -10,12 +10,13 @@ from prepdata import prices, targets
 from prepdata.errors import UsageError
 from prepdata.prices.model import Price
 
-TODAY = datetime.date(2026, 11, 21)
-LISTS = [*prices.providers(), "gpus"]
+TODAY = datetime.date(2026, 11, 29)
+OTHERS = {"gpus": prices.gpus, "retrieval": prices.retrieval}
+LISTS = [*prices.providers(), *OTHERS]
 
 
 def read(name):
-    return prices.gpus() if name == "gpus" else prices.provider(name)
+    return OTHERS[name]() if name in OTHERS else prices.provider(name)
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -29,7 +30,8 @@ def test_every_price_has_a_source_and_a_date(name):
         assert price.usd >= 0
         if price.source == "memory":
             assert price.confidence == "from memory"
-    used = {p.source for p in listed} | ({found.epochs.source} if name != "gpus" else set())
+    used = {p.source for p in listed} | ({found.epochs.source} if name not in OTHERS else set())
+    used |= {offer.window.source for offer in getattr(found, "offers", []) if offer.window}
     assert set(found.sources) <= used | {"cookbook", "docs", "hyperparameters", "api"}
 
 

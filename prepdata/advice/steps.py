@@ -1,0 +1,133 @@
+"""What to do next, as commands that are there, by the way advised."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from prepdata.advice.model import Way
+
+OWN_GPU = "--params 8 --gpu A100-80"
+HOSTED = "--target openai --model gpt-4o-mini"
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step: a command, or None where there is something to do by hand, and what it is good for."""
+
+    command: str | None
+    purpose: str
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """What commands are filled with.
+
+    Args:
+        train: the training file, quoted for a shell.
+        parts: beginning of the names that `prepdata split` gives its parts.
+        calls: requests a day; `knowledge` tokens of the documents.
+        where: flags that say where a model would be tuned.
+    """
+
+    train: str
+    parts: str
+    calls: int
+    knowledge: int
+    where: str
+
+
+def given(train: str | None, calls: int | None, knowledge: int | None, local: bool) -> Given:
+    """Return what commands are filled with; names and numbers that nobody gave are those of an example."""
+    path = train or "train.jsonl"
+    parts = str(Path(path).with_suffix(""))
+    return Given(
+        train=shlex.quote(path),
+        parts=parts,
+        calls=calls or 1000,
+        knowledge=knowledge or 0,
+        where=OWN_GPU if local else HOSTED,
+    )
+
+
+def _part(g: Given, name: str) -> str:
+    return shlex.quote(f"{g.parts}.{name}.jsonl")
+
+
+def _check(g: Given) -> Step:
+    return Step(f"prepdata validate {g.train}", "every bad row, before anything is built on it")
+
+
+def _split(g: Given) -> Step:
+    return Step(f"prepdata split {g.train}", "rows held out that nothing else has seen")
+
+
+def _prompted(g: Given) -> Step:
+    flags = f"--system-prompt prompt.txt --few-shot {_part(g, 'train')} --shots 3"
+    return Step(
+        f"prepdata baseline --model MODEL --test {_part(g, 'test')} {flags} --output prompted.json",
+        "what a prompt with instructions and three examples can do; all else is held against it",
+    )
+
+
+def _cost(g: Given) -> Step:
+    knowledge = f" --knowledge-tokens {g.knowledge}" if g.knowledge else ""
+    return Step(
+        f"prepdata cost {g.train} --compare --calls-per-day {g.calls}{knowledge} {g.where}",
+        "what each way costs a call and a month, and when the dearer ones pay off",
+    )
+
+
+def _train(g: Given) -> Step:
+    return Step(
+        "prepdata train run.toml --dry-run", "what the run hangs on: data, memory, time; without --dry-run it runs"
+    )
+
+
+def _evaluate(g: Given) -> Step:
+    return Step(
+        f"prepdata evaluate --model MODEL --adapter run --test {_part(g, 'test')} --baseline prompted.json "
+        "--output tuned.json",
+        "the tuned model on the same rows",
+    )
+
+
+def _compare(g: Given) -> Step:
+    return Step("prepdata compare prompted.json tuned.json", "whether training helped, with intervals and a gate")
+
+
+def _whole_documents(g: Given) -> Step:
+    return Step(None, "put the documents first in the system prompt and the question last, so that they can be cached")
+
+
+def _passages(g: Given) -> Step:
+    return Step(None, "write 50 questions with the passages that answer them: retrieval is measured before answers are")
+
+
+def _form(g: Given) -> Step:
+    return Step(None, "where a fixed form is wanted, such as JSON, let the provider or server enforce a schema")
+
+
+def _review(g: Given) -> Step:
+    return Step(None, "collect rows and have a person read each; go on with the fallback meanwhile")
+
+
+def _edge_cases(g: Given) -> Step:
+    return Step(f"prepdata validate {g.train} --select COV", "what kinds of rows are lacking")
+
+
+STEPS: dict[Way, tuple[Callable[[Given], Step], ...]] = {
+    "prompt-first": (_form, _split, _prompted, _cost),
+    "long-context": (_whole_documents, _split, _prompted, _cost),
+    "rag": (_passages, _split, _prompted, _cost),
+    "fine-tuning": (_check, _split, _prompted, _cost, _train, _evaluate, _compare),
+    "hybrid": (_check, _passages, _split, _prompted, _cost, _train, _evaluate, _compare),
+    "not-enough-data": (_prompted, _review, _edge_cases, _cost),
+}
+"""The steps of every way, in order. Commands that are added to prepdata later are added here."""
+
+
+def steps(way: Way, filled: Given) -> list[Step]:
+    """Return the next steps of a way."""
+    return [step(filled) for step in STEPS[way]]

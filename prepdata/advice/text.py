@@ -1,0 +1,85 @@
+"""Advice as text for people."""
+
+from __future__ import annotations
+
+from prepdata.advice.report import Advice, Reason, Trace
+from prepdata.findings import plural
+
+
+def lines(advice: Advice) -> list[str]:
+    """Return the lines of an advice: verdict, reasons, what would change it, next steps, sources."""
+    told = [f"Verdict: {advice.verdict}", f"  {advice.summary}"]
+    for clash in advice.conflicts:
+        between = ", ".join(f"{t.name} = {_value(t)}" for t in clash.between)
+        told += ["", f"These answers exclude each other: {between}", f"  {clash.ask}"]
+    if advice.missing:
+        told += ["", f"Still possible: {', '.join(advice.open)}. It hangs on"]
+        told += [f"  {item.question}  ({item.flag})" for item in advice.missing]
+    sources: dict[str, int] = {}
+    if advice.reasons:
+        told += ["", "For it", *(f"  - {_reason(reason, sources)}" for reason in advice.reasons)]
+    if advice.ruled_out:
+        told += ["", "Ruled out"]
+        for excluded in advice.ruled_out:
+            told += [f"  {excluded.way}", *(f"    - {_reason(reason, sources)}" for reason in excluded.reasons)]
+    if advice.changes:
+        told += ["", "What would change it, all else as it is"]
+        told += [f"  {change.answer}: {change.instead} -> {change.verdict}" for change in advice.changes]
+    if advice.fallback:
+        told += ["", f"Until it has shown on held-out rows that it is better, {advice.fallback} stays in use."]
+    if advice.local_only:
+        told += ["", "Neither data nor weights leave the house: models on your own machines only, no hosted service."]
+    elif advice.steps and advice.answers.data_may_leave is None:
+        told += ["", "Whether data and weights may leave the house was not said; the steps take it that they may."]
+    told += _steps(advice)
+    told += _measured(advice)
+    if sources:
+        told += ["", "Sources", *(f"  [{number}] {title}" for title, number in sources.items())]
+    return told
+
+
+def _reason(reason: Reason, sources: dict[str, int]) -> str:
+    label = f"{reason.source}, {reason.date}" + (f", {reason.url}" if reason.url else "")
+    number = sources.setdefault(label, len(sources) + 1)
+    marked = [(t, ", measured" if t.kind == "measurement" else "") for t in reason.traced_to]
+    traced = "; ".join(f"{t.name} = {_value(t)}{how}" for t, how in marked)
+    return f"{reason.because} [{number}]" + (f"  ({traced})" if traced else "")
+
+
+def _value(trace: Trace) -> str:
+    value = trace.value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return "+".join(value)
+    return f"{value:,.0f}" if isinstance(value, (int, float)) else str(value)
+
+
+def _steps(advice: Advice) -> list[str]:
+    if not advice.steps:
+        return []
+    told = ["", "Next steps"]
+    for step in advice.steps:
+        told += [f"  # {step.purpose}", *([f"  {step.command}"] if step.command else [])]
+    return told
+
+
+def _measured(advice: Advice) -> list[str]:
+    seen = advice.measured
+    if seen is None:
+        return []
+    reviewed = "no review marks" if seen.reviewed_rows is None else f"{seen.reviewed_rows:,} reviewed"
+    told = [
+        "",
+        "Measured",
+        f"  {plural(seen.rows, 'row')}, {reviewed}, {seen.negative_rows:,} that decline or ask back",
+    ]
+    if seen.system_tokens is not None and seen.prompt_tokens is not None and seen.answer_tokens is not None:
+        how = "" if seen.tokens_exact else ", estimated"
+        told.append(
+            f"  tokens a row{how}: {seen.prompt_tokens:,.0f} of prompt, {seen.system_tokens:,.0f} of them repeated "
+            f"system prompt; {seen.answer_tokens:,.0f} trained"
+        )
+    if seen.knowledge_found:
+        told.append(f"  {seen.knowledge_found}")
+    return told

@@ -1,0 +1,224 @@
+"""`prepdata cost --compare`: prompting, long context, retrieval, fine-tuning and both, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from prepdata.cli.draw import bar, money, table
+from prepdata.cli.options import Flag
+from prepdata.errors import UsageError
+from prepdata.reporters.base import safe
+
+if TYPE_CHECKING:
+    from prepdata.cost import Range
+    from prepdata.cost_compare.model import Arm, BreakEven, Comparison, Span
+    from prepdata.cost_gpu import Method
+    from prepdata.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+MOST = 10**12
+DEFAULT_GPU = "A100-80"
+DEFAULT_EMBEDDING = "text-embedding-3-small"
+OWN_STORE = "own"
+BAR = 30
+LEGEND = {
+    "prompt": "prompt of today",
+    "long-context": "all documents in the prompt, cached",
+    "rag": "prompt of today and retrieved passages",
+    "tuned": "tuned and served by a provider",
+    "own-gpu": "tuned and served on GPUs of your own",
+    "hybrid": "tuned by a provider, with retrieved passages",
+    "own-gpu-hybrid": "tuned on GPUs of your own, with retrieved passages",
+}
+_NUMBER = click.IntRange(0, MOST)
+_FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("--compare", {"is_flag": True, "help": "Compare prompting, long context, retrieval, tuning and both."}),
+    ("--calls-per-day", {"type": click.IntRange(1, MOST), "metavar": "N", "help": "Calls a day."}),
+    ("--knowledge-tokens", {"type": click.IntRange(1, MOST), "metavar": "N", "help": "Tokens of the documents."}),
+    ("--few-shot", {"type": _NUMBER, "metavar": "N", "help": "Examples in the prompt of today (mean rows of PATHS)."}),
+    ("--retrieved-tokens", {"type": _NUMBER, "metavar": "N", "help": "Tokens of passages a call (1,000 to 4,000)."}),
+    ("--embedding", {"metavar": "NAME", "help": "Model that makes vectors (text-embedding-3-small)."}),
+    ("--store", {"metavar": "NAME", "help": "Store of vectors: own (default), openai-file-search."}),
+    ("--prices", {"type": click.Path(dir_okay=False), "metavar": "FILE", "help": "TOML with prices of your own."}),
+    ("--svg", {"type": click.Path(dir_okay=False), "metavar": "FILE", "help": "Write the chart there."}),
+)
+NAMES = tuple(flag[2:].replace("-", "_") for flag, _ in _FLAGS)
+
+
+def compare_flags(function: F) -> F:
+    """Add the flags of the comparison."""
+    for flag, details in reversed(_FLAGS):
+        function = click.option(flag, cls=Flag, section="Comparison", **{"default": None, **details})(function)
+    return function
+
+
+def compare(paths: tuple[str, ...], settings: Settings, wanted: dict[str, Any]) -> Comparison:
+    """Return the comparison for the rows of some files.
+
+    Raises:
+        UsageError: a number that the comparison hangs on is lacking, or no price can be found by what is given.
+    """
+    from prepdata.api import validate
+    from prepdata.cli.cost import without_rules
+    from prepdata.cost import Amount
+    from prepdata.cost_compare.arms import Tuning, arms, baked
+    from prepdata.cost_compare.book import book, read_prices
+    from prepdata.cost_compare.breakeven import break_evens
+    from prepdata.cost_compare.model import SCHEMA_VERSION, Comparison
+    from prepdata.cost_gpu import own_gpu
+    from prepdata.prices import billions_in
+
+    if wanted["calls_per_day"] is None:
+        raise UsageError("--compare needs the traffic: give --calls-per-day")
+    own = read_prices(Path(wanted["prices"])) if wanted["prices"] else {}
+    billions = wanted["billions"] or (billions_in(settings.model) if settings.model else None)
+    if settings.model is None and billions is None and not own:
+        raise UsageError(
+            "--compare needs prices: give --model NAME (such as gpt-4o-mini), --params N, or --prices FILE"
+        )
+    if len(wanted["gpus"]) > 1:
+        raise UsageError("--compare takes one --gpu")
+    card = next(iter(wanted["gpus"]), DEFAULT_GPU) if billions else None
+    if wanted["gpus"] and card is None:
+        raise UsageError("--gpu needs the size of the model: give --params, or a --model whose name states it")
+    embedding, store = wanted["embedding"] or DEFAULT_EMBEDDING, wanted["store"] or OWN_STORE
+    prices = book(settings.model, settings.targets, card=card, embedding=embedding, store=store, own=own)
+    report = validate(paths, without_rules(settings), meters=("tokens", "choosing"))
+    tokens, rows = report.measures["tokens"], report.measures["tokens"]["rows"]
+    if not rows:
+        raise UsageError("no row could be read: there is nothing to measure")
+    work = _workload(tokens, report.measures["choosing"], wanted)
+    amount = Amount(rows, int(tokens["total"]), tokens["exact"])
+    method: Method = "qlora" if wanted["method"] == "qlora" else "lora"
+    longest = max(1, min(tokens["per_row"]["max"], settings.context_length or tokens["per_row"]["max"]))
+    run = None
+    if billions and card:
+        run = own_gpu(card, amount, billions=billions, method=method, epochs=settings.epochs or 3.0, row_tokens=longest)
+    tuning = Tuning(amount=amount, billions=billions, epochs=settings.epochs, own=run)
+    found = arms(work, prices, tuning)
+    return Comparison(
+        schema_version=SCHEMA_VERSION,
+        workload=work,
+        arms=found,
+        break_even=break_evens(found, work.calls_per_day),
+        baked=baked(work, prices),
+    )
+
+
+def _workload(tokens: dict[str, Any], choosing: dict[str, Any], wanted: dict[str, Any]) -> Any:
+    """Return a day's calls: a call is a mean row of the file; its prompt has `--prompt-before` tokens, if given."""
+    from prepdata.cost_compare.model import Workload, exactly
+
+    rows = tokens["rows"]
+    system, answer = choosing["system_tokens"] / rows, tokens["trained"] / rows
+    user = max(0.0, tokens["prompt"] / rows - system)
+    before, shots = wanted["prompt_before"], wanted["few_shot"] or 0
+    if before is not None and shots:
+        raise UsageError("--prompt-before holds the examples already: leave out --few-shot")
+    if before is not None and before < user:
+        raise UsageError(f"--prompt-before {before}: the questions of the rows alone have {user:,.0f} tokens")
+    more = {} if wanted["retrieved_tokens"] is None else {"retrieved": exactly(float(wanted["retrieved_tokens"]))}
+    return Workload(
+        calls_per_day=wanted["calls_per_day"],
+        system=system if before is None else before - user,
+        user=user,
+        answer=answer,
+        few_shot=shots * (user + answer),
+        knowledge=wanted["knowledge_tokens"],
+        exact=tokens["exact"],
+        **more,
+    )
+
+
+def text(comparison: Comparison) -> str:
+    """Return a comparison as text for people."""
+    work, baked = comparison.workload, comparison.baked
+    how = "" if work.exact else " (ESTIMATED)"
+    lines = [
+        f"{work.calls_per_day:,} calls a day; tokens a call{how}: {work.system:,.0f} of instructions, "
+        f"{work.few_shot:,.0f} of examples, {work.user:,.0f} of question, {work.answer:,.0f} of answer"
+        + (f"; documents: {work.knowledge:,} tokens" if work.knowledge else ""),
+    ]
+    priced = [arm for arm in comparison.arms if arm.priced]
+    if priced:
+        lines += ["", "US dollars (low - likely - high; a month has 30 days)", *_costs(priced)]
+        lines += ["", "A month, likely", *_bars(priced)]
+    left_out = [arm for arm in comparison.arms if not arm.priced]
+    if left_out:
+        lines += ["", "Not priced", *(f"  {arm.name}: {'; '.join(arm.unknown)}" for arm in left_out)]
+    if comparison.break_even:
+        lines += ["", "Break-even of ways that know the same (earliest - likely - latest)"]
+        head = ("", "calls", "days", "cheaper to run from, calls a day")
+        lines += table([head, *map(_row, comparison.break_even)], right=frozenset({1, 2, 3}))
+        if any("own-gpu" in name for item in comparison.break_even for name in (item.first, item.then)):
+            lines.append("  GPUs of your own: with as many machines as the calls of a day need")
+    saved = f"{baked.system_tokens + baked.few_shot_tokens:,.0f} tokens a call, {baked.tokens_per_day:,.0f} a day"
+    worth = baked.usd_per_thousand_calls
+    lines += ["", "Instructions and examples in the weights save", f"  {saved}" + (
+        f": {money(worth)} per 1,000 calls before" if worth is not None else "")]  # fmt: skip
+    lines += ["", "Ways", *table([(arm.name, LEGEND[arm.name]) for arm in comparison.arms])]
+    lines += _prices(priced) + _assumptions(priced)
+    return "\n".join(map(safe, lines))
+
+
+def _dollars(figures: Range | None) -> str:
+    if figures is None:
+        return "unknown"
+    shown = [money(figure) for figure in (figures.low, figures.likely, figures.high)]
+    return shown[0] if len(set(shown)) == 1 else " - ".join(shown)
+
+
+def _costs(arms: list[Arm]) -> list[str]:
+    head = ("", "once", "1,000 calls", "a day besides", "a month")
+    rows = [
+        (
+            arm.name,
+            _dollars(arm.one_time),
+            _dollars(arm.per_call.times(1000) if arm.per_call else None),
+            _dollars(arm.per_day),
+            _dollars(arm.per_month),
+        )
+        for arm in arms
+    ]
+    return table([head, *rows], right=frozenset({1, 2, 3, 4}))
+
+
+def _bars(arms: list[Arm]) -> list[str]:
+    months = [(arm.name, arm.per_month.likely) for arm in arms if arm.per_month is not None]
+    most = max(usd for _, usd in months) or 1.0
+    return table([(name, money(usd), bar(usd / most, BAR)) for name, usd in months], right=frozenset({1}))
+
+
+def _row(item: BreakEven) -> tuple[str, ...]:
+    shown = (_points(item.calls), _points(item.days, 1), _points(item.calls_per_day))
+    return f"{item.then} against {item.first}", *shown
+
+
+def _points(span: Span, places: int = 0) -> str:
+    shown = ["never" if p is None else f"{p:,.{places}f}" for p in (span.low, span.likely, span.high)]
+    return shown[0] if len(set(shown)) == 1 else " - ".join(shown)
+
+
+def _prices(arms: list[Arm]) -> list[str]:
+    from prepdata.cli.cost import dated
+    from prepdata.prices import as_of
+
+    used = {item.row: item for arm in arms for item in arm.prices}
+    rows = []
+    for item in used.values():
+        sure = "" if item.confidence == "provider" else item.confidence
+        day = dated(as_of(item.date)) if item.date else "no date"
+        rows.append((item.row, f"{_dollars(item.usd)} per {item.unit}", day, sure))
+    return ["", "Prices", *table(rows)] if rows else []
+
+
+def _assumptions(arms: list[Arm]) -> list[str]:
+    said: dict[str, list[str]] = {}
+    for arm in arms:
+        for line in arm.assumptions:
+            said.setdefault(line, []).append(arm.name)
+    return ["", "Assumptions", *(f"  - {line} ({', '.join(names)})" for line, names in said.items())] if said else []

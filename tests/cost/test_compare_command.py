@@ -1,0 +1,203 @@
+"""`prepdata cost --compare` as a user runs it: text, JSON against its schema, chart, wrong use."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import jsonschema
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from prepdata.cli.main import cli
+from prepdata.cost_compare.chart import cost_after, svg
+from prepdata.cost_compare.model import Arm, Baked, Comparison, Workload, exactly
+from prepdata.errors import UsageError
+from prepdata.tokens import vocab
+from prepdata.tokens.counter import open_counter
+
+FLAGS = ["--isolated", "--no-cache", "--jobs", "1", "--offline"]
+SITE = ["--compare", "--calls-per-day", "10000", "--knowledge-tokens", "20000", "--model", "gpt-4o-mini"]
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(autouse=True)
+def no_vocabulary(monkeypatch):
+    """Without a vocabulary counts are estimates: the same on every machine."""
+    monkeypatch.setattr(vocab, "find", lambda *_a, **_k: None)
+    open_counter.cache_clear()
+    yield
+    open_counter.cache_clear()
+
+
+@pytest.fixture
+def data(tmp_path):
+    file = tmp_path / "train.jsonl"
+    rows = [
+        {
+            "messages": [
+                {"role": "system", "content": "You help in a kettle shop. " * 20},
+                {"role": "user", "content": f"Is kettle number {i} in stock?"},
+                {"role": "assistant", "content": "Yes, it is. " * (1 + i % 7)},
+            ]
+        }
+        for i in range(40)
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(file)
+
+
+def run(*args):
+    done = CliRunner().invoke(cli, ["cost", *args, *FLAGS], standalone_mode=False)
+    if done.exception:
+        raise done.exception
+    return done.output
+
+
+def run_json(*args):
+    return json.loads(run(*args, "-f", "json"))
+
+
+def test_as_text(data):
+    shown = run(data, *SITE, "--params", "8")
+    assert "10,000 calls a day; tokens a call (ESTIMATED)" in shown
+    for arm in ("prompt", "long-context", "rag", "tuned", "own-gpu", "hybrid", "own-gpu-hybrid"):
+        assert f"\n  {arm} " in shown
+    assert "█" in shown
+    assert "tuned against prompt" in shown
+    assert "with as many machines as the calls of a day need" in shown
+    assert "openai / gpt-4o-mini / tuned_input" in shown
+    assert "as of 2026-06-30, old from 2026-09-29" in shown
+    assert "Instructions and examples in the weights save" in shown
+    assert "Not priced" not in shown
+
+
+def test_as_json_by_its_schema(data):
+    found = run_json(data, *SITE)
+    schema = json.loads((Path(__file__).parents[2] / "schemas" / "cost-compare.schema.json").read_text())
+    jsonschema.validate(found, schema)
+    arms = {arm["name"]: arm for arm in found["arms"]}
+    assert arms["own-gpu"]["unknown"] == ["the size of the model and the GPU are not known: give --params and --gpu"]
+    assert arms["tuned"]["one_time"]["likely"] > 0
+    assert all(price["date"] for price in arms["tuned"]["prices"])
+
+
+def test_the_file_is_measured(data):
+    work = run_json(data, *SITE)["workload"]
+    plain = run_json(data, "--model", "gpt-4o-mini")["tokens"]
+    assert work["system"] + work["user"] == pytest.approx(plain["prompt"] / 40, rel=1e-3)
+    assert work["answer"] == pytest.approx(plain["trained"] / 40, rel=1e-3)
+    assert work["system"] > 100 > work["user"]
+    assert not work["exact"]
+
+
+def test_examples_and_prompts_of_today(data):
+    plain = run_json(data, *SITE)["workload"]
+    shots = run_json(data, *SITE, "--few-shot", "3")["workload"]
+    assert shots["few_shot"] == pytest.approx(3 * (plain["user"] + plain["answer"]), rel=1e-3)
+    before = run_json(data, *SITE, "--prompt-before", "5000")["workload"]
+    assert before["system"] + before["user"] == pytest.approx(5_000)
+    given = run_json(data, *SITE, "--retrieved-tokens", "500")["workload"]
+    assert given["retrieved"] == {"low": 500.0, "likely": 500.0, "high": 500.0}
+
+
+def test_what_could_not_be_priced_is_named(data):
+    shown = run(data, "--compare", "--calls-per-day", "5", "--model", "o9-huge", "--target", "openai")
+    assert "Not priced" in shown
+    assert "prompt: the price input is not known; the price output is not known" in shown
+    assert "Break-even" not in shown
+
+
+def test_prices_of_ones_own(data, tmp_path):
+    file = tmp_path / "own.toml"
+    file.write_text("date = 2026-11-01\ninput = 1\noutput = 2\n")
+    shown = run(data, "--compare", "--calls-per-day", "5", "--prices", str(file))
+    assert "own.toml / input" in shown
+    assert "your own" in shown
+
+
+def test_a_chart_is_written_whole(data, tmp_path):
+    file = tmp_path / "chart.svg"
+    run(data, *SITE, "--params", "8", "--svg", str(file))
+    root = ElementTree.fromstring(file.read_text())
+    texts = [node.text for node in root.iter(f"{SVG}text")]
+    assert "What each way has cost, at 10,000 calls a day" in texts
+    assert "days (logarithmic)" in texts
+    assert any("US dollars" in text for text in texts)
+    assert any(text.startswith("own-gpu-hybrid $") for text in [" ".join(text.split()) for text in texts])
+    assert len(list(root.iter(f"{SVG}polyline"))) == 7
+    run(data, *SITE, "--few-shot", "9", "--calls-per-day", "200", "--svg", str(file))
+    root = ElementTree.fromstring(file.read_text())
+    told = [node.find(f"{SVG}title").text for node in root.iter(f"{SVG}circle")]
+    assert any(text.startswith("tuned has paid off against prompt after") for text in told)
+    with pytest.raises(UsageError, match="there is no folder"):
+        run(data, *SITE, "--svg", str(tmp_path / "none" / "chart.svg"))
+
+
+def comparison(*arms):
+    work = Workload(calls_per_day=10, system=1, user=1, answer=1)
+    saved = Baked(system_tokens=1, few_shot_tokens=0, tokens_per_day=10, usd_per_thousand_calls=None)
+    return Comparison(schema_version=1, workload=work, arms=list(arms), break_even=[], baked=saved)
+
+
+def arm(name, once, call):
+    return Arm(name=name, serves="task", one_time=exactly(once), per_day=exactly(0), per_call=exactly(call))
+
+
+def test_names_at_the_ends_do_not_cover_each_other():
+    names = ("prompt", "tuned", "own-gpu", "hybrid", "rag")
+    root = ElementTree.fromstring(svg(comparison(*[arm(name, 5, 0.01) for name in names])))
+    places = sorted(float(n.get("y")) for n in root.iter(f"{SVG}text") if n.text.split()[0] in names)
+    assert len(places) == 5
+    assert min(b - a for a, b in pairwise(places)) >= 16
+
+
+def test_a_chart_of_nothing_and_of_no_cost():
+    root = ElementTree.fromstring(svg(comparison(Arm(name="prompt", serves="task", unknown=["?"]))))
+    assert not list(root.iter(f"{SVG}polyline"))
+    assert any("no price: prompt" in (n.text or "") for n in root.iter(f"{SVG}text"))
+    assert ElementTree.fromstring(svg(comparison(arm("prompt", 0, 0)))) is not None
+
+
+def test_costs_after_some_days_by_hand():
+    # $5 once and 10 calls of $0.01 a day: $5.30 after 3 days.
+    assert cost_after(arm("tuned", 5, 0.01), 3, 10) == pytest.approx(5.3)
+    with pytest.raises(ValueError, match="has no price"):
+        cost_after(msgspec.structs.replace(arm("tuned", 5, 0.01), per_day=None), 3, 10)
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [(["--compare"], "--calls-per-day"), (["--compare", "--calls-per-day", "9"], "--prices FILE"),
+     (["--calls-per-day", "9"], "--calls-per-day goes with --compare"), (["--svg", "x.svg"], "--svg goes with --compare"),
+     ([*SITE, "--gpu", "H100", "--gpu", "L4", "--params", "8"], "takes one --gpu"), ([*SITE, "--gpu", "H100"], "--params"),
+     ([*SITE, "--few-shot", "2", "--prompt-before", "900"], "leave out --few-shot"),
+     ([*SITE, "--prompt-before", "1"], "the questions of the rows alone have"), ([*SITE, "--store", "x"], "Unknown store"),
+     ([*SITE, "--embedding", "x"], "Unknown embedding")],
+)  # fmt: skip
+def test_wrong_use(data, args, said):
+    with pytest.raises(UsageError, match=said):
+        run(data, *args)
+
+
+def test_the_chart_does_not_replace_the_data(data):
+    before = Path(data).read_bytes()
+    with pytest.raises(UsageError, match="give the chart a name of its own"):
+        run(data, *SITE, "--svg", data)
+    assert Path(data).read_bytes() == before
+
+
+def test_a_file_without_rows(tmp_path):
+    file = tmp_path / "empty.jsonl"
+    file.write_text("\n")
+    with pytest.raises(UsageError, match="no row could be read"):
+        run(str(file), *SITE)
+
+
+def test_text_in_price_files_cannot_steer_the_terminal(data, tmp_path):
+    file = tmp_path / "own\u001b[2J.toml"
+    file.write_text("input = 1\noutput = 2\n")
+    assert "\u001b" not in run(data, "--compare", "--calls-per-day", "5", "--prices", str(file))

@@ -62,7 +62,8 @@ class KnowledgeHeavy(CorpusRule):
     result may be worked out), headings, links, code. Not looked into, and so never made of facts: JSON, XML and code;
     answers in German or in scripts without capitals (Chinese, Japanese, Korean, Arabic, Hindi, ...), where names cannot
     be told; answers in another language than their prompt; rows with images or other media. Facts in small letters
-    ("the liver stores iron") are not seen. Of inputs beyond 2 MB a sample is looked at, drawn by the digests of the
+    ("the liver stores iron") are not seen. Taken for facts by mistake: short results to a question that are worked out
+    from words (a conversion, one word translated). Of inputs beyond 2 MB a sample is looked at, drawn by the digests of the
     rows: every 2nd, 4th, 8th, ... row, so that 1 to 2 MB of rows are read. Keeps at most 32 short texts for each of
     these, so a few MB however large the input is.
 
@@ -124,7 +125,7 @@ class KnowledgeHeavy(CorpusRule):
             return
         kept = [(start + row, words, new, given) for start, part in parts.parts for row, words, new, given in part[1]]
         measured = measure(answers, kept)
-        if measured.full >= self.share * answers:
+        if measured.full and measured.full >= self.share * answers:
             yield from whole([self._hit(measured)])
 
     def _hit(self, found: Measured) -> Hit:

@@ -95,12 +95,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", type=Path, help="other files, all of one label")
     parser.add_argument("--label", choices=("fact", "behaviour"), default="fact")
-    parser.add_argument("--half", choices=("calibration", "held-out"), help="only this half of our own files")
+    parser.add_argument("--half", choices=("calibration", "held-out", "fresh"), help="only this half of our own files")
     given = parser.parse_args()
     if given.files:
         show(Line(path.stem, given.label, measured(path)) for path in given.files)
         return 0
-    for half in [given.half] if given.half else ["calibration", "held-out"]:
+    for half in [given.half] if given.half else ["calibration", "held-out", "fresh"]:
         print(f"\n{half}:\n")
         show(own(half))
     return 0

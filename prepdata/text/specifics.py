@@ -26,7 +26,16 @@ LONGEST_NAME = 8
 CASED = frozenset({"Latin", "Cyrillic", "Greek", "Armenian", "Common"})
 """Scripts with capitals ("Common": no letters at all)."""
 TITLE = 0.5
-"""Share of words with a capital from which capitals tell nothing."""
+"""Share of words with a capital above which capitals tell nothing: a headline, a slogan."""
+TITLE_WORDS = 3
+"""Words from which an answer can be a headline; two are rather a name."""
+_TRANSLATING = re.compile(
+    r"translat|tradu[cirzs]|übersetz|vertaal|перев[её][дс]|переклад|tłumacz|översätt|overs[æe]tt?|käännä|çevir|翻译|翻譯|翻訳|번역",
+    re.IGNORECASE,
+)
+"""What a request to translate holds, in the larger languages."""
+READ = 2000
+"""Characters of the first and the last text before an answer in which such a request is looked for."""
 
 _TOKEN = re.compile(r"[^\W_]+(?:[.,:\-/&][^\W_]+)*")
 _DIGIT = re.compile(r"\d")
@@ -66,7 +75,7 @@ class Specifics(NamedTuple):
 
 
 def specifics(answer: str, before: str, question: str) -> Specifics | None:
-    """Return what is specific in an answer, None where that cannot be told by form.
+    """Return what is specific in an answer, None where that cannot be told by form, or in a translation.
 
     Args:
         answer: the text.
@@ -87,7 +96,7 @@ def specifics(answer: str, before: str, question: str) -> Specifics | None:
         found = [value for value in found if not _is_number(value)]
     if not found:
         return Specifics(words, [], [])
-    if not _names_show(answer, question):
+    if not _names_show(answer, question) or _TRANSLATING.search(before[:READ] + question[:READ]):
         return None
     known = _Given(before)
     new: list[str] = []
@@ -138,7 +147,7 @@ def _found(text: str, words: int) -> list[str]:
             found.append(word)
     if run:
         found += _name(text, run)
-    if words > SHORT_WORDS and capitals > TITLE * words:
+    if words >= TITLE_WORDS and capitals > TITLE * words:
         return [value for value in found if value[0].isdigit()]
     return found
 

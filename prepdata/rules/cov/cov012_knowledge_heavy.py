@@ -23,7 +23,7 @@ DENSE = 20
 OFTEN, FEW = 0.05, 3
 """Share of the answers, and number of them, from which what they name belongs to the file's own words."""
 SAMPLED = 2_000_000
-"""Bytes of input up to which every row is looked at; of more, rows for half of this to all of it."""
+"""Bytes of input up to which every row is looked at; of more, rows that come to half of this at least."""
 UNKNOWN = 1 / 64
 """Share of the rows looked at where the size of the input is not known (standard input)."""
 _KEYS = 1 << 64
@@ -59,13 +59,17 @@ class KnowledgeHeavy(CorpusRule):
     prompt, tools, earlier turns, tool results) and in fewer than 3 answers or 5% of them. An answer is made of facts
     where half of its facts or more are new, and there is a new one for every 20 words; the rule speaks where 50% of 50
     or more last answers are. Not counted as facts: small numbers, all numbers where the prompt has two or more (a
-    result may be worked out), headings, links, code. Not looked into, and so never made of facts: JSON, XML and code;
-    answers in German or in scripts without capitals (Chinese, Japanese, Korean, Arabic, Hindi, ...), where names cannot
-    be told; answers in another language than their prompt; rows with images or other media. Facts in small letters
-    ("the liver stores iron") are not seen. Taken for facts by mistake: short results to a question that are worked out
-    from words (a conversion, one word translated). Of inputs beyond 2 MB a sample is looked at, drawn by the digests of the
-    rows: every 2nd, 4th, 8th, ... row, so that 1 to 2 MB of rows are read. Keeps at most 32 short texts for each of
-    these, so a few MB however large the input is.
+    result may be worked out), headings, headlines, links, code.
+
+    Not looked into, and so never made of facts: JSON, XML and code; answers in German or in scripts without capitals
+    (Chinese, Japanese, Korean, Arabic, Hindi, ...), where names cannot be told; translations, and answers in another
+    language than their prompt; rows without a prompt; rows with images or other media. Facts in small letters ("the
+    liver stores iron") and facts thinly spread over long answers are not seen. Taken for facts by mistake may be what
+    is made up or worked out on purpose, where it stands close together (slogans, invented persons, a conversion).
+
+    Of inputs beyond 2 MB a sample is looked at, drawn by the digests of the rows: one in 2, 4, 8, ..., so that it
+    comes to 1 to 2 MB of the files; of standard input, whose size is not known, one row in 64. Keeps at most 32 short
+    texts for each row that is looked at: a few MB however large the files are.
 
     Why: fine-tuning on new facts teaches a model to state what it does not know: it learns such rows slowly, and makes
         up more once it has. Facts that change or must be right are better looked up.
@@ -188,11 +192,15 @@ def _answer(record: Record) -> Specifics | bool | None:
     if not last.trained or not last.text or last.text.isspace():
         return None
     turns = (*prompt, *answer[:-1])
+    if not turns:
+        return False
     if not MEDIA_KEYS.isdisjoint(record.raw) or any(part.kind in _MEDIA for turn in turns for part in turn.parts):
         return False
-    before = [record.tools_key.decode("utf-8", "replace")] if record.tools_key else []
+    before: list[str] = []
     for turn in turns:
         before.append(turn.text)
         before += [json_text(call.raw) for call in turn.calls]
         before += [json_text(part.raw) for part in turn.parts if part.kind not in ("text", "reasoning")]
-    return specifics(last.text, "\n".join(before), turns[-1].text if turns else "") or False
+    if record.tools_key:
+        before.append(record.tools_key.decode("utf-8", "replace"))
+    return specifics(last.text, "\n".join(before), turns[-1].text) or False

@@ -29,10 +29,10 @@ TITLE = 0.5
 """Share of words with a capital above which capitals tell nothing: a headline, a slogan."""
 TITLE_WORDS = 3
 """Words from which an answer can be a headline; two are rather a name."""
-_TRANSLATING = re.compile(
-    r"translat|tradu[cirzs]|übersetz|vertaal|перев[её][дс]|переклад|tłumacz|översätt|overs[æe]tt?|käännä|çevir|翻译|翻譯|翻訳|번역",
-    re.IGNORECASE,
-)
+_TRANSLATING = (
+    "translat", "traduc", "tradui", "tradur", "tradut", "traduz", "übersetz", "vertaal", "перевед", "перевод",
+    "переклад", "tłumacz", "översätt", "oversæt", "oversett", "käännä", "çevir", "翻译", "翻譯", "翻訳", "번역",
+)  # fmt: skip
 """What a request to translate holds, in the larger languages."""
 READ = 2000
 """Characters of the first and the last text before an answer in which such a request is looked for."""
@@ -90,13 +90,12 @@ def specifics(answer: str, before: str, question: str) -> Specifics | None:
     if "://" in text or "www." in text:
         text = _LINK.sub(" ", text)
     words = len(text.split())
-    numbers = _TWO_NUMBERS.search(before) is None
     found = _short(text, words, question) or _found(text, words)
-    if not numbers:
+    if any(map(_is_number, found)) and _TWO_NUMBERS.search(before):
         found = [value for value in found if not _is_number(value)]
     if not found:
         return Specifics(words, [], [])
-    if not _names_show(answer, question) or _TRANSLATING.search(before[:READ] + question[:READ]):
+    if not _names_show(answer, question) or _asks_to_translate(before[:READ] + question[:READ]):
         return None
     known = _Given(before)
     new: list[str] = []
@@ -115,6 +114,11 @@ def _names_show(answer: str, question: str) -> bool:
     if language is None:
         return asked != "de"
     return language != "de" and asked in (None, language)
+
+
+def _asks_to_translate(text: str) -> bool:
+    lowered = text.lower()
+    return any(word in lowered for word in _TRANSLATING)
 
 
 def _short(text: str, words: int, question: str) -> list[str]:

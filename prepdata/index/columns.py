@@ -25,7 +25,8 @@ _ROLES = {"system": b"\xf5", "developer": b"\xf6", "user": b"\xf7", "assistant":
           "function": b"\xfa"}  # fmt: skip
 _OTHER_ROLE, _EXTRA, SECTION = b"\xfb", b"\xfc", b"\xff"
 _MEDIA = ("images", "image", "videos", "video", "audios", "audio")
-_MEDIA_KEYS = frozenset(_MEDIA)
+MEDIA_KEYS = frozenset(_MEDIA)
+"""Keys of a row that hold media."""
 _canonical = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder().decode
 _64_BITS = (1 << 64) - 1
@@ -148,7 +149,7 @@ def _layout(record: Record) -> bytes:
     messages, raw = record.messages, record.raw
     if record.chosen or record.rejected or record.label is not None or not messages:
         return b""
-    if messages[-1].role != "assistant" or (len(raw) > 1 and not _MEDIA_KEYS.isdisjoint(raw)):
+    if messages[-1].role != "assistant" or (len(raw) > 1 and not MEDIA_KEYS.isdisjoint(raw)):
         return b""
     if any(m.role not in _ROLES or m.kind != "text" or m.weight is not None or m.reasoning for m in messages):
         return b""
@@ -315,7 +316,7 @@ def context_bytes(record: Record) -> bytes:
     elif record.tools_raw is not msgspec.UNSET and record.tools_raw not in (None, "", "[]", [], {}):
         found.append(_EXTRA + b"t" + _json(record.tools_raw))
     raw = record.raw
-    if type(raw) is dict and not _MEDIA_KEYS.isdisjoint(raw):
+    if type(raw) is dict and not MEDIA_KEYS.isdisjoint(raw):
         found.extend(_EXTRA + b"m" + key.encode() + _json(raw[key]) for key in _MEDIA if raw.get(key))
     return b"".join(found)
 

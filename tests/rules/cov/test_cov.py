@@ -34,6 +34,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "length-outlier": {"least": 5, "deviations": 1.0, "times": 1.5},
     "format-drift": {"least": 5, "share": "40%", "dates": 2},
     "system-prompt-drift": {"least": 2},
+    "knowledge-heavy": {"least": 1, "share": "1%"},
 }
 TOOLS = [{"type": "function", "function": {"name": name, "parameters": {}}} for name in ("find", "open")]
 
@@ -138,6 +139,8 @@ def odd_sets() -> Iterator[list[Record]]:
     prompts = ["You help people with all they ask."] * 30 + ["You help people with all they ask"] * 8
     yield records([{"messages": [{"role": "system", "content": prompt}, *text]} for prompt in prompts])
     yield records([{"messages": text}] * 200)
+    named = [("What is it?", "Oslo"), ("Who was it?", "bram stoker"), ("What is it called?", "The Loire")]
+    yield records([{"prompt": question, "completion": answer} for question, answer in named])
     long = {"role": "assistant", "content": "x" * 50_000}
     yield records([{"messages": text}] * 80 + [{"messages": [text[0], long]}])
 

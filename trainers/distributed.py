@@ -176,8 +176,8 @@ def _connect() -> Group:
     missing = [name for name in NEEDED if not os.environ.get(name)]
     if missing:
         raise UsageError(
-            f"WORLD_SIZE says {size} processes, but {', '.join(missing)} is not set, so that each would train alone; "
-            f"start them by {torchrun(size)}, or unset WORLD_SIZE"
+            f"WORLD_SIZE says {size} processes, and without {', '.join(missing)} each would train alone; start them by "
+            f"{torchrun(size)}, or unset WORLD_SIZE"
         )
     try:
         from torch.distributed import DistError, PrefixStore, rendezvous  # type: ignore[attr-defined]

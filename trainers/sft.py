@@ -52,6 +52,7 @@ _MAY_DIFFER = frozenset({"resume", "gpus", "baseline", "without_baseline", "outp
 def keep_quiet() -> None:
     """Turn off telemetry, look-ups and progress bars of the libraries, for this process and those it starts."""
     os.environ.update(OFFLINE)
+    logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL)  # of kernels that it would like to download
 
 
 def train(config: TrainConfig, checked: Checked, out: TextIO | None = sys.stderr, group: Group = ALONE) -> Run:
@@ -180,7 +181,6 @@ def _train(
     transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     warnings.filterwarnings("ignore", category=FutureWarning)  # of names that transformers will change in version 6
-    logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL)  # of kernels that it would like to download
     transformers.set_seed(config.seed)
     watch = Watch(folder / runs.METRICS, out, group)
     assert checked.train is not None
@@ -306,9 +306,16 @@ def _model(config: TrainConfig, device: str, dtype: str) -> Any:
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=given["dtype"],
         )
-    return AutoModelForCausalLM.from_pretrained(
+    model = AutoModelForCausalLM.from_pretrained(
         config.model, use_safetensors=True, local_files_only=True, trust_remote_code=False, **given
     )
+    if device == "cpu" and config.quantization == "nf4":
+        for module in model.modules():
+            if hasattr(module, "support_avx512bf16_for_cpu"):
+                # else a validation packs the weights for a kernel without gradients, which the next step then runs
+                # through (`Linear4bit.forward` of bitsandbytes 0.50.2, on CPUs with AVX512-BF16)
+                module.support_avx512bf16_for_cpu = False
+    return model
 
 
 def sft_config(config: TrainConfig, plan: Plan, device: str, dtype: str, folder: Path) -> SFTConfig:

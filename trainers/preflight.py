@@ -30,6 +30,7 @@ from trainers.data import Simulated, copy_rows, simulate, trainer_settings, writ
 from trainers.distributed import ALONE, Group
 from trainers.model_folder import check_model, file_hash, weights_hash
 from trainers.problems import Problem
+from trainers.trackers import missing as missing_trackers
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
 CHECKPOINT_BYTES = 12
@@ -121,7 +122,10 @@ def preflight(config: TrainConfig, group: Group = ALONE) -> Checked:
     def look() -> Checked:
         return _preflight(config, device, free, group.size)
 
-    return group.first(look, shared=lambda checked: checked._replace(reports=[]))
+    def without_reports(checked: Checked) -> Checked:
+        return checked._replace(reports=[])
+
+    return group.first(look, shared=without_reports)
 
 
 def _preflight(config: TrainConfig, device: str, free: int, processes: int) -> Checked:
@@ -155,6 +159,8 @@ def _check_libraries(config: TrainConfig) -> None:
             f"training needs {', '.join(missing)}: install torch for your machine first, "
             f'then pip install "prepdata[{extra}]"'
         )
+    if absent := missing_trackers(config):
+        raise UsageError(f"trackers: not installed: {', '.join(absent)}; pip install {' '.join(absent)}")
 
 
 def _reports(config: TrainConfig, context: int) -> list[tuple[Any, str, Report]]:

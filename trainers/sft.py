@@ -29,6 +29,7 @@ from trainers.distributed import ALONE, Group, torchrun
 from trainers.model_folder import file_hash, weights_hash
 from trainers.preflight import Checked, Plan, Preflight
 from trainers.runs import Outcome, Run
+from trainers.trackers import Trackers, open_trackers
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -41,11 +42,13 @@ OFFLINE = {
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "WANDB_ERROR_REPORTING": "false",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
-"""Set before anything of Hugging Face is imported: no statistics, no look-ups, no bars over our own progress."""
-_MAY_DIFFER = frozenset({"resume", "gpus", "baseline", "without_baseline", "output"})
+"""Set before any of these libraries is imported: no statistics, no look-ups, no bars over our own progress."""
+_MAY_DIFFER = frozenset({"resume", "gpus", "baseline", "without_baseline", "output", "trackers"})
 """Keys that may be others when a run goes on."""
 
 
@@ -182,9 +185,11 @@ def _train(
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     warnings.filterwarnings("ignore", category=FutureWarning)  # of names that transformers will change in version 6
     transformers.set_seed(config.seed)
-    watch = Watch(folder / runs.METRICS, out, group)
     assert checked.train is not None
-    with _datasets(config, folder, group) as (rows, validation):
+    step = _step(checkpoint) if checkpoint else 0
+    trackers = group.first(lambda: open_trackers(config, folder, step), shared=lambda _: Trackers({}))
+    watch = Watch(folder / runs.METRICS, out, group, trackers)
+    with trackers, _datasets(config, folder, group) as (rows, validation):
         trainer = _trainer(config, plan, checked, folder, rows, validation, watch)
         trainer.remove_callback(PrinterCallback)
         _as_planned(trainer, checked.found, group)
@@ -310,11 +315,11 @@ def _model(config: TrainConfig, device: str, dtype: str) -> Any:
         config.model, use_safetensors=True, local_files_only=True, trust_remote_code=False, **given
     )
     if device == "cpu" and config.quantization == "nf4":
-        for module in model.modules():
-            if hasattr(module, "support_avx512bf16_for_cpu"):
-                # else a validation packs the weights for a kernel without gradients, which the next step then runs
-                # through (`Linear4bit.forward` of bitsandbytes 0.50.2, on CPUs with AVX512-BF16)
-                module.support_avx512bf16_for_cpu = False
+        layers: list[Any] = [one for one in model.modules() if hasattr(one, "support_avx512bf16_for_cpu")]
+        for layer in layers:
+            # else a validation packs the weights for a kernel without gradients, which the next step then runs
+            # through (`Linear4bit.forward` of bitsandbytes 0.50.2, on CPUs with AVX512-BF16)
+            layer.support_avx512bf16_for_cpu = False
     return model
 
 

@@ -18,6 +18,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from prepdata.errors import PrepdataError
 from prepdata.jsontext import json_text
 from trainers.distributed import ALONE, Group
+from trainers.trackers import Trackers
 
 COMPLETE = "complete"
 """Name of the file that says that a checkpoint is whole."""
@@ -39,12 +40,20 @@ class Watch(TrainerCallback):
         metrics: JSONL file that lines are added to.
         out: where progress goes; None for nowhere.
         group: the processes that train together; all of them watch, the first one writes.
+        trackers: what the figures are handed on to.
     """
 
-    def __init__(self, metrics: Path, out: TextIO | None = sys.stderr, group: Group = ALONE) -> None:
+    def __init__(
+        self,
+        metrics: Path,
+        out: TextIO | None = sys.stderr,
+        group: Group = ALONE,
+        trackers: Trackers | None = None,
+    ) -> None:
         self.metrics = metrics
         self.out = out if group.leads else None
         self.group = group
+        self.trackers = trackers or Trackers({})
         self.started = self.said = time.monotonic()
         self.pace = Pace()
         self.first_step = 0
@@ -99,6 +108,7 @@ class Watch(TrainerCallback):
         if self.group.leads:
             with self.metrics.open("ab") as file:
                 file.write(json_text({"step": state.global_step, **found}).encode() + b"\n")
+            self.trackers.log(state.global_step, found)
         for name in ("loss", "grad_norm", "eval_loss"):
             if name in found and not math.isfinite(found[name]):
                 raise TrainingStopped(

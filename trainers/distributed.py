@@ -35,7 +35,7 @@ GATHERING = timedelta(minutes=5)
 WAITING = timedelta(days=2)
 """How long the others wait for the first, which may look at much data. One that dies is noticed by the launcher."""
 PARTING = 5.0
-"""Seconds that a process which failed waits for the others to fail likewise."""
+"""Seconds that a process which is about to end waits for the others to end likewise."""
 
 
 def torchrun(processes: int) -> str:
@@ -108,24 +108,41 @@ class Group:
 
     def why(self) -> str:
         """Return why another process failed, as it told it; "" if none did."""
-        if self.store is None or not self.store.check(["why"]):
+        try:
+            return str(self._get("why")) if self.store is not None and self.store.check(["why"]) else ""
+        except RuntimeError:  # the process that held the store has ended
             return ""
-        return str(self._get("why"))
 
     def part(self, error: BaseException) -> BaseException:
         """Return what this process ends with after an error: the error, if it is the one to tell it."""
         if self.store is None or (isinstance(error, KeyboardInterrupt) and not self.why()):
             return error
-        tells = not isinstance(error, SystemExit | KeyboardInterrupt) and self.store.add("telling", 1) == 1
-        if tells:
-            text = str(error) if isinstance(error, PrepdataError) else type(error).__name__
-            self.store.set("why", pickle.dumps(text))
-        self.store.add("parted", 1)
-        limit = time.monotonic() + PARTING
-        while self.store.add("parted", 0) < self.size and time.monotonic() < limit:
-            time.sleep(0.02)
-        _stay()
+        tells = False
+        if not isinstance(error, SystemExit | KeyboardInterrupt):
+            try:
+                tells = self.store.add("telling", 1) == 1
+                if tells:
+                    self.store.set("why", pickle.dumps(reason(error)))
+            except RuntimeError:
+                tells = self.leads
+        self.leave()
         return error if tells else SystemExit(EXIT_ERROR)
+
+    def leave(self) -> None:
+        """Leave together: a launcher ends all when the first has ended, and one may still have something to say."""
+        if self.store is None:
+            return
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        limit = time.monotonic() + PARTING
+        try:
+            self.store.add("left", 1)
+            while self.store.add("left", 0) < self.size and time.monotonic() < limit:
+                time.sleep(0.02)
+            self.store.add("gone", 1)  # the last word of this process to the store, which the first one may hold
+            while self.leads and self.store.add("gone", 0) < self.size and time.monotonic() < limit:
+                time.sleep(0.02)
+        except RuntimeError:  # the process that held the store has ended
+            pass
 
     def _next(self) -> str:
         self._turn += 1
@@ -153,13 +170,25 @@ def joined() -> Iterator[Group]:
         group.first(lambda: _check(group.size))
         yield group
         group.wait()
+        _close()
     except BaseException as error:
         told = group.part(error)
         if told is error:
             raise
         raise told from None
-    if group.store is not None:
-        _stay()
+    group.leave()
+
+
+def _close() -> None:
+    """Close the process group that accelerate has opened for the training."""
+    torch: Any = sys.modules.get("torch")
+    if torch is not None and torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def reason(error: BaseException) -> str:
+    """Return why a run was stopped, as its record says it."""
+    return str(error) if isinstance(error, PrepdataError) else type(error).__name__
 
 
 def _connect() -> Group:
@@ -224,9 +253,3 @@ def _check(size: int) -> None:
         raise UsageError(
             f"{asked[0]} is set: prepdata holds the whole model on each device (DDP); use {torchrun(max(size, 2))}"
         )
-
-
-def _stay() -> None:
-    """End with the exit code of this process, though the launcher ends all when the first of them has ended."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    sys.stdout.flush()

@@ -25,7 +25,7 @@ from trainers import runs
 from trainers.card import write_card
 from trainers.config import TrainConfig, as_dict
 from trainers.data import Simulated, copy_rows, write_rows
-from trainers.distributed import ALONE, Group, torchrun
+from trainers.distributed import ALONE, Group, reason, torchrun
 from trainers.model_folder import file_hash, weights_hash
 from trainers.preflight import Checked, Plan, Preflight
 from trainers.runs import Outcome, Run
@@ -82,7 +82,7 @@ def train(config: TrainConfig, checked: Checked, out: TextIO | None = sys.stderr
         outcome = _train(config, checked, plan, folder, checkpoint, out, group)
     except BaseException as error:
         if group.leads:
-            said = group.why() or (str(error) if isinstance(error, PrepdataError) else type(error).__name__)
+            said = group.why() or reason(error)
             runs.write(folder, msgspec.structs.replace(run, status="stopped", reason=said))
         raise
     run = msgspec.structs.replace(run, status="finished", finished=runs.now(), outcome=outcome)

@@ -30,6 +30,7 @@ def card(run: Run) -> str:
     method = "QLoRA (NF4, double quantisation)" if run.config["quantization"] == "nf4" else "LoRA"
     outcome, plan = run.outcome, run.plan
     assert outcome is not None
+    processes = f"{run.machine.processes} processes, each on " if run.machine.processes > 1 else ""
     lines = [
         "---",
         "library_name: peft",
@@ -74,7 +75,7 @@ def card(run: Run) -> str:
         "",
         f"- base weights `{run.base.weights}`, tokenizer `{run.base.tokenizer}`, chat template `{run.base.template}`",
         (
-            f"- {code(run.machine.device_name)}, {run.machine.dtype}, {code(run.machine.system)}, "
+            f"- {processes}{code(run.machine.device_name)}, {run.machine.dtype}, {code(run.machine.system)}, "
             f"Python {run.machine.python}"
         ),
         f"- {', '.join(f'{name} {version}' for name, version in run.machine.libraries.items())}",

@@ -214,8 +214,9 @@ def _connect() -> Group:
         raise UsageError("several processes need a torch with torch.distributed") from None
     rank = _number("RANK")
     if rank:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)  # the first process says it
+        for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL)  # the first process says that it was interrupted
     try:
         store, _, _ = next(iter(rendezvous("env://", timeout=GATHERING)))
         group = Group(rank, size, PrefixStore("prepdata", store))

@@ -107,7 +107,7 @@ def test_two_processes_of_torchrun_train_like_one(keys: Path, tmp_path: Path) ->
     run = runs.read(two)
     assert (run.machine.processes, one.machine.processes) == (2, 1)
     assert (run.rows, run.trained_tokens, run.status) == (one.rows, one.trained_tokens, "finished")
-    assert (two / "adapter" / "README.md").is_file()
+    assert "\n- 2 processes, each on `" in (two / "adapter" / "README.md").read_text()
     assert len(list((two / "checkpoints" / "checkpoint-8").glob("rng_state_*.pth"))) == 2
 
 

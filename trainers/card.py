@@ -87,6 +87,7 @@ def _training(run: Run) -> list[str]:
     method = "QLoRA (NF4, double quantisation)" if run.config["quantization"] == "nf4" else "LoRA"
     outcome, plan = run.outcome, run.plan
     assert outcome is not None
+    processes = f"{run.machine.processes} processes, each on " if run.machine.processes > 1 else ""
     lines = [
         (
             f"{method} with {plan.adapter_parameters:,} parameters on a base of {run.base.parameters:,}, trained by "
@@ -122,7 +123,7 @@ def _training(run: Run) -> list[str]:
         "",
         f"- base weights `{run.base.weights}`, tokenizer `{run.base.tokenizer}`, chat template `{run.base.template}`",
         (
-            f"- {code(run.machine.device_name)}, {run.machine.dtype}, {code(run.machine.system)}, "
+            f"- {processes}{code(run.machine.device_name)}, {run.machine.dtype}, {code(run.machine.system)}, "
             f"Python {run.machine.python}"
         ),
         f"- {', '.join(f'{name} {version}' for name, version in run.machine.libraries.items())}",

@@ -40,6 +40,7 @@ Scheduler = Literal["cosine", "linear", "constant", "constant_with_warmup"]
 Quantization = Literal["none", "nf4"]
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]
 Device = Literal["auto", "cpu", "cuda"]
+TrackerName = Literal["tensorboard", "mlflow", "wandb"]
 
 
 def told(text: str) -> Meta:
@@ -109,6 +110,9 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     gpus: Annotated[tuple[str, ...], told("GPU types for which memory, time and money are estimated.")] = (
         "RTX4090", "L40S", "A100-80", "H100",
     )  # fmt: skip
+    trackers: Annotated[
+        tuple[TrackerName, ...], told("Trackers that show the run, kept in its folder: tensorboard, mlflow, wandb.")
+    ] = ()
 
     @property
     def batch_rows(self) -> int:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import os
 import shutil
-import sys
 import tempfile
 from array import array
 from pathlib import Path
@@ -21,37 +19,22 @@ import msgspec
 from prepdata.api import validate
 from prepdata.cost import Range
 from prepdata.errors import InputError, UsageError
-from prepdata.files import read_bounded
 from prepdata.prices import gpu
 from prepdata.render.renderer import Renderer, open_renderer
 from prepdata.report import Report
 from prepdata.settings import Settings
 from prepdata.training.trl import Trl
-from trainers import estimate
+from trainers import devices, estimate
 from trainers.config import TrainConfig
 from trainers.data import Simulated, copy_rows, simulate, trainer_settings, write_rows
-from trainers.model_folder import check_model, file_hash, json_object, weights_hash
+from trainers.distributed import ALONE, Group
+from trainers.model_folder import check_model, file_hash, weights_hash
+from trainers.problems import Problem
+from trainers.trackers import missing as missing_trackers
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
 CHECKPOINT_BYTES = 12
 """Bytes of a checkpoint for each weight of the adapter: itself and two moments of Adam, in float32."""
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """Something that stands in the way, or may.
-
-    Args:
-        name: what it is, as a word.
-        fatal: True if the run does not start.
-        data: True if it lies in the data, False if in how the run is set up.
-        message, cure: what is wrong, and what to do.
-    """
-
-    name: str
-    fatal: bool
-    data: bool
-    message: str
-    cure: str
 
 
 class DataFile(msgspec.Struct, frozen=True):
@@ -106,6 +89,7 @@ class Preflight(msgspec.Struct, frozen=True):
     problems: list[Problem]
     device: str
     dtype: str
+    processes: int
     plan: Plan | None
 
     @property
@@ -124,17 +108,31 @@ class Checked(NamedTuple):
     validation: Simulated | None
 
 
-def preflight(config: TrainConfig) -> Checked:
-    """Look at everything that a run hangs on.
+def preflight(config: TrainConfig, group: Group = ALONE) -> Checked:
+    """Look at everything that a run hangs on. Of several processes the first does; the others get no reports.
 
     Raises:
         UsageError: the model folder, the tokenizer or an installed library does not allow to look any further.
         InputError: a file cannot be read.
     """
-    folder = check_model(config.model)
     _check_libraries(config)
+    device = devices.choose(config, group.size)
+    free = devices.free_memory(device, group)
+
+    def look() -> Checked:
+        return _preflight(config, device, free, group.size)
+
+    def without_reports(checked: Checked) -> Checked:
+        return checked._replace(reports=[])
+
+    return group.first(look, shared=without_reports)
+
+
+def _preflight(config: TrainConfig, device: str, free: int, processes: int) -> Checked:
+    """Look at everything, in one process; `free` bytes of memory for each of them."""
+    folder = check_model(config.model)
     renderer = open_renderer(str(folder), config.chat_template)
-    device, dtype, problems = _device(config, folder)
+    dtype, problems = devices.problems_of(config, folder, device, processes)
     shapes = estimate.read_shapes(folder)
     problems += [*_tokenizer_problems(config, renderer), *_baseline_problems(config, folder)]
     reports = _reports(config, shapes.context or 0)
@@ -142,14 +140,14 @@ def preflight(config: TrainConfig) -> Checked:
     problems += [problem for file in files for problem in _data_problems(file)]
     shown = [(role, report) for role, _, report in reports]
     if any(problem.fatal and problem.data for problem in problems):
-        return Checked(Preflight(files, problems, device, dtype, None), shown, None, None)
+        return Checked(Preflight(files, problems, device, dtype, processes, None), shown, None, None)
     max_length, train, validation = _simulated(config, renderer)
     problems += _row_problems(config, train, max_length, shapes.context)
     if not train.kept:
-        return Checked(Preflight(files, problems, device, dtype, None), shown, train, validation)
-    plan = make_plan(config, shapes, train, validation, max_length, device, dtype)
-    problems += [*_memory_problems(plan, device), *_disk_problems(config, plan)]
-    return Checked(Preflight(files, problems, device, dtype, plan), shown, train, validation)
+        return Checked(Preflight(files, problems, device, dtype, processes, None), shown, train, validation)
+    plan = make_plan(config, shapes, train, validation, max_length, device, dtype, processes)
+    problems += [*devices.memory_problems(plan.memory, free, processes), *_disk_problems(config, plan)]
+    return Checked(Preflight(files, problems, device, dtype, processes, plan), shown, train, validation)
 
 
 def _check_libraries(config: TrainConfig) -> None:
@@ -161,6 +159,8 @@ def _check_libraries(config: TrainConfig) -> None:
             f"training needs {', '.join(missing)}: install torch for your machine first, "
             f'then pip install "prepdata[{extra}]"'
         )
+    if absent := missing_trackers(config):
+        raise UsageError(f"trackers: not installed: {', '.join(absent)}; pip install {' '.join(absent)}")
 
 
 def _reports(config: TrainConfig, context: int) -> list[tuple[Any, str, Report]]:
@@ -250,41 +250,6 @@ def _baseline_problems(config: TrainConfig, folder: Path) -> list[Problem]:
     return problems
 
 
-def _device(config: TrainConfig, folder: Path) -> tuple[str, str, list[Problem]]:
-    """Return (device, dtype, problems)."""
-    import torch
-
-    problems: list[Problem] = []
-    there = torch.cuda.is_available()
-    if config.device == "cuda" and not there:
-        raise UsageError("--device cuda: torch finds no GPU here; use --device cpu, or a torch built for your GPU")
-    device = "cuda" if there and config.device != "cpu" else "cpu"
-    if device == "cpu" and config.device == "auto" and sys.platform == "darwin":
-        problems.append(Problem("no-mps", False, False, "GPUs of Apple are not used; training runs on CPUs", "none"))
-    processes = int(os.environ.get("WORLD_SIZE") or 1)
-    if processes > 1:
-        said, cure = f"started as one of {processes} processes", "start one process: several are not supported yet"
-        problems.append(Problem("several-processes", True, False, said, cure))
-    elif device == "cuda" and torch.cuda.device_count() > 1:
-        said = f"{torch.cuda.device_count()} GPUs are visible, and one process trains on one"
-        problems.append(Problem("several-gpus", True, False, said, "choose one: CUDA_VISIBLE_DEVICES=0"))
-    told = json_object(folder / "config.json")
-    kept = str(told.get("dtype") or told.get("torch_dtype"))
-    bf16 = device == "cpu" or torch.cuda.is_bf16_supported(including_emulation=False)
-    dtype: str = config.dtype
-    if dtype == "auto":
-        dtype = "float32" if device == "cpu" else kept if kept in ("bfloat16", "float16") else "bfloat16"
-        if dtype == "bfloat16" and not bf16:
-            dtype = "float16"
-    elif dtype == "bfloat16" and not bf16:
-        said, cure = "this GPU does not compute in bfloat16", "use --dtype float16, or a GPU of 2020 or later"
-        problems.append(Problem("no-bfloat16", True, False, said, cure))
-    if dtype == "float32" and device == "cuda":
-        said, cure = "a frozen base in float32 takes twice the memory", "use --dtype bfloat16"
-        problems.append(Problem("float32-base", False, False, said, cure))
-    return device, dtype, problems
-
-
 def _simulated(config: TrainConfig, renderer: Renderer) -> tuple[int, Simulated, Simulated | None]:
     """Return (length at which rows are cut, what TRL makes of the training rows, and of the validation rows)."""
     settings = trainer_settings(config, config.max_length)
@@ -328,9 +293,14 @@ def make_plan(
     max_length: int,
     device: str,
     dtype: str,
+    processes: int = 1,
 ) -> Plan:
-    """Return what the run comes to. Steps as transformers counts them: the last, smaller batch is one too."""
-    batches = math.ceil(train.kept / config.batch_size)
+    """Return what the run comes to. Steps as transformers counts them: the last, smaller batch is one too.
+
+    Batches go round the processes; where the last round is not full, accelerate fills it with the first rows
+    (`even_batches` of its BatchSamplerShard, accelerate 1.15).
+    """
+    batches = math.ceil(math.ceil(train.kept / config.batch_size) / processes)
     per_epoch = math.ceil(batches / config.gradient_accumulation)
     steps = config.steps or math.ceil(config.epochs * per_epoch)
     padded = _padded(train.lengths, config.batch_size)
@@ -354,9 +324,15 @@ def make_plan(
         adapter_parameters=adapter,
         model_parameters=shapes.parameters,
         memory=estimate.memory(shapes, config, longest, dtype, gpu=device == "cuda"),
-        gpus=[estimate.on_gpu(gpu(name), half, work, nf4=config.quantization == "nf4") for name in config.gpus],
+        gpus=[_rented(config, name, half, work, processes) for name in config.gpus],
         disk=CHECKPOINT_BYTES * adapter * (config.keep_checkpoints + 2) + 50_000_000,
     )
+
+
+def _rented(config: TrainConfig, name: str, needed: Range, work: float, processes: int) -> estimate.OnGpu:
+    """Return what a run takes on as many GPUs of a type as there are processes: the work is shared, all are paid."""
+    one = estimate.on_gpu(gpu(name), needed, work / processes, nf4=config.quantization == "nf4")
+    return msgspec.structs.replace(one, usd=one.usd.times(processes)) if one.usd else one
 
 
 def _padded(lengths: array[int], batch: int) -> int:
@@ -366,31 +342,6 @@ def _padded(lengths: array[int], batch: int) -> int:
     drawn = list(lengths)
     random.Random(0).shuffle(drawn)
     return sum(max(drawn[at : at + batch]) * len(drawn[at : at + batch]) for at in range(0, len(drawn), batch))
-
-
-def _memory_problems(plan: Plan, device: str) -> list[Problem]:
-    if device == "cuda":
-        import torch
-
-        room = torch.cuda.mem_get_info()[0]
-    else:
-        room = _free_memory()
-    if not room or plan.memory.high <= room:
-        return []
-    low, high, free = (figure / estimate.GIB for figure in (plan.memory.low, plan.memory.high, room))
-    said = f"{low:.1f} to {high:.1f} GiB of memory are needed, {free:.1f} are free"
-    cure = "--quantization nf4, a smaller --batch-size with more --gradient-accumulation, a smaller --max-length"
-    return [Problem("memory", plan.memory.low > room, False, said, cure)]
-
-
-def _free_memory() -> int:
-    """Return the bytes of memory that Linux says are available, 0 where that cannot be told."""
-    try:
-        lines = read_bounded("/proc/meminfo", 1 << 16).decode().splitlines()
-    except OSError:
-        return 0
-    held = next((line for line in lines if line.startswith("MemAvailable:")), "")
-    return int(held.split()[1]) * 1024 if held else 0
 
 
 def _disk_problems(config: TrainConfig, plan: Plan) -> list[Problem]:

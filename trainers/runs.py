@@ -24,7 +24,8 @@ import prepdata
 from prepdata.errors import InputError
 from prepdata.files import read_bounded, replacing
 from prepdata.jsontext import json_text
-from trainers.preflight import DataFile, Plan, Problem
+from trainers.preflight import DataFile, Plan
+from trainers.problems import Problem
 
 SCHEMA_VERSION = 1
 MOST_BYTES = 1 << 24
@@ -43,7 +44,7 @@ class BaseModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where it ran."""
+    """Where it ran; `device_name` and `threads` are those of the first of its processes."""
 
     python: str
     system: str
@@ -52,6 +53,7 @@ class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threads: int
     dtype: str
     libraries: dict[str, str]
+    processes: int = 1
 
 
 class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -59,9 +61,9 @@ class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     Args:
         steps: optimizer steps done.
-        seconds: wall time of this process's part of the training.
-        tokens_per_second: with padding.
-        peak_memory: bytes; on GPUs those of tensors, on CPUs those of the process.
+        seconds: wall time of this start's part of the training.
+        tokens_per_second: of all processes together.
+        peak_memory: bytes of the process that took most; on GPUs those of tensors, on CPUs those of the process.
         train_loss: of the last step; `validation_loss` of the checkpoint that was taken, None without validation.
         best_step: step of the checkpoint that was taken.
         stopped_early: True where the validation loss ended the run.
@@ -112,7 +114,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def machine(device: str, dtype: str) -> Machine:
+def machine(device: str, dtype: str, processes: int = 1) -> Machine:
     """Return what this machine is."""
     import torch
 
@@ -124,7 +126,9 @@ def machine(device: str, dtype: str) -> Machine:
             continue
     named = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
-    return Machine(platform.python_version(), system, device, named, torch.get_num_threads(), dtype, versions)
+    return Machine(
+        platform.python_version(), system, device, named, torch.get_num_threads(), dtype, versions, processes
+    )
 
 
 def write(folder: Path, run: Run) -> None:

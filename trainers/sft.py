@@ -25,9 +25,11 @@ from trainers import runs
 from trainers.card import write_card
 from trainers.config import TrainConfig, as_dict
 from trainers.data import Simulated, copy_rows, write_rows
+from trainers.distributed import ALONE, Group, reason, torchrun
 from trainers.model_folder import file_hash, weights_hash
-from trainers.preflight import Checked, Plan
+from trainers.preflight import Checked, Plan, Preflight
 from trainers.runs import Outcome, Run
+from trainers.trackers import Trackers, open_trackers
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -40,26 +42,30 @@ OFFLINE = {
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "WANDB_ERROR_REPORTING": "false",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
-"""Set before anything of Hugging Face is imported: no statistics, no look-ups, no bars over our own progress."""
-_MAY_DIFFER = frozenset({"resume", "gpus", "baseline", "without_baseline", "output"})
+"""Set before any of these libraries is imported: no statistics, no look-ups, no bars over our own progress."""
+_MAY_DIFFER = frozenset({"resume", "gpus", "baseline", "without_baseline", "output", "trackers"})
 """Keys that may be others when a run goes on."""
 
 
 def keep_quiet() -> None:
     """Turn off telemetry, look-ups and progress bars of the libraries, for this process and those it starts."""
     os.environ.update(OFFLINE)
+    logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL)  # of kernels that it would like to download
 
 
-def train(config: TrainConfig, checked: Checked, out: TextIO | None = sys.stderr) -> Run:
+def train(config: TrainConfig, checked: Checked, out: TextIO | None = sys.stderr, group: Group = ALONE) -> Run:
     """Train an adapter; return the record of the run, which is in its folder too.
 
     Args:
         config: of the run.
         checked: what the preflight found; nothing fatal.
         out: where progress goes; None for nowhere.
+        group: the processes that train together; the first of them writes.
 
     Raises:
         UsageError: the folder of the run is taken, or holds another run than the one to go on with.
@@ -71,19 +77,27 @@ def train(config: TrainConfig, checked: Checked, out: TextIO | None = sys.stderr
         raise UsageError("the preflight found something fatal; nothing was trained")
     keep_quiet()
     folder = Path(config.output)
+    run, checkpoint = group.first(lambda: _begin(config, checked, plan, folder))
+    try:
+        outcome = _train(config, checked, plan, folder, checkpoint, out, group)
+    except BaseException as error:
+        if group.leads:
+            said = group.why() or reason(error)
+            runs.write(folder, msgspec.structs.replace(run, status="stopped", reason=said))
+        raise
+    run = msgspec.structs.replace(run, status="finished", finished=runs.now(), outcome=outcome)
+    if group.leads:
+        write_card(folder / runs.ADAPTER / "README.md", run)
+        runs.write(folder, run)
+    return run
+
+
+def _begin(config: TrainConfig, checked: Checked, plan: Plan, folder: Path) -> tuple[Run, Path | None]:
+    """Open the folder of a run and write its record; return (record, checkpoint to go on from)."""
     checkpoint = _open_folder(config, checked, folder)
     run = _new_run(config, checked, plan)
     runs.write(folder, run)
-    try:
-        outcome = _train(config, checked, plan, folder, checkpoint, out)
-    except BaseException as error:
-        said = str(error) if isinstance(error, PrepdataError) else type(error).__name__
-        runs.write(folder, msgspec.structs.replace(run, status="stopped", reason=said))
-        raise
-    run = msgspec.structs.replace(run, status="finished", finished=runs.now(), outcome=outcome)
-    write_card(folder / runs.ADAPTER / "README.md", run)
-    runs.write(folder, run)
-    return run
+    return run, checkpoint
 
 
 def _open_folder(config: TrainConfig, checked: Checked, folder: Path) -> Path | None:
@@ -101,6 +115,11 @@ def _open_folder(config: TrainConfig, checked: Checked, folder: Path) -> Path | 
     other = [name for name in now if name not in _MAY_DIFFER and now[name] != before.config.get(name)]
     if other:
         raise UsageError(f"{folder}: the run to be resumed has another {', '.join(other)}; resume with the same")
+    if before.machine.processes != checked.found.processes:
+        raise UsageError(
+            f"{folder}: the run to be resumed had {before.machine.processes} processes, and there are "
+            f"{checked.found.processes}; resume with as many, so that the batches stay what they were"
+        )
     changed = [new.path for old, new in zip(before.files, checked.found.files) if old.sha256 != new.sha256]
     if changed or before.base.weights != weights_hash(Path(config.model)):
         raise UsageError(f"{folder}: {', '.join(changed) or config.model} changed since the run began; start a new run")
@@ -141,7 +160,7 @@ def _new_run(config: TrainConfig, checked: Checked, plan: Plan) -> Run:
         problems=checked.found.problems,
         plan=plan,
         base=base,
-        machine=runs.machine(checked.found.device, checked.found.dtype),
+        machine=runs.machine(checked.found.device, checked.found.dtype, checked.found.processes),
         baseline=file_hash(Path(config.baseline)) if config.baseline else None,
         rows=checked.train.kept,
         trained_tokens=checked.train.trained,
@@ -149,7 +168,13 @@ def _new_run(config: TrainConfig, checked: Checked, plan: Plan) -> Run:
 
 
 def _train(
-    config: TrainConfig, checked: Checked, plan: Plan, folder: Path, checkpoint: Path | None, out: TextIO | None
+    config: TrainConfig,
+    checked: Checked,
+    plan: Plan,
+    folder: Path,
+    checkpoint: Path | None,
+    out: TextIO | None,
+    group: Group,
 ) -> Outcome:
     import transformers
     from transformers.trainer_callback import PrinterCallback
@@ -159,24 +184,31 @@ def _train(
     transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     warnings.filterwarnings("ignore", category=FutureWarning)  # of names that transformers will change in version 6
-    logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL)  # of kernels that it would like to download
     transformers.set_seed(config.seed)
-    watch = Watch(folder / runs.METRICS, out)
     assert checked.train is not None
-    with _datasets(config, folder) as (rows, validation):
+    step = _step(checkpoint) if checkpoint else 0
+    trackers = group.first(lambda: open_trackers(config, folder, step), shared=lambda _: Trackers({}))
+    watch = Watch(folder / runs.METRICS, out, group, trackers)
+    with trackers, _datasets(config, folder, group) as (rows, validation):
         trainer = _trainer(config, plan, checked, folder, rows, validation, watch)
         trainer.remove_callback(PrinterCallback)
+        _as_planned(trainer, checked.found, group)
         _same_rows(trainer.train_dataset, checked.train, "training")
         if checked.validation is not None and config.packing == "none":
             _same_rows(trainer.eval_dataset, checked.validation, "validation")
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    target = folder / runs.ADAPTER
+        peak = max(group.all(watch.peak))
+    return group.first(lambda: _outcome(trainer, plan, watch, peak, folder / runs.ADAPTER))
+
+
+def _outcome(trainer: SFTTrainer, plan: Plan, watch: Watch, peak: int, target: Path) -> Outcome:
+    """Write adapter and tokenizer into a folder; return what the run came to."""
     model: Any = trainer.model
     tokenizer: Any = trainer.processing_class
     model.save_pretrained(target, save_embedding_layers=False)
     tokenizer.save_pretrained(target)
     state = trainer.state
-    best = state.best_global_step if checked.validation is not None and state.best_global_step else state.global_step
+    best = state.best_global_step if plan.eval_steps is not None else None
     digest = file_hash(target / "adapter_model.safetensors")
     if digest is None:
         raise PrepdataError(f"{target}: no adapter was written")
@@ -184,25 +216,29 @@ def _train(
         steps=state.global_step,
         seconds=round(watch.seconds, 2),
         tokens_per_second=round(watch.speed, 1),
-        peak_memory=watch.peak,
+        peak_memory=peak,
         train_loss=watch.last_loss,
         validation_loss=state.best_metric,
-        best_step=best,
+        best_step=best or state.global_step,
         stopped_early=state.global_step < plan.steps,
         adapter=digest,
     )
 
 
 @contextmanager
-def _datasets(config: TrainConfig, folder: Path) -> Iterator[tuple[Dataset, Dataset | None]]:
+def _datasets(config: TrainConfig, folder: Path, group: Group) -> Iterator[tuple[Dataset, Dataset | None]]:
     """Give training and validation rows as the library datasets loads them; its cache is in the folder."""
     import datasets
 
     datasets.disable_progress_bars()
     train, validation = folder / runs.DATA / "train.jsonl", folder / runs.DATA / "validation.jsonl"
-    write_rows(config, train)
-    if config.validation:
-        copy_rows(Path(config.validation), validation)
+
+    def write() -> None:
+        write_rows(config, train)
+        if config.validation:
+            copy_rows(Path(config.validation), validation)
+
+    group.first(write)
     cache = folder / ".cache"
 
     def load(file: Path) -> Dataset:
@@ -213,8 +249,10 @@ def _datasets(config: TrainConfig, folder: Path) -> Iterator[tuple[Dataset, Data
 
     try:
         yield load(train), load(validation) if config.validation else None
+        group.wait()
     finally:
-        shutil.rmtree(cache, ignore_errors=True)
+        if group.leads:
+            shutil.rmtree(cache, ignore_errors=True)
 
 
 def _trainer(
@@ -244,11 +282,13 @@ def _trainer(
         bias="none",
         task_type="CAUSAL_LM",
     )
+    several = checked.found.device == "cuda" and watch.group.size > 1
+    place = f"cuda:{watch.group.local_rank}" if several else checked.found.device
     callbacks: list[Any] = [watch]
     if validation is not None and config.early_stopping:
         callbacks.append(EarlyStoppingCallback(config.early_stopping))
     return SFTTrainer(
-        model=_model(config, checked.found.device, checked.found.dtype),
+        model=_model(config, place, checked.found.dtype),
         args=sft_config(config, plan, checked.found.device, checked.found.dtype, folder / runs.CHECKPOINTS),
         train_dataset=rows,
         eval_dataset=validation,
@@ -271,9 +311,16 @@ def _model(config: TrainConfig, device: str, dtype: str) -> Any:
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=given["dtype"],
         )
-    return AutoModelForCausalLM.from_pretrained(
+    model = AutoModelForCausalLM.from_pretrained(
         config.model, use_safetensors=True, local_files_only=True, trust_remote_code=False, **given
     )
+    if device == "cpu" and config.quantization == "nf4":
+        layers: list[Any] = [one for one in model.modules() if hasattr(one, "support_avx512bf16_for_cpu")]
+        for layer in layers:
+            # else a validation packs the weights for a kernel without gradients, which the next step then runs
+            # through (`Linear4bit.forward` of bitsandbytes 0.50.2, on CPUs with AVX512-BF16)
+            layer.support_avx512bf16_for_cpu = False
+    return model
 
 
 def sft_config(config: TrainConfig, plan: Plan, device: str, dtype: str, folder: Path) -> SFTConfig:
@@ -310,6 +357,8 @@ def sft_config(config: TrainConfig, plan: Plan, device: str, dtype: str, folder:
         gradient_checkpointing=config.gradient_checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False} if config.gradient_checkpointing else None,
         dataloader_pin_memory=device != "cpu",
+        ddp_timeout=7200,  # seconds; the first process prepares the rows while the others wait
+        ddp_find_unused_parameters=False,  # every weight of the adapter has a gradient in every step
         # validation and checkpoints
         eval_strategy="steps" if validated else "no",
         eval_steps=plan.eval_steps,
@@ -326,6 +375,23 @@ def sft_config(config: TrainConfig, plan: Plan, device: str, dtype: str, folder:
         report_to=[],
         push_to_hub=False,
     )
+
+
+def _as_planned(trainer: SFTTrainer, found: Preflight, group: Group) -> None:
+    """Hold what accelerate has made of the launcher against what was planned.
+
+    Raises:
+        PrepdataError: it trains with another number of processes, or on another device.
+    """
+    device = trainer.args.device
+    here = (trainer.accelerator.num_processes, trainer.args.process_index, device.type)
+    own = device.type == "cpu" or group.size == 1 or device.index == group.local_rank
+    if here != (group.size, group.rank, found.device) or not own:
+        raise PrepdataError(
+            f"accelerate would train as process {here[1] + 1} of {here[0]} on {device}, where process "
+            f"{group.rank + 1} of {group.size} on {found.device} was planned; nothing was trained. Start the processes "
+            f"by {torchrun(max(2, group.size))}"
+        )
 
 
 def _same_rows(prepared: Any, simulated: Simulated, what: str) -> None:

@@ -10,7 +10,8 @@ from prepdata.findings import plural
 from prepdata.reporters.base import safe
 from trainers.config import TrainConfig
 from trainers.estimate import GIB, OnGpu
-from trainers.preflight import Preflight, Problem
+from trainers.preflight import Preflight
+from trainers.problems import Problem
 from trainers.runs import Run
 
 
@@ -21,7 +22,7 @@ def preflight_lines(config: TrainConfig, found: Preflight) -> Iterator[str]:
         said = f"{plural(file.rows, 'row')}, {plural(file.errors, 'error')}, {plural(file.warnings, 'warning')}"
         yield f"{file.role:<11} {safe(file.path)}: {said}{f' ({rules})' if rules else ''}"
     method = "QLoRA (NF4)" if config.quantization == "nf4" else "LoRA"
-    yield f"{'method':<11} {method}, r {config.lora_r}, on {found.device} in {found.dtype}"
+    yield f"{'method':<11} {method}, r {config.lora_r}, on {_where(found)} in {found.dtype}"
     plan = found.plan
     if plan is not None:
         yield f"{'model':<11} {plan.model_parameters:,} parameters, adapter {plan.adapter_parameters:,}"
@@ -30,12 +31,19 @@ def preflight_lines(config: TrainConfig, found: Preflight) -> Iterator[str]:
             f"{plan.tokens:,} tokens ({plan.trained:,} trained, {plan.padded:,} with padding), "
             f"at most {plan.max_length:,} a row"
         )
-        yield f"{'steps':<11} {plan.steps:,} of {config.batch_rows:,} rows, {plan.steps_per_epoch:,} an epoch"
-        yield f"{'memory':<11} {_gib(plan.memory)} on this machine, besides the libraries"
+        rows = config.batch_rows * found.processes
+        yield f"{'steps':<11} {plan.steps:,} of {rows:,} rows, {plan.steps_per_epoch:,} an epoch"
+        each = f"for each of {found.processes} processes" if found.processes > 1 else "on this machine"
+        yield f"{'memory':<11} {_gib(plan.memory)} {each}, besides the libraries"
         for one in plan.gpus:
-            yield f"{one.gpu:<11} {_on_gpu(one)}"
+            several = f"{found.processes} of them: " if found.processes > 1 else ""
+            yield f"{one.gpu:<11} {several}{_on_gpu(one)}"
     for problem in found.problems:
         yield problem_line(problem)
+
+
+def _where(found: Preflight) -> str:
+    return found.device if found.processes == 1 else f"{found.processes} processes, each on {found.device},"
 
 
 def problem_line(problem: Problem) -> str:

@@ -17,11 +17,15 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from prepdata.errors import PrepdataError
 from prepdata.jsontext import json_text
+from trainers.distributed import ALONE, Group
+from trainers.trackers import Trackers
 
 COMPLETE = "complete"
 """Name of the file that says that a checkpoint is whole."""
 EVERY = 5.0
 """Seconds between two lines of progress."""
+WARM_UP, SETTLED = 5, 20
+"""Steps that tell nothing of those to come, and steps after which the others are gone by."""
 _KEPT = ("loss", "grad_norm", "learning_rate", "eval_loss", "num_tokens", "mean_token_accuracy", "epoch")
 
 
@@ -35,12 +39,23 @@ class Watch(TrainerCallback):
     Args:
         metrics: JSONL file that lines are added to.
         out: where progress goes; None for nowhere.
+        group: the processes that train together; all of them watch, the first one writes.
+        trackers: what the figures are handed on to.
     """
 
-    def __init__(self, metrics: Path, out: TextIO | None = sys.stderr) -> None:
+    def __init__(
+        self,
+        metrics: Path,
+        out: TextIO | None = sys.stderr,
+        group: Group = ALONE,
+        trackers: Trackers | None = None,
+    ) -> None:
         self.metrics = metrics
-        self.out = out
+        self.out = out if group.leads else None
+        self.group = group
+        self.trackers = trackers or Trackers({})
         self.started = self.said = time.monotonic()
+        self.pace = Pace()
         self.first_step = 0
         self.first_tokens: float | None = None
         self.tokens = 0.0
@@ -54,13 +69,17 @@ class Watch(TrainerCallback):
 
     @property
     def speed(self) -> float:
-        """Tokens a second, with padding."""
+        """Tokens a second of all processes together, without padding."""
         return (self.tokens - (self.first_tokens or 0.0)) / self.seconds if self.seconds > 0 else 0.0
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Start the clock."""
         self.started = self.said = time.monotonic()
         self.first_step = state.global_step
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Take the time of a step."""
+        self.pace.step(time.monotonic() - self.started)
 
     def on_log(
         self,
@@ -85,9 +104,11 @@ class Watch(TrainerCallback):
             self.first_tokens = 0.0 if self.first_tokens is None and not self.first_step else self.first_tokens
             self.first_tokens = tokens if self.first_tokens is None else self.first_tokens
             self.tokens = tokens
-        line = {"step": state.global_step, **found, "seconds": round(self.seconds, 3)}
-        with self.metrics.open("ab") as file:
-            file.write(json_text(line).encode() + b"\n")
+        found |= {"seconds": round(self.seconds, 3), "peak_memory": self.peak}
+        if self.group.leads:
+            with self.metrics.open("ab") as file:
+                file.write(json_text({"step": state.global_step, **found}).encode() + b"\n")
+            self.trackers.log(state.global_step, found)
         for name in ("loss", "grad_norm", "eval_loss"):
             if name in found and not math.isfinite(found[name]):
                 raise TrainingStopped(
@@ -97,8 +118,10 @@ class Watch(TrainerCallback):
         self._say(state, found)
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Mark a checkpoint as whole."""
-        (Path(str(args.output_dir)) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+        """Mark a checkpoint as whole, when all processes have written their part of it."""
+        self.group.wait()
+        if self.group.leads:
+            (Path(str(args.output_dir)) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
 
     def _say(self, state: TrainerState, found: dict[str, Any]) -> None:
         now = time.monotonic()
@@ -109,10 +132,37 @@ class Watch(TrainerCallback):
         said = [f"step {state.global_step}/{state.max_steps}"]
         said += [f"{word} {found[name]:.4f}" for name, word in _WORDS.items() if name in found]
         if "loss" in found:
-            done = state.global_step - self.first_step
-            left = (state.max_steps - state.global_step) * self.seconds / max(1, done)
-            said += [f"{self.speed:,.0f} tokens/s", f"{self.peak / 1024**3:.2f} GiB", f"{clock(left)} left"]
+            left = clock((state.max_steps - state.global_step) * self.pace.of_a_step)
+            about = "" if self.pace.settled or last else "about "
+            said += [f"{self.speed:,.0f} tokens/s", f"{self.peak / 1024**3:.2f} GiB", f"{about}{left} left"]
         print("  ".join(said), file=self.out, flush=True)
+
+
+class Pace:
+    """How long a step takes: once it has settled without the first steps, in which memory is laid out."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.seconds = self._warm = 0.0
+
+    def step(self, seconds: float) -> None:
+        """Count a step; `seconds` since the training began."""
+        self.steps += 1
+        self.seconds = seconds
+        if self.steps == WARM_UP:
+            self._warm = seconds
+
+    @property
+    def settled(self) -> bool:
+        """True when enough steps were done to go by them."""
+        return self.steps >= SETTLED
+
+    @property
+    def of_a_step(self) -> float:
+        """Seconds, with the validations and checkpoints between steps."""
+        if self.settled:
+            return (self.seconds - self._warm) / (self.steps - WARM_UP)
+        return self.seconds / max(1, self.steps)
 
 
 _WORDS = {"loss": "loss", "eval_loss": "validation loss"}

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from prepdata.cli.options import Command, Flag
 from prepdata.cli.submitting import submit, submit_flags, take
 from prepdata.errors import EXIT_CLEAN, UsageError
+
+if TYPE_CHECKING:
+    from trainers.config import TrainConfig
+    from trainers.distributed import Group
 
 _SECTION = "Keys of the configuration"
 
@@ -46,25 +50,35 @@ def command(config: str | None, dry_run: bool, as_json: bool, quiet: bool, **fla
     written, and with --go submitted.
     """
     from trainers.config import from_text, load_config
-    from trainers.sft import keep_quiet, train
+    from trainers.distributed import joined
+    from trainers.sft import keep_quiet
 
     keep_quiet()
     wanted = take(flags)
     if dry_run and wanted["submit"] is not None:
         raise UsageError("--dry-run checks only, and --submit writes a job: choose one of them")
     given = {name: from_text(name, v) if isinstance(v, str) else v for name, v in flags.items() if v is not None}
-    settings = load_config(Path(config) if config else None, given)
     if wanted["submit"] is not None:
+        settings = load_config(Path(config) if config else None, given)
         return submit(config, settings, given, wanted, as_json, quiet)
+    with joined() as group:
+        settings = load_config(Path(config) if config else None, given)
+        if group.leads:
+            return _run(settings, group, dry_run=dry_run, as_json=as_json, quiet=quiet)
+        return _run(settings, group, dry_run=dry_run, as_json=False, quiet=True)
 
+
+def _run(settings: TrainConfig, group: Group, *, dry_run: bool, as_json: bool, quiet: bool) -> int:
+    """Check, train, and say what came of it; return the exit code. Of several processes, the first speaks."""
     from prepdata.report import json_text
     from trainers.preflight import preflight
+    from trainers.sft import train
     from trainers.summary import preflight_lines, run_lines
 
-    checked = preflight(settings)
+    checked = preflight(settings, group)
     found = checked.found
     shown = sys.stderr if as_json else sys.stdout
-    if not quiet or found.exit_code:
+    if group.leads and (not quiet or found.exit_code):
         show_findings(checked.reports, shown)
         for line in preflight_lines(settings, found):
             print(line, file=shown, flush=True)
@@ -72,7 +86,7 @@ def command(config: str | None, dry_run: bool, as_json: bool, quiet: bool, **fla
         if as_json:
             print(json_text(found, indent=2))
         return found.exit_code
-    run = train(settings, checked, None if quiet else sys.stderr)
+    run = train(settings, checked, None if quiet else sys.stderr, group)
     if as_json:
         print(json_text(run, indent=2))
     elif not quiet:

@@ -59,7 +59,7 @@ def test_commands_and_flags_exist(guide: str, command: str) -> None:
 
 
 def test_flags_named_in_the_text_exist() -> None:
-    known = {"--hook-stage", "--all-files", "--check", "--framework"}
+    known = {"--hook-stage", "--all-files", "--check", "--framework", "--logdir", "--backend-store-uri"}
     for name in COMMANDS:
         command = cli.get_command(click.Context(cli), name)
         assert command is not None

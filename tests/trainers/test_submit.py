@@ -20,6 +20,7 @@ import tiny_lm  # noqa: E402
 import yaml  # noqa: E402
 from job_files import TO_THE_VOLUME, submit, text_of, working_folder  # noqa: E402
 
+import trainers.devices  # noqa: E402
 import trainers.preflight  # noqa: E402
 from prepdata.cli.main import cli  # noqa: E402
 from prepdata.errors import ConfigError, PrepdataError, UsageError  # noqa: E402
@@ -178,7 +179,7 @@ def test_time_memory_and_gpu_follow_from_the_run(folder: Path) -> None:
 
 
 def test_problems_of_this_machine_do_not_stop_a_job(folder: Path) -> None:
-    source = Path(trainers.preflight.__file__).read_text()
+    source = "".join(Path(str(module.__file__)).read_text() for module in (trainers.preflight, trainers.devices))
     assert all(f'Problem("{name}"' in source for name in OF_THIS_MACHINE)
     config = load_config(Path("run.yaml"), {"keep_checkpoints": 10**9})
     found = preflight(config).found

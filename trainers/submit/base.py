@@ -27,9 +27,7 @@ START_HOURS = 0.25
 """For loading, preparing rows and validations."""
 BESIDE_GIB = 12
 """Main memory for the libraries and the rows, besides the weights of the base in 16 bits."""
-OF_THIS_MACHINE = frozenset(
-    {"memory", "disk", "several-gpus", "several-processes", "no-bfloat16", "float32-base", "no-mps"}
-)
+OF_THIS_MACHINE = frozenset({"memory", "disk", "several-gpus", "no-bfloat16", "float32-base", "no-mps"})
 """Problems of a preflight that say nothing of the machine on which the job will run. It looks again there."""
 
 

@@ -1,0 +1,80 @@
+"""How long a step takes, and what is said of it."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from trainers import watching
+from trainers.distributed import Group
+from trainers.watching import SETTLED, WARM_UP, Pace, TrainingStopped, Watch
+
+
+def test_first_steps_do_not_count_once_the_pace_has_settled() -> None:
+    pace, seconds = Pace(), 0.0
+    assert (pace.settled, pace.of_a_step) == (False, 0.0)
+    for step in range(1, SETTLED + 11):
+        seconds += 10.0 if step <= WARM_UP else 2.0
+        pace.step(seconds)
+        if step == WARM_UP:
+            assert (pace.settled, pace.of_a_step) == (False, 10.0)
+        if step == SETTLED - 1:
+            assert not pace.settled and 2.0 < pace.of_a_step < 10.0
+    assert pace.settled
+    assert pace.of_a_step == pytest.approx(2.0)
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def run(watch: Watch, clock: Clock, steps: int, of: int, each: float = 6.0) -> None:
+    """Take a watch through steps of some seconds."""
+    args: Any = SimpleNamespace(output_dir="")
+    for step in range(steps + 1):
+        state: Any = SimpleNamespace(global_step=step, max_steps=of)
+        if not step:
+            watch.on_train_begin(args, state, None)  # type: ignore[arg-type]
+            continue
+        clock.now += 60.0 if step == 1 else each
+        watch.on_step_end(args, state, None)  # type: ignore[arg-type]
+        watch.on_log(args, state, None, {"loss": 1.0, "num_tokens": 100.0 * step})  # type: ignore[arg-type]
+
+
+def test_time_left_is_said_by_measured_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, out = Clock(), io.StringIO()
+    monkeypatch.setattr(watching, "time", clock)
+    run(Watch(tmp_path / "metrics.jsonl", out), clock, 30, 100)
+    said = out.getvalue().splitlines()
+    assert said[0].startswith("step 1/100  loss 1.0000  2 tokens/s") and said[0].endswith("about 1:39:00 left")
+    assert said[18].endswith("left") and "about" in said[18]
+    assert said[SETTLED - 1].endswith("GiB  8:00 left")  # 80 steps of 6 s: the minute of the first one is no rule
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(1, 31))
+    assert lines[1]["seconds"] == 66.0
+    assert all(line["peak_memory"] > 1 << 20 for line in lines)
+
+
+def test_other_processes_watch_and_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, out = Clock(), io.StringIO()
+    monkeypatch.setattr(watching, "time", clock)
+    watch = Watch(tmp_path / "metrics.jsonl", out, Group(rank=1, size=2))
+    run(watch, clock, 3, 3)
+    assert (out.getvalue(), list(tmp_path.iterdir())) == ("", [])
+    with pytest.raises(TrainingStopped, match="step 4: loss is inf"):
+        state: Any = SimpleNamespace(global_step=4, max_steps=4)
+        watch.on_log(None, state, None, {"loss": float("inf")})  # type: ignore[arg-type]

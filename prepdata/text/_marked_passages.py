@@ -93,10 +93,8 @@ def _rows_of_columns(value: dict[str, Any]) -> list[Any]:
         return [value]
     if any(len(held) == 1 and type(held[0]) is list for held in columns.values()):  # RAFT has them in lists of one
         columns = {key: held[0] for key, held in columns.items() if type(held[0]) is list}
-    length = max([len(held) for key, held in columns.items() if key in words.TEXT], default=0)
-    return [
-        {key: held[number] for key, held in columns.items() if number < len(held)} for number in range(min(length, MOST))
-    ]
+    length = min(max([len(held) for key, held in columns.items() if key in words.TEXT], default=0), MOST)
+    return [{key: held[number] for key, held in columns.items() if number < len(held)} for number in range(length)]
 
 
 def _one(item: Any, path: str) -> Passage | None:

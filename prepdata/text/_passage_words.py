@@ -2,8 +2,8 @@
 
 Keys: `documents` of `title` and `text` are what chat templates take (Hugging Face, "Tools and RAG", 2025-04);
 `passages` of `passage_text` and `is_selected` are MS MARCO's; `contexts` and `positive_ctx_idx` GermanRAG's; `context`
-and `oracle_context` RAFT's (Zhang et al., 2024); `retrieved_contexts` Ragas'; `page_content` LangChain's. Tags are those
-of Anthropic's guide to long prompts (2025-10), `<DOCUMENT>` RAFT's.
+and `oracle_context` RAFT's (Zhang et al., 2024); `retrieved_contexts` Ragas'; `page_content` LangChain's. Tags are
+those of Anthropic's guide to long prompts (2025-10), `<DOCUMENT>` RAFT's.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ HEADINGS = (
     "контекст", "документы", "фрагменты", "источники", "результаты поиска", "документи", "фрагменти", "джерела",
     "bağlam", "belgeler", "kaynaklar", "konteks", "dokumen", "ngữ cảnh", "tài liệu", "συμφραζόμενα", "πλαίσιο",
     "السياق", "المستندات", "المصادر", "संदर्भ", "दस्तावेज़",
-    "上下文", "背景信息", "背景资料", "参考资料", "参考文档", "参考信息", "文档", "资料", "已知信息", "检索结果", "知识库",
+    "上下文", "背景信息", "背景资料", "参考资料", "参考文档", "参考信息", "文档", "资料", "已知信息", "检索结果",
+    "知识库",
     "コンテキスト", "文脈", "参考資料", "参考文書", "検索結果", "文書", "資料",
     "문맥", "컨텍스트", "참고 자료", "참고자료", "문서", "검색 결과",
 )  # fmt: skip
@@ -54,7 +55,8 @@ UNITS = (
     "document", "doc", "passage", "source", "context", "excerpt", "chunk", "snippet", "search result",
     "dokument", "quelle", "auszug", "textabschnitt", "textstelle", "kontext", "extrait", "documento", "pasaje",
     "fuente", "fragmento", "trecho", "fonte", "brano", "estratto", "bron", "fragment", "źródło", "документ",
-    "фрагмент", "источник", "belge", "kaynak", "文档", "资料", "段落", "片段", "参考资料", "文書", "資料", "문서", "자료",
+    "фрагмент", "источник", "belge", "kaynak", "文档", "资料", "段落", "片段", "参考资料", "文書", "資料", "문서",
+    "자료",
 )  # fmt: skip
 """Words that stand, with a number, above one passage."""
 ORIGINS = ("source", "file", "document", "url", "quelle", "datei", "fichier", "fuente", "fonte", "bron", "来源", "文件",

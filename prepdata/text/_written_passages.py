@@ -29,8 +29,8 @@ _HEADING = re.compile(
 )
 _INTRO = re.compile(
     r"\bfollowing (?:[^\W\d_]{1,20} ){0,3}(?:context|documents|passages|sources"
-    r"|excerpts|snippets|search results)\b[^\n]{0,200}\n|folgenden? (?:[^\W\d_]{1,20} ){0,2}(?:kontext|dokumente|quellen"
-    r"|auszüge|textabschnitte)\b[^\n]{0,200}\n",
+    r"|excerpts|snippets|search results)\b[^\n]{0,200}\n|folgenden? (?:[^\W\d_]{1,20} ){0,2}(?:kontext|dokumente"
+    r"|quellen|auszüge|textabschnitte)\b[^\n]{0,200}\n",
     re.IGNORECASE,
 )
 _END = re.compile(rf"{_LEAD}(?:{_any(words.ENDS)})(?:[ \t]?\d{{1,3}})?{_COLON}", re.IGNORECASE | re.MULTILINE)
@@ -80,33 +80,44 @@ def read(text: str, path: str) -> Block | None:
         block = _tagged(text, path)
         if block is not None:
             return block
-    heading = _HEADING.search(text)
+    heading = _HEADING.search(text) or _INTRO.search(text)
+    body = _body(text, heading) if heading is not None else ""
+    if 2 * size(body) >= LEAST and (numbered := _numbered(body, path)):
+        return Block(tuple(numbered), True)
     units = _split(text, list(_UNIT.finditer(text)), path)
-    if len(units) >= 2 or (units and heading is not None):
+    if len(units) >= 2 or (units and (heading is not None or _alone(units[0], text))):
         return Block(tuple(units), True)
     origins = _split(text, list(_ORIGIN.finditer(text)), path, origin=True)
     if len(origins) >= 2:
         return Block(tuple(origins), True)
-    heading = heading or _INTRO.search(text)
-    return _under(text, heading, path) if heading is not None else None
+    return _under(text, heading, body, path) if heading is not None and size(body) >= LEAST else None
 
 
-def _under(text: str, heading: re.Match[str], path: str) -> Block | None:
-    """Return the passages under a heading: numbered in brackets, parted by rules, or one block."""
-    start = heading.end()
-    end = _END.search(text, start)
-    body = _ruled(text[start : end.start() if end else len(text)])
-    if size(body) < LEAST:
-        return None
-    brackets = list(_BRACKET.finditer(body))
-    if brackets and int(brackets[0][1]) <= 1 and not body[: brackets[0].start()].strip(" \t\n-="):
-        found = _split(body, brackets, path)
-        if found:
-            return Block(tuple(found), True)
-    if heading.re is _INTRO and (end is None or size(body) < 2 * LEAST):
+def _body(text: str, heading: re.Match[str]) -> str:
+    """Return what stands between a heading and the question."""
+    end = _END.search(text, heading.end())
+    return _ruled(text[heading.end() : end.start() if end else len(text)])
+
+
+def _numbered(body: str, path: str) -> list[Passage]:
+    """Return the passages of a text that begins with `[1]`, or `[0]`, and counts on."""
+    heads = list(_BRACKET.finditer(body))
+    if not heads or int(heads[0][1]) > 1 or body[: heads[0].start()].strip(" \t\n-="):
+        return []
+    return _split(body, heads, path)
+
+
+def _alone(unit: Passage, text: str) -> bool:
+    """True if a text that has one numbered heading is all there is to be read: no task works on it."""
+    return size(unit.text) >= LEAST and _TASK.search(text) is None
+
+
+def _under(text: str, heading: re.Match[str], body: str, path: str) -> Block | None:
+    """Return what stands under a heading as one block, or parted by rules, if it is there to be asked about."""
+    asked = _END.search(text, heading.end()) is not None
+    if heading.re is _INTRO and (not asked or size(body) < 2 * LEAST):
         return None  # "Sort the following documents ...": only a question tells that they are there to be asked about
-    rest = text[:start] + (text[end.start() :] if end else "")
-    if _TASK.search(rest) or (end is None and "?" not in text and "？" not in text and "؟" not in text):
+    if _TASK.search(text.replace(body, " ", 1)) or not (asked or any(mark in text for mark in "?？؟")):
         return None
     parts = [part.strip() for part in _RULE.split(body) if part.strip()]
     if len(parts) > 1 and all(size(part) >= LEAST for part in parts):

@@ -18,7 +18,7 @@ from prepdata.record import Message, Record
 from prepdata.text import _marked_passages as marked
 from prepdata.text import _passage_words as words
 from prepdata.text import _written_passages as written
-from prepdata.text._passage import Passage, named
+from prepdata.text._passage import Block, Passage, named
 from prepdata.text.columns import column, turns
 from prepdata.text.search import Search
 
@@ -113,7 +113,7 @@ def _filled(passages: Sequence[Passage], others: Sequence[Passage]) -> tuple[Pas
     )
 
 
-def _in_turn(record: Record, turn: Message) -> written.Block | None:
+def _in_turn(record: Record, turn: Message) -> Block | None:
     if turn.role in _SPEAKING:
         return written.read(turn.text, turn.field) if turn.text else None
     if turn.role in ("tool", "function") and _retrieves(record, turn):
@@ -128,5 +128,3 @@ def _retrieves(record: Record, turn: Message) -> bool:
     if turn.name is None:
         names = [call.name for call in calls if call.id == turn.call_id or len(calls) == 1]
     return any(type(name) is str and _RETRIEVING.search(name[:80]) is not None for name in names)
-
-

@@ -1,4 +1,4 @@
-"""Citations in answers: `[1]`, `[1, 2]`, `【1】`, `<co: 1>`, `[docs/a.md]`, `(Source: docs/a.md)`."""
+"""Citations in answers: `[1]`, `[1, 2]`, `【1】`, `[[1](address)]`, `<co: 1>`, `[docs/a.md]`, `(Source: docs/a.md)`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from prepdata.text.passages import Context, named
 
 _NUMBERS = re.compile(
     r"[\[【](?:\^|(?:doc|document|passage|source|ref|dokument|quelle|fuente|文档|资料)\.?[ :#]{0,2})?"
-    r"(\d{1,3}(?: ?[,;、–-] ?\d{1,3}){0,9})[\]】](?![(\[:]\S)|<co: ?(\d{1,3}(?:, ?\d{1,3}){0,9})>",
+    r"(\d{1,3}(?: ?[,;、–-] ?\d{1,3}){0,9})[\]】](?![(:]\S)"
+    r"|(?<=\[)\[(\d{1,3})\](?=\(\S)|<co: ?(\d{1,3}(?:, ?\d{1,3}){0,9})>",
     re.IGNORECASE,
 )
 _FILES = re.compile(
@@ -18,6 +19,7 @@ _FILES = re.compile(
     r"((?:[\w.-]{1,60}/){0,8}[\w.-]{1,80}\.(?:md|txt|html?|pdf|rst|docx?|json|csv|mdx|adoc))(?:#[\w-]{1,60})?[\])）】]",
     re.IGNORECASE,
 )
+_ATTACHED = re.compile(r"[A-Za-z0-9]\[\d")
 _OWN = re.compile(r"\[(\d{1,3})\]")
 _DIGITS = re.compile(r"\d+")
 MOST = 200
@@ -26,10 +28,11 @@ _RANGE = re.compile(r"(\d+) ?[–-] ?(\d+)")
 
 
 class Citation(NamedTuple):
-    """One name or number that an answer cites, and where."""
+    """One name or number that an answer cites, and where. `attached`: to a word, as an index of a variable may be."""
 
     name: str
     span: tuple[int, int]
+    attached: bool = False
 
 
 def citations(text: str) -> list[Citation]:
@@ -40,7 +43,9 @@ def citations(text: str) -> list[Citation]:
     found: list[Citation] = []
     for match in _NUMBERS.finditer(text):
         if not _indexes(text, match.start()):
-            found += [Citation(number, match.span()) for number in _listed(match[1] or match[2])]
+            attached = _ATTACHED.match(text, max(0, match.start() - 1)) is not None
+            listed = _listed(match[1] or match[2] or match[3])
+            found += [Citation(number, match.span(), attached) for number in listed]
     found += [Citation(match[1], match.span()) for match in _FILES.finditer(text)]
     return found[:MOST]
 
@@ -90,7 +95,7 @@ def absent(context: Context, cited: list[Citation]) -> list[Citation]:
     found = []
     for citation in cited:
         if citation.name.isdigit():
-            if citation.name not in numbers and citation.name not in own:
+            if not citation.attached and citation.name not in numbers and citation.name not in own:
                 found.append(citation)
         elif files and not _known_file(citation.name.lower(), files) and citation.name.lower() not in held:
             found.append(citation)

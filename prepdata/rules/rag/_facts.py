@@ -20,7 +20,7 @@ from prepdata.text.language import detect, script
 READ = 100_000
 """Characters of a context that are read."""
 SMALL = 12
-"""Whole numbers up to this count things that no text has to name; they are looked at with a unit of the context only."""
+"""Whole numbers up to this count things that no text has to name; looked at where the context counts in their unit."""
 MOST = 60
 """Numbers of a context that are reckoned with."""
 FACTS = 200
@@ -39,9 +39,10 @@ _STEP = re.compile(
     r"|punkt|beispiel|dokument|quelle|étape|paso|passo|шаг)s?[ #]{0,2}\d{1,3}|[第文资][档料]? ?\d{1,3}|24/7|\b100 ?%",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:[,.\u00a0\u202f' ]\d{3})+(?![\d])|\d+)(?:[.,]\d+)?")
-_CJK_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_IDENTIFIER = re.compile(r"(?<![\w-])(?=[A-Za-z0-9-]{0,30}\d)(?=[A-Za-z0-9-]{0,30}[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?![\w-])")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_.])(?:\d{1,3}(?:[,.\u00a0\u202f' ]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?")
+_SPACES = re.compile("[\u00a0\u202f' ]")
+_IDENTIFIER = re.compile(r"(?<![\w-])[A-Za-z0-9][A-Za-z0-9-]{2,39}(?![\w-])")
+_DIGIT = re.compile(r"\d")
 _DIGITS = re.compile(r"\d+")
 _UNIT = re.compile(r"[ \u00a0-]?(%|€|\$|£|°|[^\W\d_]{1,20})")
 _SPELLED = re.compile(
@@ -54,25 +55,25 @@ _SPELLED = re.compile(
 )
 _RECKONS = re.compile(
     r"[=×÷≈]|\d ?[+*/] ?\d|\b(?:total|sum|altogether|combined|difference|average|mean|per cent|percent|ratio|twice"
-    r"|half|double|triple|more than|less than|fewer|longer|older|younger|between|remaining|left over|approximately|about"
-    r"|around|roughly|nearly|almost|insgesamt|zusammen|durchschnitt|differenz|ungefähr|etwa|rund|au total|environ|en total"
-    r"|promedio|diferencia|in totale|circa|всего|примерно|около)\b|共|合计|总计|平均|约|合計|約",
+    r"|half|double|triple|more than|less than|fewer|longer|older|younger|between|remaining|left over|approximately"
+    r"|about|around|roughly|nearly|almost|insgesamt|zusammen|durchschnitt|differenz|ungefähr|etwa|rund|au total|environ"
+    r"|en total|promedio|diferencia|in totale|circa|всего|примерно|около)\b|共|合计|总计|平均|约|合計|約",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"\b[A-ZÀ-ÖØ-ÞΑ-ΩА-ЯЁЄІЇҐ][^\W\d_]{2,29}\b")
 _BEGINS = re.compile(r"(?:^|[.!?:;…\n\"“”„«»(\[*#>•–—|/-])[ \t\"“„«(\[*#>•_-]{0,6}$")
 _TITLED = re.compile(r"^[ \t]*(?:#{1,6} .*|\*\*[^*\n]{1,100}\*\*:?.{0,3}|.{1,60}:)$", re.MULTILINE)
 _NO_NAMES = frozenset(
-    "january february march april may june july august september october november december monday tuesday wednesday "
-    "thursday friday saturday sunday janvier février mars avril mai juin juillet août septembre octobre novembre décembre "
-    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre lunes martes miércoles "
-    "jueves viernes sábado domingo yes no the this these that those there their they what when where which who why how "
-    "english french german spanish italian chinese japanese russian based according context answer question note please "
-    "however therefore thus also and but for from with you your our its his her she not".split()
+    """january february march april may june july august september october november december monday tuesday wednesday
+    thursday friday saturday sunday janvier février mars avril mai juin juillet août septembre octobre novembre décembre
+    enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre lunes martes miércoles
+    jueves viernes sábado domingo yes no the this these that those there their they what when where which who why how
+    english french german spanish italian chinese japanese russian based according context answer question note please
+    however therefore thus also and but for from with you your our its his her she not""".split()  # noqa: SIM905
 )
 _NOUNS = frozenset({"de", "lb"})
 """Languages that write every noun with a capital."""
-_LETTER_LIKE = re.compile(r"\s*(?:dear |hi |hello |subject:|hallo |sehr geehrte|bonjour|estimad|caro |ciao )", re.IGNORECASE)
+_LETTER_LIKE = re.compile(r"\s*(?:dear |hi |hello |subject:|hallo |sehr geehrte|bonjour|estimad|caro )", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“„«「]([^\"“”„«»「」\n]{20,400})[\"”“»」]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LONG = re.compile(r"[^\W\d_]{4,}")
@@ -129,10 +130,11 @@ class _Held:
     """What a context holds, made ready to be asked."""
 
     def __init__(self, text: str) -> None:
-        self.text = text = text if text.isascii() else _DIGITS.sub(lambda match: str(int(match[0])).zfill(len(match[0])), text)
+        text = _european(text)
         self.lower = text.lower()
-        pieces = set(_DIGITS.findall(text))
-        self.numbers = amounts(text) | {piece.lstrip("0") or "0" for piece in pieces}
+        joined = " ".join([_SPACES.sub("", match[0]) for match in _NUMBER.finditer(text)])
+        pieces = {piece.lstrip("0") or "0" for piece in _DIGITS.findall(text)}
+        self.numbers = amounts(text) | amounts(joined) | pieces
         self.digits = {_significant(number) for number in self.numbers}
         self.spelled = _SPELLED.search(text) is not None
         self._values: list[float] | None = None
@@ -156,10 +158,10 @@ class _Held:
         """True if a word is there, perhaps in another form."""
         return word[:PREFIX].lower() in self.prefixes
 
-    def has_number(self, number: str, reckons: bool) -> bool:
-        """True if a number is there, in another spelling, rounded, or reckoned."""
+    def has_number(self, number: str, *, reckons: bool = False, scaled: bool = True) -> bool:
+        """True if a number is there: spelled otherwise, rounded, `scaled` by tens, or reckoned from others."""
         plain = next(iter(amounts(number)), number.lstrip("0"))
-        if plain in self.numbers or plain in ("", "1") or _significant(plain) in self.digits:
+        if plain in self.numbers or plain in ("", "1") or (scaled and _significant(plain) in self.digits):
             return True
         value = _value(plain)
         if value is None or (self.spelled and value < 10_000):
@@ -169,15 +171,20 @@ class _Held:
         return reckons and _reckoned(value, self.values)
 
 
+def _european(text: str) -> str:
+    """Return a text with the digits of all scripts as 0 to 9."""
+    return text if text.isascii() else _DIGIT.sub(lambda match: str(int(match[0])), text)
+
+
 def _significant(number: str) -> str:
     """Return the digits of a number without zeros at its ends: the same for 0.05, 5 % and 500."""
-    return number.replace(".", "").strip("0") or "0"
+    return "".join(_DIGITS.findall(number)).strip("0") or "0"
 
 
 def _rounded(digits: str, number: str) -> bool:
     """True if a number of two digits or more is what others round to: 1.2 million for 1,234,567."""
     wanted = _significant(number)
-    if len(wanted) < 2 or len(digits) <= len(wanted):
+    if not 2 <= len(wanted) < min(len(digits), 16):
         return False
     return int(wanted) in (int(digits[: len(wanted)]), int(digits[: len(wanted)]) + (digits[len(wanted)] >= "5"))
 
@@ -191,21 +198,20 @@ def _value(number: str) -> float | None:
 
 def _reckoned(value: float, values: list[float]) -> bool:
     known = [*values, 2.0, 7.0, 12.0, 24.0, 30.0, 60.0, 100.0, 365.0]
-    return any(
-        abs(value - result) <= 0.006 * abs(value)
-        for place, one in enumerate(known)
-        for other in known[: place + 1]
-        for result in (one + other, abs(one - other), one * other, *((one / other, other / one) if one and other else ()))
-    )
+    for place, one in enumerate(known):
+        for other in known[: place + 1]:
+            results = [one + other, one - other, other - one, one * other]
+            results += [one / other, other / one] if one and other else []
+            if any(abs(value - result) <= 0.006 * abs(value) for result in results):
+                return True
+    return False
 
 
 def _numbers(plain: str, held: _Held) -> Iterator[Missing]:
     reckons = _RECKONS.search(plain) is not None
-    for match in islice((_NUMBER if plain.isascii() else _CJK_NUMBER).finditer(plain), FACTS):
+    for match in islice(_NUMBER.finditer(plain), FACTS):
         start, end = match.span()
-        number = match[0] if match[0].isascii() else "".join(str(int(c)) if c.isdigit() else c for c in match[0])
-        if start and (plain[start - 1].isascii() and (plain[start - 1].isalnum() or plain[start - 1] in "_.")):
-            continue  # part of an identifier
+        number = _SPACES.sub("", _european(match[0]))
         value = _value(number)
         unit = _UNIT.match(plain, end)
         if value is not None and value <= SMALL and value == int(value):
@@ -213,8 +219,8 @@ def _numbers(plain: str, held: _Held) -> Iterator[Missing]:
                 continue
         elif unit and unit[0][0].isalpha() and unit[0].isascii() and len(unit[0]) > 4:
             continue
-        number = re.sub(r"[\u00a0\u202f' ]", "", number)
-        if not held.has_number(number, reckons):
+        scaled = unit is None or not _counts(unit[1], held)
+        if not held.has_number(number, reckons=reckons, scaled=scaled):
             stop = unit.end() if unit else end
             yield Missing("number", plain[start:stop].strip(), (start, end))
 
@@ -232,9 +238,9 @@ def _identifiers(plain: str, held: _Held) -> Iterator[Missing]:
     for match in islice(_IDENTIFIER.finditer(plain), FACTS):
         word = match[0]
         digits = _DIGITS.findall(word)
-        if not any(len(piece) > 1 for piece in digits) or not any(c.isalpha() for c in word):
+        if not any(len(piece) > 1 for piece in digits) or not any(char.isalpha() for char in word):
             continue
-        if word.lower() in held.lower or all(held.has_number(piece, False) for piece in digits):
+        if word.lower() in held.lower or all(held.has_number(piece) for piece in digits):
             continue
         yield Missing("identifier", word, match.span())
 
@@ -256,7 +262,8 @@ def _names(plain: str, held: _Held, language: str | None) -> list[Missing]:
     there: set[str] = set()
     for match in _NAME.finditer(text):
         word = match[0]
-        if word.lower() in _NO_NAMES or word.isupper() or _BEGINS.search(text[max(0, match.start() - 8) : match.start()]):
+        before = text[max(0, match.start() - 8) : match.start()]
+        if word.lower() in _NO_NAMES or word.isupper() or _BEGINS.search(before):
             continue
         if held.has_word(word):
             there.add(word)
@@ -271,7 +278,7 @@ def _names(plain: str, held: _Held, language: str | None) -> list[Missing]:
 def _words(plain: str, held: _Held) -> list[Missing]:
     """Return the whole answer where hardly a word of it is in the context."""
     words = {word.lower() for word in _LONG.findall(plain)}
-    if len(words) < 4 or len(words) < 8 and len(_WORD.findall(plain)) > BRIEF:
+    if len(words) < 4 or (len(words) < 8 and len(_WORD.findall(plain)) > BRIEF):
         return []
     share = sum(held.has_word(word) for word in words) / len(words)
     if share <= (0.1 if len(words) >= 8 else 0.0):

@@ -1,4 +1,4 @@
-"""What the RAG rules know of every row with context: does its answer decline, what does it cite, which passage is true?"""
+"""What the RAG rules know of a row with context: does its answer decline, what does it cite, which passage is true?"""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from prepdata.chunk import Chunk
-from prepdata.rules.rag._citations import Citation, citations, place_of
 from prepdata.record import Record
+from prepdata.rules.rag._citations import Citation, citations, place_of
 from prepdata.text.columns import column
 from prepdata.text.negatives import in_column
 from prepdata.text.passages import Context, context_of, contexts
@@ -87,7 +87,7 @@ def words(text: str) -> set[str]:
     if lowered.isascii() or not _WIDE.search(lowered):
         return set(_WORD.findall(lowered))
     found = {lowered[i : i + 2] for i in range(len(lowered) - 1) if _WIDE.match(lowered[i])}
-    return found | {word for word in _WORD.findall(_WIDE.sub(" ", lowered))}
+    return found | set(_WORD.findall(_WIDE.sub(" ", lowered)))
 
 
 def _nearest(answer: str, texts: list[str]) -> int | None:

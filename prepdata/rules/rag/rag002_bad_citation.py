@@ -101,4 +101,5 @@ def _there(row: Row) -> str:
     if not all(names):
         return f"its context has {len(passages)} passages" if len(passages) != 1 else "its context has one passage"
     shown = ", ".join(f"'{clip(name, 40)}'" for name in names[:5]) + ("…" if len(names) > 5 else "")
-    return f"the passages of its context are {shown}" if len(names) > 1 else f"the one passage of its context is {shown}"
+    what = "passages of its context are" if len(names) > 1 else "one passage of its context is"
+    return f"the {what} {shown}"

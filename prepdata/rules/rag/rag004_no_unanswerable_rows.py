@@ -45,7 +45,7 @@ class NoUnanswerableRows(CorpusRule):
 
     def see(self, chunk: Chunk) -> Any:
         found = chunk.derived(rows)
-        if any([row.unanswerable for row in found]):
+        if any(row.unanswerable for row in found):
             return [1, 0, []]
         return [0, len(found), [row.context.record.row for row in found[:EXAMPLES]]]
 

@@ -74,8 +74,7 @@ class ContextOrderBias(CorpusRule):
         counts: Counter[tuple[int, int]] = Counter()
         for _, (part, _) in parts.parts:
             for key, count in part.items():
-                size, place = map(int, key.split(":"))
-                counts[size, place] += count
+                counts[_read(key)] += count
         total = counts.total()
         if total < max(self.options.least, 1):
             return
@@ -85,17 +84,20 @@ class ContextOrderBias(CorpusRule):
             return
         examples: list[int] = []
         for start, (_, shown) in parts.parts:
-            there = sorted(row for key, held in shown.items() if _at(*map(int, key.split(":")), place) for row in held)
-            examples = first(there, start, examples)
-        yield (
-            None,
-            Hit(
-                f"the true passage is {_named(place)} in {percent(rows_there, total)} of {total:,} rows with two passages or "
-                f"more (random order: {percent(round(chance * total), total)}): a model learns the place. Shuffle the "
-                "passages of each row",
-                related=tuple(examples),
-            ),
+            there = [row for key, held in shown.items() if _at(*_read(key), place) for row in held]
+            examples = first(sorted(there), start, examples)
+        message = (
+            f"the true passage is {_named(place)} in {percent(rows_there, total)} of {total:,} rows with two passages or "
+            f"more (random order: {percent(round(chance * total), total)}): a model learns the place. Shuffle the "
+            "passages of each row"
         )
+        yield None, Hit(message, related=tuple(examples))
+
+
+def _read(key: str) -> tuple[int, int]:
+    """Return (passages, place of the true one) of a key "passages:place"."""
+    size, _, place = key.partition(":")
+    return int(size), int(place)
 
 
 def _at(size: int, place: int, wanted: int) -> bool:

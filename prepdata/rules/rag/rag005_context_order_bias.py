@@ -87,8 +87,8 @@ class ContextOrderBias(CorpusRule):
             there = [row for key, held in shown.items() if _at(*_read(key), place) for row in held]
             examples = first(sorted(there), start, examples)
         message = (
-            f"the true passage is {_named(place)} in {percent(rows_there, total)} of {total:,} rows with two passages or "
-            f"more (random order: {percent(round(chance * total), total)}): a model learns the place. Shuffle the "
+            f"the true passage is {_named(place)} in {percent(rows_there, total)} of {total:,} rows with two passages "
+            f"or more (random order: {percent(round(chance * total), total)}): a model learns the place. Shuffle the "
             "passages of each row"
         )
         yield None, Hit(message, related=tuple(examples))

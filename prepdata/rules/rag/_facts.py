@@ -23,6 +23,8 @@ SMALL = 12
 """Whole numbers up to this count things that no text has to name; looked at where the context counts in their unit."""
 MOST = 60
 """Numbers of a context that are reckoned with."""
+_USUAL = (2.0, 7.0, 12.0, 24.0, 30.0, 60.0, 100.0, 365.0)
+"""Numbers that one reckons with and need not name."""
 FACTS = 200
 """Numbers, and identifiers, of an answer that are looked at."""
 PREFIX = 5
@@ -75,6 +77,7 @@ _NOUNS = frozenset({"de", "lb"})
 """Languages that write every noun with a capital."""
 _LETTER_LIKE = re.compile(r"\s*(?:dear |hi |hello |subject:|hallo |sehr geehrte|bonjour|estimad|caro )", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“„«「]([^\"“”„«»「」\n]{20,400})[\"”“»」]")
+_BETWEEN = re.compile(r"[\"“„«][^\"“”„«»\n]{1,80}[\"”“»]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LONG = re.compile(r"[^\W\d_]{4,}")
 _SPACED = frozenset({"Latin", "Cyrillic", "Greek"})
@@ -163,12 +166,15 @@ class _Held:
         plain = next(iter(amounts(number)), number.lstrip("0"))
         if plain in self.numbers or plain in ("", "1") or (scaled and _significant(plain) in self.digits):
             return True
+        pieces = [piece.lstrip("0") or "0" for piece in _DIGITS.findall(number)]
+        if len(pieces) > 1 and all(piece in self.numbers for piece in pieces):
+            return True  # a time, a date, a version
         value = _value(plain)
         if value is None or (self.spelled and value < 10_000):
             return True
         if any(_rounded(other, plain) for other in self.digits):
             return True
-        return reckons and _reckoned(value, self.values)
+        return reckons and _reckoned(value, [*self.values, *_USUAL])
 
 
 def _european(text: str) -> str:
@@ -196,8 +202,8 @@ def _value(number: str) -> float | None:
         return None
 
 
-def _reckoned(value: float, values: list[float]) -> bool:
-    known = [*values, 2.0, 7.0, 12.0, 24.0, 30.0, 60.0, 100.0, 365.0]
+def _reckoned(value: float, known: list[float]) -> bool:
+    """True if a value is the sum, difference, product or quotient of two known ones."""
     for place, one in enumerate(known):
         for other in known[: place + 1]:
             results = [one + other, one - other, other - one, one * other]
@@ -209,6 +215,7 @@ def _reckoned(value: float, values: list[float]) -> bool:
 
 def _numbers(plain: str, held: _Held) -> Iterator[Missing]:
     reckons = _RECKONS.search(plain) is not None
+    own = [value for number in sorted(amounts(plain) & held.numbers)[:MOST] if (value := _value(number)) is not None]
     for match in islice(_NUMBER.finditer(plain), FACTS):
         start, end = match.span()
         number = _SPACES.sub("", _european(match[0]))
@@ -220,7 +227,7 @@ def _numbers(plain: str, held: _Held) -> Iterator[Missing]:
         elif unit and unit[0][0].isalpha() and unit[0].isascii() and len(unit[0]) > 4:
             continue
         scaled = unit is None or not _counts(unit[1], held)
-        if not held.has_number(number, reckons=reckons, scaled=scaled):
+        if not held.has_number(number, reckons=reckons, scaled=scaled) and not (value and _reckoned(value, own)):
             stop = unit.end() if unit else end
             yield Missing("number", plain[start:stop].strip(), (start, end))
 
@@ -257,20 +264,21 @@ def _quotations(answer: str, held: _Held) -> list[Missing]:
 def _names(plain: str, held: _Held, language: str | None) -> list[Missing]:
     if language in _NOUNS or _LETTER_LIKE.match(plain):
         return []
-    text = _TITLED.sub(lambda match: " " * len(match[0]), plain)
+    text = plain
+    for pattern in (_TITLED, _BETWEEN):
+        text = pattern.sub(lambda match: " " * len(match[0]), text)
     found: dict[str, Missing] = {}
     there: set[str] = set()
     for match in _NAME.finditer(text):
         word = match[0]
-        before = text[max(0, match.start() - 8) : match.start()]
-        if word.lower() in _NO_NAMES or word.isupper() or _BEGINS.search(before):
+        if word.lower() in _NO_NAMES or word.isupper():
             continue
         if held.has_word(word):
             there.add(word)
-        else:
+        elif not _BEGINS.search(text[max(0, match.start() - 8) : match.start()]):
             found.setdefault(word, Missing("name", word, match.span()))
     few = len(_WORD.findall(plain)) <= BRIEF
-    if (len(found) >= 2 and len(found) >= len(there)) or (found and few and not there):
+    if (len(found) >= 2 and len(found) > len(there)) or (found and few and not there):
         return list(found.values())
     return []
 

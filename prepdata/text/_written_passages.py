@@ -10,7 +10,7 @@ import re
 from prepdata.text import _passage_words as words
 from prepdata.text._passage import Block, Passage
 
-LEAST = 40
+LEAST = 30
 """Characters below which what stands under a heading is no retrieved text ("Context: work")."""
 PARTS = 1000
 """Passages of a text that are read."""

@@ -47,10 +47,12 @@ _SPACES = re.compile("[\u00a0\u202f' ]")
 _IDENTIFIER = re.compile(r"(?<![\w-])[A-Za-z0-9][A-Za-z0-9-]{2,39}(?![\w-])")
 _DIGIT = re.compile(r"\d")
 _DIGITS = re.compile(r"\d+")
-_UNIT = re.compile(r"[ \u00a0-]?(%|€|\$|£|°|[^\W\d_]{1,20})")
+_UNIT = re.compile(r"[ \u00a0-]?(%|€|\$|£|° ?[CF]?|[^\W\d_]{1,20})")
 _SPELLED = re.compile(
     r"\b(?:thir|four|fif|six|seven|eigh|nine)teen|\b(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred"
-    r"|thousand|million|dozen)\b|\b(?:quarter|half) (?:past|to)\b|\b(?:halb|viertel) |y media\b|y cuarto\b|et demie\b|zwanzig|dreißig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig|hundert|tausend|zehn\b"
+    r"|thousand|million|dozen)\b|\b(?:quarter|half) (?:past|to)\b"
+    r"|\b(?:halb|viertel) |y media\b|y cuarto\b|et demie\b"
+    r"|zwanzig|dreißig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig|hundert|tausend|zehn\b"
     r"|\b(?:vingt|trente|quarante|cinquante|soixante|cent|mille)\b|veint|treinta|cuarenta|cincuenta|sesenta|setenta"
     r"|ochenta|noventa|ciento|\bvinte|trinta|quarenta|cinquenta|venti|trenta|quaranta|cinquanta|двадцат|тридцат|сорок"
     r"|десят|[一二三四五六七八九十百千万零〇两]{2}|[〇一二三四五六七八九十百千万]+[年月日天个人元]",
@@ -77,7 +79,8 @@ _NO_NAMES = frozenset(
 _NOUNS = frozenset({"de", "lb"})
 """Languages that write every noun with a capital."""
 _LETTER_LIKE = re.compile(r"\s*(?:dear |hi |hello |subject:|hallo |sehr geehrte|bonjour|estimad|caro )", re.IGNORECASE)
-_IMPERIAL = frozenset("miles mile feet foot ft inches inch in lb lbs pounds oz ounces gallons mph acres °f °".split())
+_IMPERIAL = frozenset(("miles", "mile", "feet", "foot", "ft", "inches", "inch", "lb", "lbs", "pounds", "oz", "ounces",
+                       "gallons", "mph", "acres", "°f", "° f"))  # fmt: skip
 """Units into which an answer may turn what its context has in others."""
 _CLOCK = re.compile(r"[:.]\d\d(?!\d)| ?[hH时時시]| Uhr")
 _QUOTED = re.compile(r"[\"“„«「]([^\"“”„«»「」\n]{20,400})[\"”“»」]")
@@ -230,15 +233,18 @@ def _numbers(plain: str, held: _Held) -> Iterator[Missing]:
                 continue
         elif unit and unit[0][0].isalpha() and unit[0].isascii() and len(unit[0]) > 4:
             continue
-        if value is not None and value <= 24 and _CLOCK.match(plain, end):
-            if {str(int(value) - 12), str(int(value) + 12)} & held.numbers:
-                continue  # 17:00 is five in the afternoon
+        if value is not None and value <= 24 and _CLOCK.match(plain, end) and _other_clock(value) & held.numbers:
+            continue  # 17:00 is five in the afternoon
         scaled = unit is None or not _counts(unit[1], held)
         if unit and scaled and own and unit[1].lower() in _IMPERIAL:
             continue
         if not held.has_number(number, reckons=reckons, scaled=scaled) and not (value and _reckoned(value, own)):
             stop = unit.end() if unit else end
             yield Missing("number", plain[start:stop].strip(), (start, end))
+
+
+def _other_clock(hour: float) -> set[str]:
+    return {str(int(hour) - 12), str(int(hour) + 12)}
 
 
 def _counts(unit: str, held: _Held) -> bool:

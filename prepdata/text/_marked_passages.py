@@ -83,7 +83,7 @@ def _passages(value: Any, path: str) -> tuple[Block, frozenset[int] | None]:
 def _whole(text: str, path: str) -> Block | None:
     """Return a text as one passage; blank lines in it may part several."""
     stripped = text.strip()
-    return Block((Passage("", stripped, path),), "\n\n" not in stripped) if len(stripped) >= LEAST else None
+    return Block((Passage("", stripped, path),), "\n\n" not in stripped) if written.size(stripped) >= LEAST else None
 
 
 def _rows_of_columns(value: dict[str, Any]) -> list[Any]:
@@ -162,5 +162,5 @@ def of_result(text: str, path: str) -> Block | None:
             value = next((value[key] for key in (*words.LISTS, "results") if type(value.get(key)) is list), None)
         if type(value) is list:
             found = [one._replace(path=path) for item in value[:MOST] if (one := _one(item, "")) is not None]
-            return Block(tuple(found), True) if found and any(len(one.text) >= LEAST for one in found) else None
+            return Block(tuple(found), True) if found and any(written.size(one.text) >= LEAST for one in found) else None
     return written.read(text, path) or _whole(text, path)

@@ -10,7 +10,7 @@ from prepdata.text.passages import Context, named
 
 _NUMBERS = re.compile(
     r"[\[【](?:\^|(?:doc|document|passage|source|ref|dokument|quelle|fuente|文档|资料)\.?[ :#]{0,2})?"
-    r"(\d{1,3}(?: ?[,;、–-] ?\d{1,3}){0,9})[\]】](?![(:]\S)"
+    r"(\d{1,3}(?: ?[,;、–-] ?\d{1,3}){0,9})[\]】](?!\(\S|: ?http)"
     r"|(?<=\[)\[(\d{1,3})\](?=\(\S)|<co: ?(\d{1,3}(?:, ?\d{1,3}){0,9})>",
     re.IGNORECASE,
 )
@@ -20,7 +20,6 @@ _FILES = re.compile(
     re.IGNORECASE,
 )
 _ATTACHED = re.compile(r"[A-Za-z0-9]\[\d")
-_OWN = re.compile(r"\[(\d{1,3})\]")
 _DIGITS = re.compile(r"\d+")
 MOST = 200
 """Citations of an answer that are looked at."""
@@ -91,7 +90,7 @@ def absent(context: Context, cited: list[Citation]) -> list[Citation]:
     numbers |= {name.lstrip("0") or "0" for name in context.known if name.isdigit()}
     files = {name for name in context.known if "." in name}
     held = context.text.lower()
-    own = set(_OWN.findall(held))
+    own = {number for match in _NUMBERS.finditer(held) for number in _listed(match[1] or match[2] or match[3])}
     found = []
     for citation in cited:
         if citation.name.isdigit():

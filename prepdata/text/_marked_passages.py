@@ -28,11 +28,15 @@ class Fields(NamedTuple):
 
 
 def may_hold(raw: dict[str, Any]) -> bool:
-    """True if a row may say something about passages in its fields, or in `metadata` or `meta`."""
-    return not (_KEYS.isdisjoint(raw) and raw.keys().isdisjoint(_HOLDERS) and raw.keys().isdisjoint(_SAID))
+    """True if rows with the keys of this one may hold passages in their fields, or in `metadata` or `meta`."""
+    return not (_KEYS.isdisjoint(raw) and raw.keys().isdisjoint(_HOLDERS))
 
 
-_SAID = frozenset((*words.GOLD, *words.GOLD_INDEX, *words.ANSWERABLE, *words.UNANSWERABLE))
+def holds(raw: dict[str, Any]) -> bool:
+    """True if a row has a field for passages, itself or in `metadata` or `meta`."""
+    return not _KEYS.isdisjoint(raw) or any(
+        type(raw.get(key)) is dict and not _KEYS.isdisjoint(raw[key]) for key in _HOLDERS
+    )
 
 
 def read(raw: dict[str, Any], others: tuple[Passage, ...] = ()) -> Fields | None:
@@ -162,5 +166,7 @@ def of_result(text: str, path: str) -> Block | None:
             value = next((value[key] for key in (*words.LISTS, "results") if type(value.get(key)) is list), None)
         if type(value) is list:
             found = [one._replace(path=path) for item in value[:MOST] if (one := _one(item, "")) is not None]
-            return Block(tuple(found), True) if found and any(written.size(one.text) >= LEAST for one in found) else None
+            return (
+                Block(tuple(found), True) if found and any(written.size(one.text) >= LEAST for one in found) else None
+            )
     return written.read(text, path) or _whole(text, path)

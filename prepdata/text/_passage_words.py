@@ -62,6 +62,12 @@ UNITS = (
 ORIGINS = ("source", "file", "document", "url", "quelle", "datei", "fichier", "fuente", "fonte", "bron", "来源", "文件",
            "出典", "출처")  # fmt: skip
 """Words that stand, with a file name or an address, above one passage."""
+ENGLISH = frozenset({
+    "context", "contexts", "context information", "documents", "document", "passages", "passage", "sources", "excerpts",
+    "snippets", "search results", "knowledge base", "reference material", "reference text", "doc", "source", "excerpt",
+    "chunk", "snippet", "search result", "file", "url",
+})  # fmt: skip
+"""Those of these words that are English, or common in it."""
 ENDS = (
     "question", "questions", "query", "user question", "user query", "task", "instruction", "instructions", "answer",
     "frage", "aufgabe", "anweisung", "antwort", "requête", "réponse", "consigne", "pregunta", "consulta", "respuesta",

@@ -54,13 +54,14 @@ _TASK = re.compile(words.TASKS, re.IGNORECASE)
 
 
 def _traces() -> list[bytes]:
-    """Return pieces of which one is in every text that holds passages: in lower case where ASCII, digits as 0."""
+    """Return pieces of which one is in every text that holds passages: in lower case where ASCII, digits as 0. English
+    words are too common to stand alone."""
     after = (":", "：", " :", " ：", "]", ")", "）", "】", "*", "\n", " (", "(", "\t(", " is below")
-    found = {word + end for word in words.HEADINGS for end in after}
-    found |= {f"{word}{gap}0" for word in words.UNITS for gap in ("", " ", "  ", " #", ": ", ":", " [", "[", " (", "(")}
-    found |= {word + end for word in words.ORIGINS for end in (":", "：", " :", " ：", "*")}
-    found |= {f"<{tag}" for tag in (*words.OUTER_TAGS, *words.INNER_TAGS)}
-    found |= {"following ", "folgende"}
+    between = ("0", " 0", "  0", " #0", ": 0", ":0", " [0", "[0", " (0", "(0", "#0", "\t0")
+    found = {f"<{tag}" for tag in (*words.OUTER_TAGS, *words.INNER_TAGS)} | {"following ", "folgende"}
+    for listed, ends in ((words.HEADINGS, after), (words.UNITS, between), (words.ORIGINS, after)):
+        for word in listed:
+            found |= {word + end for end in ends} if word in words.ENGLISH else {word}
     spelt = found | {word[0].upper() + word[1:] for word in found if not word[0].isascii()}
     return [word.encode() for word in sorted(spelt)]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from prepdata.alike import alike
@@ -19,7 +20,7 @@ from prepdata.text import _marked_passages as marked
 from prepdata.text import _passage_words as words
 from prepdata.text import _written_passages as written
 from prepdata.text._passage import Block, Passage, named
-from prepdata.text.columns import column, turns
+from prepdata.text.columns import Column, column, turns
 from prepdata.text.search import Search
 
 __all__ = ["Context", "Passage", "context_of", "contexts", "named"]
@@ -66,27 +67,35 @@ def contexts(chunk: Chunk) -> list[Context]:
 
 def _candidates(chunk: Chunk) -> list[Record]:
     """Return the rows that a quick look cannot rule out: by their keys, by traces in their texts, by names of tools."""
-    wanted: set[int] = set()
-    silent: dict[str, list[int]] = {}
+    found = chunk.derived(turns)
+    wanted = {row for row, name in found.called if _retrieving(name)}
+    systems: list[tuple[list[Record], list[str]]] = []
     for group in chunk.derived(alike):
         if marked.may_hold(group.first.raw):
-            wanted.update([record.row for record in group.records])
-            continue
+            wanted.update([record.row for record in group.records if marked.holds(record.raw)])
         for place, messages in enumerate(group.turns):
             role = messages[0].role
             if role == "tool" or role == "function":
-                wanted.update([record.row for record in group.records])
+                signed = [(record, turn.name) for record, turn in zip(group.records, messages) if turn.name is not None]
+                wanted.update([record.row for record, name in signed if type(name) is str and _retrieving(name)])
             elif role == "system" or role == "developer":
-                for record, text in zip(group.records, group.texts[place]):
-                    silent.setdefault(text, []).append(record.row)
-    prompts = chunk.derived(turns).prompts
-    for _, start, _ in _SEARCH.find(prompts.folded):
-        wanted.add(prompts.rows[prompts.at(start)])
-    systems = column(list(silent), list(range(len(silent))))
-    rows = list(silent.values())
-    for _, start, _ in _SEARCH.find(systems.folded):
-        wanted.update(rows[systems.at(start)])
+                systems.append((group.records, group.texts[place]))
+    wanted.update([found.prompts.rows[number] for number in _traced(found.prompts)])
+    different = list(set[str]().union(*(texts for _, texts in systems)))
+    traced = {different[number] for number in _traced(column(different, list(range(len(different)))))}
+    if traced:
+        wanted.update([row.row for rows, texts in systems for row, text in zip(rows, texts) if text in traced])
     return [record for record in chunk.records if record.row in wanted] if wanted else []
+
+
+def _traced(texts: Column) -> set[int]:
+    """Return the numbers of the texts of a column that hold a trace of passages."""
+    return {texts.at(start) for _, start, _ in _SEARCH.find(texts.folded)}
+
+
+@lru_cache(maxsize=4096)
+def _retrieving(name: str) -> bool:
+    return _RETRIEVING.search(name[:80]) is not None
 
 
 def context_of(record: Record) -> Context | None:
@@ -127,4 +136,4 @@ def _retrieves(record: Record, turn: Message) -> bool:
     calls = [call for message in record.messages for call in message.calls]
     if turn.name is None:
         names = [call.name for call in calls if call.id == turn.call_id or len(calls) == 1]
-    return any(type(name) is str and _RETRIEVING.search(name[:80]) is not None for name in names)
+    return any(type(name) is str and _retrieving(name) for name in names)

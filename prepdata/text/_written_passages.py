@@ -9,6 +9,7 @@ import re
 
 from prepdata.text import _passage_words as words
 from prepdata.text._passage import Block, Passage
+from prepdata.text.columns import FOLDED
 
 LEAST = 30
 """Characters below which what stands under a heading is no retrieved text ("Context: work")."""
@@ -62,8 +63,8 @@ def _traces() -> list[bytes]:
     for listed, ends in ((words.HEADINGS, after), (words.UNITS, between), (words.ORIGINS, after)):
         for word in listed:
             found |= {word + end for end in ends} if word in words.ENGLISH else {word}
-    spelt = found | {word[0].upper() + word[1:] for word in found if not word[0].isascii()}
-    return [word.encode() for word in sorted(spelt)]
+    spelt = {form for word in found for form in (word, word.capitalize(), word.upper())}
+    return sorted({form.encode().translate(FOLDED) for form in spelt})
 
 
 TRACES = _traces()

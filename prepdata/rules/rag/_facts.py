@@ -25,6 +25,17 @@ MOST = 60
 """Numbers of a context that are reckoned with."""
 _USUAL = (2.0, 7.0, 12.0, 24.0, 30.0, 60.0, 100.0, 365.0)
 """Numbers that one reckons with and need not name."""
+_FACTORS = {
+    word: factor
+    for factor, words in {
+        1e3: ("k", "thousand", "tausend", "tsd", "mille", "mil", "mila", "тысяч", "тыс"),
+        1e4: ("万", "萬", "만"),
+        1e6: ("m", "mn", "million", "millions", "millionen", "mio", "millones", "milioni", "milhões", "млн"),
+        1e8: ("亿", "億", "억"),
+        1e9: ("b", "bn", "billion", "billions", "milliarden", "mrd", "milliards", "miliardi", "млрд"),
+    }.items()
+    for word in words
+}
 FACTS = 200
 """Numbers, and identifiers, of an answer that are looked at."""
 PREFIX = 5
@@ -147,15 +158,8 @@ class _Held:
         self.numbers = amounts(text) | amounts(joined) | pieces
         self.digits = {_significant(number) for number in self.numbers}
         self.spelled = _SPELLED.search(text) is not None
-        self._values: list[float] | None = None
+        self.floats = [value for number in sorted(self.numbers) if (value := _value(number)) is not None]
         self._prefixes: set[str] | None = None
-
-    @property
-    def values(self) -> list[float]:
-        """The numbers as values, at most `MOST`."""
-        if self._values is None:
-            self._values = [value for number in sorted(self.numbers) if (value := _value(number)) is not None][:MOST]
-        return self._values
 
     @property
     def prefixes(self) -> set[str]:
@@ -168,7 +172,7 @@ class _Held:
         """True if a word is there, perhaps in another form."""
         return word[:PREFIX].lower() in self.prefixes
 
-    def has_number(self, number: str, *, reckons: bool = False, scaled: bool = True) -> bool:
+    def has_number(self, number: str, unit: str = "", *, reckons: bool = False, scaled: bool = True) -> bool:
         """True if a number is there: spelled otherwise, rounded, `scaled` by tens, or reckoned from others."""
         plain = next(iter(amounts(number)), number.lstrip("0"))
         if plain in self.numbers or plain in ("", "1") or (scaled and _significant(plain) in self.digits):
@@ -179,9 +183,12 @@ class _Held:
         value = _value(plain)
         if value is None or (self.spelled and value < 10_000):
             return True
-        if any(_rounded(other, plain) for other in self.digits):
-            return True
-        return reckons and _reckoned(value, [*self.values, *_USUAL])
+        if reckons or len(_significant(plain)) > 1:
+            half = 0.5001 * _last_place(plain)
+            factors = [_FACTORS.get(unit.lower(), 1.0), *((1000.0, 0.001, 0.01) if scaled else ())]
+            if any(abs(other - value * factor) <= half * factor for factor in factors for other in self.floats):
+                return True  # rounded
+        return reckons and _reckoned(value, [*self.floats[:MOST], *_USUAL])
 
 
 def _european(text: str) -> str:
@@ -194,12 +201,10 @@ def _significant(number: str) -> str:
     return "".join(_DIGITS.findall(number)).strip("0") or "0"
 
 
-def _rounded(digits: str, number: str) -> bool:
-    """True if a number of two digits or more is what others round to: 1.2 million for 1,234,567."""
-    wanted = _significant(number)
-    if not 2 <= len(wanted) < min(len(digits), 16):
-        return False
-    return int(wanted) in (int(digits[: len(wanted)]), int(digits[: len(wanted)]) + (digits[len(wanted)] >= "5"))
+def _last_place(number: str) -> float:
+    """Return what one is worth in the last place of a number that is not an end of zeros: 0.1 of 1.2, 100 of 1200."""
+    whole, point, rest = number.partition(".")
+    return 10.0 ** -len(rest) if point else 10.0 ** (len(whole) - len(whole.rstrip("0")))
 
 
 def _value(number: str) -> float | None:
@@ -238,7 +243,8 @@ def _numbers(plain: str, held: _Held) -> Iterator[Missing]:
         scaled = unit is None or not _counts(unit[1], held)
         if unit and scaled and own and unit[1].lower() in _IMPERIAL:
             continue
-        if not held.has_number(number, reckons=reckons, scaled=scaled) and not (value and _reckoned(value, own)):
+        there = held.has_number(number, unit[1] if unit else "", reckons=reckons, scaled=scaled)
+        if not there and not (value and _reckoned(value, own)):
             stop = unit.end() if unit else end
             yield Missing("number", plain[start:stop].strip(), (start, end))
 

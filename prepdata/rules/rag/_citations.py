@@ -89,16 +89,17 @@ def absent(context: Context, cited: list[Citation]) -> list[Citation]:
         numbers = {str(place) for place in range(len(context.passages) + 1)}
     numbers |= {name.lstrip("0") or "0" for name in context.known if name.isdigit()}
     files = {name for name in context.known if "." in name}
+    found = [
+        citation
+        for citation in cited
+        if (not citation.attached and citation.name not in numbers)
+        if citation.name.isdigit() or (files and not _known_file(citation.name.lower(), files))
+    ]
+    if not found:
+        return []
     held = context.text.lower()
     own = {number for match in _NUMBERS.finditer(held) for number in _listed(match[1] or match[2] or match[3])}
-    found = []
-    for citation in cited:
-        if citation.name.isdigit():
-            if not citation.attached and citation.name not in numbers and citation.name not in own:
-                found.append(citation)
-        elif files and not _known_file(citation.name.lower(), files) and citation.name.lower() not in held:
-            found.append(citation)
-    return found
+    return [one for one in found if (one.name not in own if one.name.isdigit() else one.name.lower() not in held)]
 
 
 def _known_file(name: str, files: set[str]) -> bool:

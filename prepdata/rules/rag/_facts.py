@@ -14,6 +14,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from prepdata.rules.rag._citations import without_code
+from prepdata.rules.rag._held import DIGITS, MOST, NUMBER, SPACES, UNIT, Held, european, reckoned, value
 from prepdata.text.amounts import amounts
 from prepdata.text.language import detect, script
 
@@ -21,25 +22,8 @@ READ = 100_000
 """Characters of a context that are read."""
 SMALL = 12
 """Whole numbers up to this count things that no text has to name; looked at where the context counts in their unit."""
-MOST = 60
-"""Numbers of a context that are reckoned with."""
-_USUAL = (2.0, 7.0, 12.0, 24.0, 30.0, 60.0, 100.0, 365.0)
-"""Numbers that one reckons with and need not name."""
-_FACTORS = {
-    word: factor
-    for factor, words in {
-        1e3: ("k", "thousand", "tausend", "tsd", "mille", "mil", "mila", "тысяч", "тыс"),
-        1e4: ("万", "萬", "만"),
-        1e6: ("m", "mn", "million", "millions", "millionen", "mio", "millones", "milioni", "milhões", "млн"),
-        1e8: ("亿", "億", "억"),
-        1e9: ("b", "bn", "billion", "billions", "milliarden", "mrd", "milliards", "miliardi", "млрд"),
-    }.items()
-    for word in words
-}
 FACTS = 200
 """Numbers, and identifiers, of an answer that are looked at."""
-PREFIX = 5
-"""Letters of a word by which it is found again in another form."""
 BRIEF = 25
 """Words up to which one name that is nowhere in the context counts, and words in all that are not there."""
 
@@ -53,22 +37,7 @@ _STEP = re.compile(
     r"|\b\d{1,2}(?:st|nd|rd|th|\.|e|er|ème)? ?(?:century|jahrhundert|siècle|siglo|secolo|век)|\d{1,2} ?世[纪紀]",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"(?<![A-Za-z0-9_.])(?:\d{1,3}(?:[,.\u00a0\u202f' ]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?")
-_SPACES = re.compile("[\u00a0\u202f' ]")
 _IDENTIFIER = re.compile(r"(?<![\w-])[A-Za-z0-9][A-Za-z0-9-]{2,39}(?![\w-])")
-_DIGIT = re.compile(r"\d")
-_DIGITS = re.compile(r"\d+")
-_UNIT = re.compile(r"[ \u00a0-]?(%|€|\$|£|° ?[CF]?|[^\W\d_]{1,20})")
-_SPELLED = re.compile(
-    r"\b(?:thir|four|fif|six|seven|eigh|nine)teen|\b(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred"
-    r"|thousand|million|dozen)\b|\b(?:quarter|half) (?:past|to)\b"
-    r"|\b(?:halb|viertel) |y media\b|y cuarto\b|et demie\b"
-    r"|zwanzig|dreißig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig|hundert|tausend|zehn\b"
-    r"|\b(?:vingt|trente|quarante|cinquante|soixante|cent|mille)\b|veint|treinta|cuarenta|cincuenta|sesenta|setenta"
-    r"|ochenta|noventa|ciento|\bvinte|trinta|quarenta|cinquenta|venti|trenta|quaranta|cinquanta|двадцат|тридцат|сорок"
-    r"|десят|[一二三四五六七八九十百千万零〇两]{2}|[〇一二三四五六七八九十百千万]+[年月日天个人元]",
-    re.IGNORECASE,
-)
 _RECKONS = re.compile(
     r"[=×÷≈]|\d ?[+*/] ?\d|\b(?:total|sum|altogether|combined|difference|average|mean|per cent|percent|ratio|twice"
     r"|half|double|triple|more than|less than|fewer|longer|older|younger|between|remaining|left over|approximately"
@@ -121,7 +90,7 @@ def missing(answer: str, context: str) -> list[Missing]:
     plain = _plain(answer)
     if not _said(plain):
         return []
-    held = _Held(context)
+    held = Held(context)
     found = [*_numbers(plain, held), *_identifiers(plain, held)]
     if found:
         return sorted(found, key=lambda one: one.span)
@@ -147,125 +116,47 @@ def _said(text: str) -> bool:
     return any(char.isalnum() for char in text)
 
 
-class _Held:
-    """What a context holds, made ready to be asked."""
-
-    def __init__(self, text: str) -> None:
-        text = _european(text)
-        self.lower = text.lower()
-        joined = " ".join([_SPACES.sub("", match[0]) for match in _NUMBER.finditer(text)])
-        pieces = {piece.lstrip("0") or "0" for piece in _DIGITS.findall(text)}
-        self.numbers = amounts(text) | amounts(joined) | pieces
-        self.digits = {_significant(number) for number in self.numbers}
-        self.spelled = _SPELLED.search(text) is not None
-        self.floats = [value for number in sorted(self.numbers) if (value := _value(number)) is not None]
-        self._prefixes: set[str] | None = None
-
-    @property
-    def prefixes(self) -> set[str]:
-        """The first letters of all words."""
-        if self._prefixes is None:
-            self._prefixes = {word[:PREFIX] for word in _WORD.findall(self.lower)}
-        return self._prefixes
-
-    def has_word(self, word: str) -> bool:
-        """True if a word is there, perhaps in another form."""
-        return word[:PREFIX].lower() in self.prefixes
-
-    def has_number(self, number: str, unit: str = "", *, reckons: bool = False, scaled: bool = True) -> bool:
-        """True if a number is there: spelled otherwise, rounded, `scaled` by tens, or reckoned from others."""
-        plain = next(iter(amounts(number)), number.lstrip("0"))
-        if plain in self.numbers or plain in ("", "1") or (scaled and _significant(plain) in self.digits):
-            return True
-        pieces = [piece.lstrip("0") or "0" for piece in _DIGITS.findall(number)]
-        if len(pieces) > 1 and all(piece in self.numbers for piece in pieces):
-            return True  # a time, a date, a version
-        value = _value(plain)
-        if value is None or (self.spelled and value < 10_000):
-            return True
-        if reckons or len(_significant(plain)) > 1:
-            half = 0.5001 * _last_place(plain)
-            factors = [_FACTORS.get(unit.lower(), 1.0), *((1000.0, 0.001, 0.01) if scaled else ())]
-            if any(abs(other - value * factor) <= half * factor for factor in factors for other in self.floats):
-                return True  # rounded
-        return reckons and _reckoned(value, [*self.floats[:MOST], *_USUAL])
-
-
-def _european(text: str) -> str:
-    """Return a text with the digits of all scripts as 0 to 9."""
-    return text if text.isascii() else _DIGIT.sub(lambda match: str(int(match[0])), text)
-
-
-def _significant(number: str) -> str:
-    """Return the digits of a number without zeros at its ends: the same for 0.05, 5 % and 500."""
-    return "".join(_DIGITS.findall(number)).strip("0") or "0"
-
-
-def _last_place(number: str) -> float:
-    """Return what one is worth in the last place of a number that is not an end of zeros: 0.1 of 1.2, 100 of 1200."""
-    whole, point, rest = number.partition(".")
-    return 10.0 ** -len(rest) if point else 10.0 ** (len(whole) - len(whole.rstrip("0")))
-
-
-def _value(number: str) -> float | None:
-    try:
-        return float(number) if len(number) < 20 else None
-    except ValueError:
-        return None
-
-
-def _reckoned(value: float, known: list[float]) -> bool:
-    """True if a value is the sum, difference, product or quotient of two known ones."""
-    for place, one in enumerate(known):
-        for other in known[: place + 1]:
-            results = [one + other, one - other, other - one, one * other]
-            results += [one / other, other / one] if one and other else []
-            if any(abs(value - result) <= 0.006 * abs(value) for result in results):
-                return True
-    return False
-
-
-def _numbers(plain: str, held: _Held) -> Iterator[Missing]:
+def _numbers(plain: str, held: Held) -> Iterator[Missing]:
+    matches = [match for match in islice(NUMBER.finditer(plain), FACTS) if not held.has_pieces(european(match[0]))]
+    if not matches:
+        return
+    own = [found for one in sorted(amounts(plain) & held.numbers)[:MOST] if (found := value(one)) is not None]
     reckons = _RECKONS.search(plain) is not None
-    own = [value for number in sorted(amounts(plain) & held.numbers)[:MOST] if (value := _value(number)) is not None]
-    for match in islice(_NUMBER.finditer(plain), FACTS):
-        start, end = match.span()
-        number = _SPACES.sub("", _european(match[0]))
-        value = _value(number)
-        unit = _UNIT.match(plain, end)
-        if value is not None and value <= SMALL and value == int(value):
-            if not (unit and value > 1 and _counts(unit[1], held)):
-                continue
-        elif unit and unit[0][0].isalpha() and unit[0].isascii() and len(unit[0]) > 4:
+    for match in matches:
+        unit = UNIT.match(plain, match.end())
+        word = unit[1] if unit else ""
+        number = SPACES.sub("", european(match[0]))
+        said = value(number)
+        if _says_little(plain, match, said, word, held) or (
+            own and word.lower() in _IMPERIAL and not held.counts(word)
+        ):
             continue
-        if value is not None and value <= 24 and _CLOCK.match(plain, end) and _other_clock(value) & held.numbers:
-            continue  # 17:00 is five in the afternoon
-        scaled = unit is None or not _counts(unit[1], held)
-        if unit and scaled and own and unit[1].lower() in _IMPERIAL:
+        if held.has_number(number, word, reckons=reckons, scaled=not held.counts(word)):
             continue
-        there = held.has_number(number, unit[1] if unit else "", reckons=reckons, scaled=scaled)
-        if not there and not (value and _reckoned(value, own)):
-            stop = unit.end() if unit else end
-            yield Missing("number", plain[start:stop].strip(), (start, end))
+        if not (said and reckoned(said, own)):
+            stop = unit.end() if unit else match.end()
+            yield Missing("number", plain[match.start() : stop].strip(), match.span())
+
+
+def _says_little(plain: str, match: re.Match[str], said: float | None, unit: str, held: Held) -> bool:
+    """Return whether a number is none that a context has to name: a small one, a part of a word, an hour of twelve."""
+    if said is None:
+        return False
+    if said <= SMALL and said == int(said) and (said <= 1 or not held.counts(unit)):
+        return True
+    if len(unit) > 4 and unit[0].isascii() and unit[0].isalpha() and plain.startswith(unit, match.end()):
+        return True
+    return said <= 24 and _CLOCK.match(plain, match.end()) is not None and bool(_other_clock(said) & held.numbers)
 
 
 def _other_clock(hour: float) -> set[str]:
     return {str(int(hour) - 12), str(int(hour) + 12)}
 
 
-def _counts(unit: str, held: _Held) -> bool:
-    """True if the context counts in this unit, in digits and never spelled."""
-    if held.spelled or unit.lower() in ("and", "or", "to", "of", "und", "et", "y", "e"):
-        return False
-    if unit >= "\u3040":
-        unit = unit[0]
-    return re.search(rf"\d[ \u00a0-]?{re.escape(unit[:PREFIX].lower())}", held.lower) is not None
-
-
-def _identifiers(plain: str, held: _Held) -> Iterator[Missing]:
+def _identifiers(plain: str, held: Held) -> Iterator[Missing]:
     for match in islice(_IDENTIFIER.finditer(plain), FACTS):
         word = match[0]
-        digits = _DIGITS.findall(word)
+        digits = DIGITS.findall(word)
         if not any(len(piece) > 1 for piece in digits) or not any(char.isalpha() for char in word):
             continue
         if word.lower() in held.lower or all(held.has_number(piece) for piece in digits):
@@ -273,7 +164,7 @@ def _identifiers(plain: str, held: _Held) -> Iterator[Missing]:
         yield Missing("identifier", word, match.span())
 
 
-def _quotations(answer: str, held: _Held) -> list[Missing]:
+def _quotations(answer: str, held: Held) -> list[Missing]:
     found = []
     for match in _QUOTED.finditer(answer):
         words = _LONG.findall(match[1])
@@ -282,7 +173,7 @@ def _quotations(answer: str, held: _Held) -> list[Missing]:
     return found
 
 
-def _names(plain: str, held: _Held, language: str | None) -> list[Missing]:
+def _names(plain: str, held: Held, language: str | None) -> list[Missing]:
     if language in _NOUNS or _LETTER_LIKE.match(plain):
         return []
     text = plain
@@ -304,7 +195,7 @@ def _names(plain: str, held: _Held, language: str | None) -> list[Missing]:
     return []
 
 
-def _words(plain: str, held: _Held) -> list[Missing]:
+def _words(plain: str, held: Held) -> list[Missing]:
     """Return the whole answer where hardly a word of it is in the context."""
     words = {word.lower() for word in _LONG.findall(plain)}
     if len(words) < 4 or (len(words) < 8 and len(_WORD.findall(plain)) > BRIEF):

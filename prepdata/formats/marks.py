@@ -8,7 +8,8 @@ MEDIA_KEYS = frozenset({"images", "image", "videos", "video", "audios", "audio"}
 ROW_MARKS = MEDIA_KEYS | frozenset(
     {
         "id", "source", "split", "group", "reviewed_by", "generator", "label", "metadata", "meta", "facts", "schema",
-        "scorer", "license", "licence", "lang", "language", "category", "tags",
+        "scorer", "license", "licence", "lang", "language", "category", "tags", "passages", "documents", "contexts",
+        "context", "gold", "answerable",
     }
 )  # fmt: skip
 """Row marks: understood, never demanded, allowed in rows of every format."""

@@ -36,6 +36,12 @@ class Row(Piece):
     language: Any = None
     category: Any = None
     tags: Any = None
+    passages: Any = None
+    gold: Any = None
+    answerable: Any = None
+    documents: Any = None
+    contexts: Any = None
+    context: Any = None
     images: list[Any] | None = None
     image: Any = None
     videos: list[Any] | None = None

@@ -145,5 +145,5 @@ def _holds_text(record: Record, message: Message) -> bool:
         ):
             return True
     raw = record.raw
-    return any(type(raw.get(key)) in (str, list, dict) and raw[key] for key in ("context", "document", "documents",
-               "passage", "images", "files", "image", "article", "text"))  # fmt: skip
+    return any(type(raw.get(key)) in (str, list, dict) and raw[key] for key in ("context", "contexts", "document",
+               "documents", "passage", "passages", "images", "files", "image", "article", "text"))  # fmt: skip

@@ -1,0 +1,153 @@
+"""What a context holds: its numbers in every spelling, its units, its words."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from prepdata.text.amounts import amounts
+
+MOST = 60
+"""Numbers of a context that are reckoned with."""
+PREFIX = 5
+"""Letters of a word by which it is found again in another form."""
+_USUAL = (2.0, 7.0, 12.0, 24.0, 30.0, 60.0, 100.0, 365.0)
+"""Numbers that one reckons with and need not name."""
+_FACTORS = {
+    word: factor
+    for factor, words in {
+        1e3: ("k", "thousand", "tausend", "tsd", "mille", "mil", "mila", "тысяч", "тыс"),
+        1e4: ("万", "萬", "만"),
+        1e6: ("m", "mn", "million", "millions", "millionen", "mio", "millones", "milioni", "milhões", "млн"),
+        1e8: ("亿", "億", "억"),
+        1e9: ("b", "bn", "billion", "billions", "milliarden", "mrd", "milliards", "miliardi", "млрд"),
+    }.items()
+    for word in words
+}
+NUMBER = re.compile(r"(?<![A-Za-z0-9_.])(?:\d{1,3}(?:[,.\u00a0\u202f' ]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?")
+SPACES = re.compile("[\u00a0\u202f' ]")
+_DIGIT = re.compile(r"\d")
+DIGITS = re.compile(r"\d+")
+UNIT = re.compile(r"[ \u00a0-]?(%|€|\$|£|° ?[CF]?|[^\W\d_]{1,20})")
+_COUNTED = re.compile(rf"\d{UNIT.pattern}")
+_NO_UNITS = frozenset(("and", "or", "to", "of", "und", "et", "y", "e"))
+_SPELLED = re.compile(
+    r"\b(?:thir|four|fif|six|seven|eigh|nine)teen|\b(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred"
+    r"|thousand|million|dozen)\b|\b(?:quarter|half) (?:past|to)\b"
+    r"|\b(?:halb|viertel) |y media\b|y cuarto\b|et demie\b"
+    r"|zwanzig|dreißig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig|hundert|tausend|zehn\b"
+    r"|\b(?:vingt|trente|quarante|cinquante|soixante|cent|mille)\b|veint|treinta|cuarenta|cincuenta|sesenta|setenta"
+    r"|ochenta|noventa|ciento|\bvinte|trinta|quarenta|cinquenta|venti|trenta|quaranta|cinquanta|двадцат|тридцат|сорок"
+    r"|десят|[一二三四五六七八九十百千万零〇两]{2}|[〇一二三四五六七八九十百千万]+[年月日天个人元]"
+)
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+class Held:
+    """What a context holds. What is dear to find is found when it is asked for."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text = european(text)
+        self.lower = text.lower()
+        self.pieces = {bare(piece) for piece in DIGITS.findall(text)}
+
+    @cached_property
+    def numbers(self) -> set[str]:
+        """The numbers, without separators of thousands, and the digits between other signs."""
+        joined = " ".join([SPACES.sub("", match[0]) for match in NUMBER.finditer(self.text)])
+        return amounts(self.text) | amounts(joined) | self.pieces
+
+    @cached_property
+    def digits(self) -> set[str]:
+        """The same without zeros at their ends."""
+        return {_significant(number) for number in self.numbers}
+
+    @cached_property
+    def values(self) -> list[float]:
+        """The same as values."""
+        return [found for number in sorted(self.numbers) if (found := value(number)) is not None]
+
+    @cached_property
+    def spelled(self) -> bool:
+        """True if some numbers may be written in words."""
+        return _SPELLED.search(self.lower) is not None
+
+    @cached_property
+    def units(self) -> set[str]:
+        """The beginnings of what stands behind numbers."""
+        found = {match[1] for match in _COUNTED.finditer(self.lower)}
+        return {unit[:PREFIX] for unit in found} | {unit[0] for unit in found if unit >= "\u3040"}
+
+    @cached_property
+    def prefixes(self) -> set[str]:
+        """The beginnings of all words."""
+        return {word[:PREFIX] for word in _WORD.findall(self.lower)}
+
+    def has_word(self, word: str) -> bool:
+        """True if a word is there, perhaps in another form."""
+        return word[:PREFIX].lower() in self.prefixes
+
+    def has_pieces(self, number: str) -> bool:
+        """True if all digits of a number are there: of 5, of 17:30, of 3.11."""
+        return all(bare(piece) in self.pieces for piece in DIGITS.findall(number))
+
+    def counts(self, unit: str) -> bool:
+        """True if the context counts in a unit, in digits and never in words."""
+        if not unit or self.spelled or unit.lower() in _NO_UNITS:
+            return False
+        return (unit[0] if unit >= "\u3040" else unit[:PREFIX].lower()) in self.units
+
+    def has_number(self, number: str, unit: str = "", *, reckons: bool = False, scaled: bool = True) -> bool:
+        """True if a number is there: spelled otherwise, rounded, `scaled` by tens, or reckoned from others."""
+        plain = next(iter(amounts(number)), number.lstrip("0"))
+        if plain in self.numbers or plain in ("", "1") or (scaled and _significant(plain) in self.digits):
+            return True
+        found = value(plain)
+        if found is None or (self.spelled and found < 10_000):
+            return True
+        if reckons or len(_significant(plain)) > 1:
+            half = 0.5001 * _last_place(plain)
+            factors = [_FACTORS.get(unit.lower(), 1.0), *((1000.0, 0.001, 0.01) if scaled else ())]
+            if any(abs(other - found * factor) <= half * factor for factor in factors for other in self.values):
+                return True  # rounded
+        return reckons and reckoned(found, [*self.values[:MOST], *_USUAL])
+
+
+def bare(digits: str) -> str:
+    """Return digits without zeros before them."""
+    return digits.lstrip("0") or "0"
+
+
+def european(text: str) -> str:
+    """Return a text with the digits of all scripts as 0 to 9."""
+    return text if text.isascii() else _DIGIT.sub(lambda match: str(int(match[0])), text)
+
+
+def _significant(number: str) -> str:
+    """Return the digits of a number without zeros at its ends: the same for 0.05, 5 % and 500."""
+    return "".join(DIGITS.findall(number)).strip("0") or "0"
+
+
+def _last_place(number: str) -> float:
+    """Return what one is worth in the last place of a number that is not an end of zeros: 0.1 of 1.2, 100 of 1200."""
+    whole, point, rest = number.partition(".")
+    return 10.0 ** -len(rest) if point else 10.0 ** (len(whole) - len(whole.rstrip("0")))
+
+
+def value(number: str) -> float | None:
+    """Return the value of a number, None where it is too long to be one."""
+    try:
+        return float(number) if len(number) < 20 else None
+    except ValueError:
+        return None
+
+
+def reckoned(wanted: float, known: list[float]) -> bool:
+    """True if a value is the sum, difference, product or quotient of two known ones."""
+    for place, one in enumerate(known):
+        for other in known[: place + 1]:
+            results = [one + other, one - other, other - one, one * other]
+            results += [one / other, other / one] if one and other else []
+            if any(abs(wanted - result) <= 0.006 * abs(wanted) for result in results):
+                return True
+    return False

@@ -1,0 +1,78 @@
+"""RAG003: context that never holds a passage beside the true one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from prepdata.chunk import Chunk
+from prepdata.findings import Hit, Severity
+from prepdata.rules.base import CorpusRule, Count, Parts
+from prepdata.rules.base import Options as Base
+from prepdata.rules.cov._share import EXAMPLES, first
+from prepdata.rules.rag._rows import Row, rows
+
+
+class NoDistractors(CorpusRule):
+    """Finds data sets with retrieved context in which no row has a passage beside the one that holds the answer.
+
+    Counted are rows whose context is a single passage, or of whose passages all are marked as true. Silent as soon as
+    one row has more, or a context of several paragraphs that cannot be told apart, and below 20 rows with context.
+    Keeps a few numbers a chunk.
+
+    Why: retrieval brings passages that are near and wrong. A model that has only ever seen the right one has learnt to
+        copy from whatever it is given.
+    Bad:
+        {"note": "50 rows, each with one passage, which holds the answer"}
+    Good:
+        {"messages": [{"role": "user", "content": "Context:\\n[1] Parcels to Norway take five days.\\n[2] Parcels to Spain take four days.\\n\\nQuestion: How long to Spain?"}, {"role": "assistant", "content": "Four days [2]."}], "gold": ["2"]}
+    Fix: none; put passages that retrieval finds for the question, and that do not answer it, beside the true one.
+    Source: Zhang et al., RAFT: Adapting Language Model to Domain Specific RAG, 2024: training with distractors makes
+        models robust to them.
+    """  # noqa: E501
+
+    code: ClassVar[str] = "RAG003"
+    name: ClassVar[str] = "no-distractors"
+    severity: ClassVar[Severity] = "warning"
+    heuristic: ClassVar[bool] = True
+
+    class Options(Base, frozen=True, forbid_unknown_fields=True, kw_only=True):
+        """Args:
+        least: rows with context below which the rule keeps silent.
+        """
+
+        least: Count = 20
+
+    def see(self, chunk: Chunk) -> Any:
+        found = chunk.derived(rows)
+        if any(map(_may_distract, found)):
+            return [1, 0, []]
+        return [0, len(found), [row.context.record.row for row in found[:EXAMPLES]]]
+
+    def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
+        total = 0
+        examples: list[int] = []
+        for start, (distracting, count, shown) in parts.parts:
+            if distracting:
+                return
+            total += count
+            examples = first(shown, start, examples)
+        if total < max(self.options.least, 1):
+            return
+        yield (
+            None,
+            Hit(
+                f"none of {total:,} rows with context has a passage beside the true one: a model learns to copy from "
+                "whatever it is given. Add passages that are near and do not answer the question",
+                related=tuple(examples),
+            ),
+        )
+
+
+def _may_distract(row: Row) -> bool:
+    context = row.context
+    if not context.apart:
+        return True
+    if context.gold is not None:
+        return len(context.gold) < len(context.passages)
+    return len(context.passages) > 1 or row.declines

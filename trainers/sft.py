@@ -21,12 +21,13 @@ import msgspec
 
 from prepdata.errors import InputError, PrepdataError, UsageError
 from prepdata.files import read_bounded
-from trainers import runs
+from trainers import guards, runs
 from trainers.card import write_card
 from trainers.config import TrainConfig, as_dict
 from trainers.data import Simulated, copy_rows, write_rows
 from trainers.model_folder import file_hash, weights_hash
 from trainers.preflight import Checked, Plan
+from trainers.record_files import read as read_record
 from trainers.runs import Outcome, Run
 
 if TYPE_CHECKING:
@@ -73,14 +74,18 @@ def train(config: TrainConfig, checked: Checked, out: TextIO | None = sys.stderr
     folder = Path(config.output)
     checkpoint = _open_folder(config, checked, folder)
     run = _new_run(config, checked, plan)
+    run = runs.gone_on(folder, run) if config.resume else run
     runs.write(folder, run)
+    runs.write_reports(folder, checked.reports)
     try:
         outcome = _train(config, checked, plan, folder, checkpoint, out)
     except BaseException as error:
         said = str(error) if isinstance(error, PrepdataError) else type(error).__name__
         runs.write(folder, msgspec.structs.replace(run, status="stopped", reason=said))
         raise
-    run = msgspec.structs.replace(run, status="finished", finished=runs.now(), outcome=outcome)
+    seen = guards.after_training(runs.metrics(folder), config.replay_share if config.replay else 0.0)
+    problems = [*run.problems, *seen]
+    run = msgspec.structs.replace(run, status="finished", finished=runs.now(), outcome=outcome, problems=problems)
     write_card(folder / runs.ADAPTER / "README.md", run)
     runs.write(folder, run)
     return run
@@ -142,7 +147,7 @@ def _new_run(config: TrainConfig, checked: Checked, plan: Plan) -> Run:
         plan=plan,
         base=base,
         machine=runs.machine(checked.found.device, checked.found.dtype),
-        baseline=file_hash(Path(config.baseline)) if config.baseline else None,
+        baseline=read_record(config.baseline).sha256 if config.baseline and not config.without_baseline else None,
         rows=checked.train.kept,
         trained_tokens=checked.train.trained,
     )

@@ -136,7 +136,7 @@ def evaluate(
     rendering = backend.rendering(prompts)
     draft = _draft(backend, asked, rendering, kind, command)
     if trained is not None:
-        if draft.model.weights not in (None, trained.base):
+        if trained.base not in (None, draft.model.weights):
             raise UsageError(f"{trained.folder}: the run was trained on another base model than {draft.model.name}")
         draft = msgspec.structs.replace(draft, training=trained.training)
     if check is not None:

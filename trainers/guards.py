@@ -109,7 +109,7 @@ def many_epochs(epochs: float, rows: int) -> list[Problem]:
     if epochs <= MOST_EPOCHS:
         return []
     said = f"{epochs:.3g} epochs of {rows:,} rows: the model may learn them by heart"
-    cure = f"at most {MOST_EPOCHS:g} epochs, or more rows; a validation file shows when it begins"
+    cure = f"at most {MOST_EPOCHS:g} epochs, or more rows"
     return [Problem("many-epochs", False, True, said, cure)]
 
 

@@ -44,8 +44,8 @@ def check_lineage(baseline: Evaluation, run: Evaluation, *, other_baseline: bool
     if training is None:
         if run.kind == "tuned":
             yield (
-                "the run's record names no training (evaluate with --adapter RUN): whether the baseline is older, and "
-                "whether the test file was checked for leaks, nobody can tell"
+                "the run's record names no training (evaluate with --adapter RUN or --run RUN): nobody can tell "
+                "whether the baseline is older, and whether the test file was checked for leaks"
             )
         return
     if baseline.kind == "base" and training.baseline != baseline.sha256:

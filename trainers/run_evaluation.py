@@ -29,11 +29,12 @@ MOST_BYTES = 1 << 24
 
 
 class Trained(NamedTuple):
-    """The run that an adapter is from: its folder, what records say of it, sha256 of its base's weights."""
+    """The run that a model is from: its folder, what records say of it, and sha256 of the weights that the adapter must
+    be put on; None for a model that needs no adapter."""
 
     folder: Path
     training: Training
-    base: str
+    base: str | None
 
     def rows(self) -> Iterator[str]:
         """Yield for each training row what was trained of it, as one text; replay comes last."""

@@ -55,15 +55,14 @@ def table(found: Sequence[Listed]) -> Iterator[str]:
 
 def differences(found: Sequence[Listed]) -> list[Row]:
     """Return what sets runs apart (configuration, data, model, libraries, machine), then what came of each."""
-    apart = [_inputs(one.run) for one in found]
-    rows = [
-        Row(name, tuple(one.get(name) for one in apart))
-        for name in dict.fromkeys(name for one in apart for name in one)
-    ]
-    came = [_outcome(one) for one in found]
-    return [row for row in rows if any(value != row.values[0] for value in row.values)] + [
-        Row(name, tuple(one.get(name) for one in came)) for name in dict.fromkeys(name for one in came for name in one)
-    ]
+    return [
+        row for row in _rows([_inputs(one.run) for one in found]) if any(v != row.values[0] for v in row.values)
+    ] + [row for row in _rows([_outcome(one) for one in found]) if any(v is not None for v in row.values)]
+
+
+def _rows(found: Sequence[dict[str, Any]]) -> list[Row]:
+    names = dict.fromkeys(name for one in found for name in one)
+    return [Row(name, tuple(one.get(name) for one in found)) for name in names]
 
 
 def _inputs(run: Run) -> dict[str, Any]:

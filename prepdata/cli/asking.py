@@ -54,7 +54,7 @@ _FLAGS: list[tuple[str, str, dict[str, Any]]] = [
                             "help": "Share of the probability to sample from (default 1)."}),
     ("Answers", "--seed", {"type": click.IntRange(min=0), "metavar": "N", "help": "Of sampling (default 0)."}),
     ("Output", "--output", {"type": _FILE, "metavar": "FILE",
-                            "help": "Record, a name in .json (default with an adapter in a run folder: there)."}),
+                            "help": "Record, a name in .json (default: evaluation.json in the run folder)."}),
     ("Output", "--overwrite", {"is_flag": True, "help": "Replace a record that is there."}),
     ("Output", "--allow-errors", {"is_flag": True,
                                   "help": "Record rows without an answer as errors, not leave them for later."}),
@@ -118,12 +118,19 @@ def run(flags: dict[str, Any], kind: Literal["base", "prompted", "tuned"]) -> in
 
 
 def _trained(flags: dict[str, Any]) -> Trained | None:
-    """Return the run that the adapter is from; None without an adapter, and for one that is from no run folder."""
-    if flags.get("adapter") is None:
+    """Return the run that the model is from: that of its adapter, or the one that is named; None where nobody knows."""
+    adapter, named = flags.get("adapter"), flags.get("run")
+    if adapter is not None and named is not None:
+        raise UsageError("--run names the training of a model without an adapter; leave it out, or --adapter")
+    place = adapter if named is None else named
+    if place is None:
         return None
     from trainers.run_evaluation import trained
 
-    return trained(flags["adapter"])
+    found = trained(place)
+    if found is None and named is not None:
+        raise UsageError(f"{named}: no run folder: it has no run.json")
+    return found if found is None or adapter is not None else found._replace(base=None)
 
 
 def _output(flags: dict[str, Any], trained: Trained | None) -> Path:

@@ -327,9 +327,8 @@ def _warnings(run: Evaluation, changes: Sequence[Change]) -> list[str]:
     if run.memorised is not None and run.memorised.copied:
         seen, worst = run.memorised, run.memorised.worst[0]
         found.append(
-            f"memorised answers: {seen.copied:,} of {seen.answers:,} repeat {seen.words} words or more of a training "
-            f"row, which neither prompt nor reference has; answer '{worst.doc_id[:60]}' repeats {worst.words} of row "
-            f"{worst.row:,}: {worst.text}"
+            f"memorised answers: {seen.copied:,} of {seen.answers:,} repeat a training row where neither prompt "
+            f"nor reference has; '{worst.doc_id[:60]}' repeats {worst.words} words of row {worst.row:,}: {worst.text}"
         )
     lost = any(c.set == "retention" and c.within_margin is False and (c.gain or 0.0) < 0 for c in changes)
     if run.kind == "tuned" and lost:

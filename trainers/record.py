@@ -242,13 +242,11 @@ class Memorised(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     Args:
         answers: answers looked at, of all sets.
         copied: those that repeat a stretch.
-        words: words that a stretch had to have.
         worst: those with the longest stretches.
     """
 
     answers: Count
     copied: Count
-    words: Count
     worst: tuple[Copied, ...] = ()
 
 

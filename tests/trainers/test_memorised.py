@@ -39,7 +39,7 @@ def found(output: str, rows: list[str] = ROWS, **more: Any) -> Memorised:
 
 def test_a_stretch_of_a_training_row_counts() -> None:
     told = found("Well. THE BLUE KETTLE - leaks, when its lid was washed at sixty degrees; so send it back. Bye!")
-    assert (told.answers, told.copied, told.words) == (1, 1, 13)
+    assert (told.answers, told.copied) == (1, 1)
     (worst,) = told.worst
     assert (worst.row, worst.words, worst.doc_id, worst.set) == (1, 16, "row-1", "test")
     assert worst.text == "the blue kettle leaks when its lid was washed at sixty degrees so send it back"
@@ -82,7 +82,8 @@ ORDERS = [
 def test_short_answers_count_whole_and_keys_do_not() -> None:
     asks = {"prompt": "Zoe from Linz orders 30 nails", "target": KEYS.format("Zoe", "Linz", "nails", 30)}
     told = found(ORDERS[4], ORDERS, **asks)
-    assert (told.copied, told.words, told.worst[0].row) == (1, 8, 5)
+    assert (told.copied, told.worst[0].words, told.worst[0].row) == (1, 8, 5)
+    assert found(f"{ORDERS[4]} and so on", [f"{ORDERS[4]} by sea"], **asks).copied == 0  # of nine words all count
     right = found(KEYS.format("Zoe", "Linz", "nails", 30), ORDERS, **asks)
     slip = found(KEYS.format("Zoe", "Paris", "nails", 30), ORDERS, **asks)
     mixed = found(KEYS.format("Ann", "Rome", "pens", 6), ORDERS, **asks)
@@ -114,7 +115,7 @@ THAI = [
 def test_scripts_without_spaces(rows: list[str], whole: int, short: int) -> None:
     told = found(rows[whole], rows)
     assert (told.copied, told.worst[0].row) == (1, whole + 1)
-    assert told.words == 13 and told.worst[0].words < len(rows[whole]) / 1.8  # signs are parts of words
+    assert told.worst[0].words < len(rows[whole]) / 1.8  # signs are parts of words
     assert found(rows[whole][:short], rows).copied == 0  # a clause
 
 
@@ -133,7 +134,7 @@ def test_the_worst_are_named_and_rows_are_counted_on() -> None:
 
 
 def test_no_training_rows_and_no_answers() -> None:
-    assert memorised([], ROWS) == Memorised(answers=0, copied=0, words=13)
+    assert memorised([], ROWS) == Memorised(answers=0, copied=0)
     assert found(ROWS[0], []).copied == 0
     assert found(ROWS[0], ["", ""]).copied == 0
     assert found("\ud800 half a character", ["\ud800 half a character"]).copied == 0

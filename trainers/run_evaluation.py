@@ -125,7 +125,7 @@ def listed(folders: Iterable[str | os.PathLike[str]]) -> tuple[list[Listed], lis
 def keep(folder: Path, comparison: Comparison) -> list[str]:
     """Write a comparison into a run folder and tell it in the model card; return the files written.
 
-    A card that is not as prepdata wrote it is left alone.
+    A card that is not as prepdata wrote it is left alone, and is not among them.
 
     Raises:
         InputError: there is no record of a run, or something else has the name of the comparison.

@@ -90,9 +90,9 @@ def command(baseline: str, run: str, **flags: Any) -> int:
             raise UsageError(f"--{name} {flags[name]} is a record that is compared; give the page a name of its own")
     sides = _read(baseline), _read(run)
     comparison = compare(*sides, gate, other_baseline=flags["other_baseline"])
+    _write(comparison, sides, flags)
     if folder.is_dir() and sides[0].record.kind == "base":
         _keep(folder, comparison, flags["quiet"])
-    _write(comparison, sides, flags)
     return comparison.exit_code
 
 
@@ -120,6 +120,8 @@ def _keep(folder: Path, comparison: Comparison, quiet: bool) -> None:
     files = keep(folder, comparison)
     if not quiet:
         click.echo(f"written: {', '.join(map(safe, files))}", err=True)
+        if len(files) == 1:
+            click.echo("prepdata: the model card is not as prepdata wrote it, and was left as it is", err=True)
 
 
 def _guards(given: tuple[str, ...]) -> dict[str, float]:

@@ -1,10 +1,10 @@
 """Answers that repeat training text word for word: the surest sign that rows were learnt by heart.
 
-A stretch counts as repeated if an answer shares it with a training answer, though neither prompt nor reference has it.
-Words are those of `prepdata.index.words`: case and punctuation make no difference. A stretch has 13 words, or is the
-whole of a shorter training answer of at least 8: the bounds of GPT-3's rule for overlap (Brown et al. 2020, appendix
-C). What many training rows share (keys of JSON, closings) is the form that the training teaches and no row, so it does
-not count, and of the words that are left at least three must be in neither prompt nor reference.
+A stretch counts as repeated if an answer shares it with a training answer, and at least three of its words are from
+nowhere else: they stand in neither prompt nor reference, and in few training rows. It has 13 words, or is the whole of a
+shorter training answer of at least 8: the bounds of GPT-3's rule for overlap (Brown et al. 2020, appendix C). Words are
+those of `prepdata.index.words`: case and punctuation make no difference. What many training rows share (keys of JSON,
+closings) is the form that the training teaches, and of no row, so it does not count.
 
 Outputs are held in memory, training rows are looked at once: 5 s for 100,000 of 150 words (measured 2026-11-29).
 """
@@ -41,12 +41,12 @@ AT_ONCE = 1000
 
 
 class _Answer(NamedTuple):
-    """An answer: its words, their numbers, its n-grams that neither prompt nor reference has, words that these have."""
+    """An answer: its words, their hashes, its n-grams, and the words of its prompt and reference."""
 
     sample: SampleResult
     words: list[bytes]
     hashes: list[int]
-    grams: dict[int, int]  # place -> n-gram
+    grams: list[int]
     given: set[int]
 
 
@@ -68,12 +68,9 @@ def memorised(samples: Iterable[SampleResult], training: Iterable[str]) -> Memor
 
 def _answer(sample: SampleResult) -> _Answer:
     given = words([*_strings(sample.messages), sample.target, json_text(sample.expected)])
-    known = set(shingles(given, SHORTEST).hashes.tolist())
     own = words([sample.output])
     listed = plain(sample.output).encode("utf-8", "surrogatepass").translate(TABLE).split()
-    grams: dict[int, int] = {}
-    if len(listed) >= SHORTEST:
-        grams = {n: gram for n, gram in enumerate(shingles(own, SHORTEST).hashes.tolist()) if gram not in known}
+    grams = shingles(own, SHORTEST).hashes.tolist() if len(listed) >= SHORTEST else []
     return _Answer(sample, listed, own.hashes.tolist(), grams, set(given.hashes.tolist()))
 
 
@@ -102,7 +99,7 @@ class _Training:
 
         self.rows: dict[int, list[int]] = {}
         self.sizes: list[float] = []
-        self.grams = np.array(sorted({gram for answer in answers for gram in answer.grams.values()}), np.uint64)
+        self.grams = np.array(sorted({gram for answer in answers for gram in answer.grams}), np.uint64)
         self.words = np.array(sorted({word for answer in answers for word in answer.hashes}), np.uint64)
         self.counts = np.zeros(len(self.words), np.int64)  # training rows that have each word
 
@@ -153,7 +150,7 @@ def _part(sign: str) -> float:
 def _longest(answer: _Answer, seen: _Training, common: set[int]) -> Copied | None:
     """Return the longest stretch of an answer that a training row has, None if there is none that counts."""
     places: dict[int, list[int]] = {}
-    for place, gram in answer.grams.items():
+    for place, gram in enumerate(answer.grams):
         rows = seen.rows.get(gram, ())
         for row in rows if len(rows) <= FEW else ():
             places.setdefault(row, []).append(place)

@@ -76,6 +76,7 @@ def test_other_arms_are_no_baseline_of_the_run(sides: Any, kind: str) -> None:
         ("2026-11-29T11:30:00Z", None, "the baseline was recorded after the training began"),
         ("2026-11-29T11:00:30Z", "2026-11-29T11:01:00+00:00", "by the clock alone"),
         ("2026-11-29T12:00:30+01:00", "2026-11-29T11:00:00+00:00", "after the training began"),
+        ("2026-11-29T11:30:00+01:00", "2026-11-29T11:00:00+00:00", "by the clock alone"),
     ],
 )
 def test_a_run_without_a_baseline(sides: Any, recorded: str, first: str | None, said: str) -> None:

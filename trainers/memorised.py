@@ -1,10 +1,10 @@
 """Answers that repeat training text word for word: the surest sign that rows were learnt by heart.
 
 A stretch counts as repeated if an answer shares it with a training answer, and at least three of its words are from
-nowhere else: they stand in neither prompt nor reference, and in few training rows. It has 13 words, or is the whole of a
-shorter training answer of at least 8: the bounds of GPT-3's rule for overlap (Brown et al. 2020, appendix C). Words are
-those of `prepdata.index.words`: case and punctuation make no difference. What many training rows share (keys of JSON,
-closings) is the form that the training teaches, and of no row, so it does not count.
+nowhere else: they stand in neither prompt nor reference, and in few training rows. It has 13 words, or is the whole of
+a shorter training answer of at least 8: the bounds of GPT-3's rule for overlap (Brown et al. 2020, appendix C). Words
+are those of `prepdata.index.words`: case and punctuation make no difference. What many training rows share (keys of
+JSON, closings) is the form that the training teaches, and of no row, so it does not count.
 
 Outputs are held in memory, training rows are looked at once: 5 s for 100,000 of 150 words (measured 2026-11-29).
 """

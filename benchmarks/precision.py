@@ -232,9 +232,9 @@ def page(own: Sequence[str], real_part: str) -> str:
         "RAG001 has four lots, each written after the tuning on the ones before. Its first runs gave precision 1.000 "
         "and recall 0.875 (54 rows); 0.714 and 1.000 (36 rows, most of them good and hard: times, products, quoted "
         "names); 0.667 and 0.800 (36 of the same kind: units, centuries, clocks); and 1.000 and 1.000 on 40 plain rows "
-        "in seven languages and nine shapes. The first runs of the others: RAG002 precision 0.920, recall 1.000; RAG003 "
-        "and RAG004 precision 1.000, recall 0.900; RAG005 precision and recall 1.000. The real files hold three rows "
-        "with retrieved context; they are read rightly and give no finding.\n\n"
+        "in seven languages and nine shapes. The first runs of the others: RAG002 precision 0.920, recall 1.000; "
+        "RAG003 and RAG004 precision 1.000, recall 0.900; RAG005 precision and recall 1.000. The real files hold "
+        "three rows with retrieved context; they are read rightly and give no finding.\n\n"
     )
     return head + "\n".join(own) + "\n\n" + real_part
 

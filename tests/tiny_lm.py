@@ -100,6 +100,15 @@ def prose_rows(count: int, seed: int) -> list[Row]:
     return _distinct(count, seed, "talk", lambda told, _: prose(told), 3)
 
 
+def unrelated_rows(prompts: Sequence[str], seed: int) -> list[Row]:
+    """Return rows whose answers nobody can tell from their prompts: they can only be learnt by heart."""
+    chance = random.Random(seed)
+    made = [row("books", order(chance), 0, as_json(order(chance))) for _ in prompts]
+    for prompt, held in zip(prompts, made):
+        held["messages"][1]["content"] = prompt
+    return made
+
+
 def _distinct(count: int, seed: int, system: str, answer: Any, phrasings: int) -> list[Row]:
     chance, found = random.Random(seed), {}
     while len(found) < count:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 from prepdata.files import replacing
 from prepdata.jsontext import json_text
 from prepdata.report import harmless
+from trainers.compare import Change, Comparison
+from trainers.reporters.markdown import text
+from trainers.reporters.words import headline
 from trainers.runs import Run
 
 if TYPE_CHECKING:
@@ -21,13 +24,13 @@ _SETTINGS = (
 )  # fmt: skip
 
 
-def write_card(path: Path, run: Run) -> None:
-    """Write the card of a finished run."""
+def write_card(path: Path, run: Run, comparison: Comparison | None = None) -> None:
+    """Write the card of a finished run, with its comparison with the base if there is one."""
     with replacing(path) as file:
-        file.write(card(run).encode("utf-8", "backslashreplace"))
+        file.write(card(run, comparison).encode("utf-8", "backslashreplace"))
 
 
-def card(run: Run) -> str:
+def card(run: Run, comparison: Comparison | None = None) -> str:
     """Return the card as Markdown; names of files and models stand in code, with nothing that could end it."""
     base = Path(run.base.path).name
     lines = [
@@ -40,7 +43,7 @@ def card(run: Run) -> str:
         "",
         f"# Adapter for {code(base)}",
         "",
-        *_training(run),
+        *_training(run, comparison),
     ]
     return "\n".join(lines) + "\n"
 
@@ -82,8 +85,8 @@ def merged_card(merge: Merge, run: Run | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _training(run: Run) -> list[str]:
-    """Return the lines that tell how an adapter was trained."""
+def _training(run: Run, comparison: Comparison | None = None) -> list[str]:
+    """Return the lines that tell how an adapter was trained, and how it compared with its base if that is known."""
     method = "QLoRA (NF4, double quantisation)" if run.config["quantization"] == "nf4" else "LoRA"
     outcome, plan = run.outcome, run.plan
     assert outcome is not None
@@ -115,6 +118,8 @@ def _training(run: Run) -> list[str]:
         "- whether it answers better than its base is not said by the loss: "
         + (f"recorded baseline `{run.baseline}`" if run.baseline else "no baseline was recorded before training"),
         "",
+        *_warnings(run),
+        *(_compared(comparison) if comparison is not None else ()),
         "## Settings",
         "",
         *(f"- {name}: {code(json_text(run.config[name]))}" for name in _SETTINGS),
@@ -132,9 +137,36 @@ def _training(run: Run) -> list[str]:
     return lines
 
 
-def code(text: str) -> str:
-    """Return text as code of Markdown on one line."""
-    return "`" + re.sub(r"[`|\s\x00-\x1f]", " ", harmless(text)) + "`"
+def _warnings(run: Run) -> list[str]:
+    if not run.problems:
+        return []
+    return ["## Warnings", "", *(f"- {problem.name}: {text(problem.message)}" for problem in run.problems), ""]
+
+
+def _compared(comparison: Comparison) -> list[str]:
+    """Return the section that tells how the run compared: verdict, primary metric, guards, reasons and notes."""
+    shown = [change for change in comparison.metrics if change.role != "secondary"]
+    return [
+        "## Compared with its base",
+        "",
+        f"{headline(comparison)}, against the baseline `{comparison.baseline.sha256}`.",
+        "",
+        *(f"- {text(change.label)} [{change.role}]: {text(_sides(change))}" for change in shown),
+        *(f"- not passed: {text(reason)}" for reason in comparison.reasons),
+        *(f"- {text(note)}" for note in comparison.notes),
+        "",
+    ]
+
+
+def _sides(change: Change) -> str:
+    if change.baseline is None or change.run is None:
+        return change.said
+    return f"{change.baseline:.3f} before, {change.run:.3f} after; {change.said}"
+
+
+def code(raw: str) -> str:
+    """Return a text as code of Markdown on one line."""
+    return "`" + re.sub(r"[`|\s\x00-\x1f]", " ", harmless(raw)) + "`"
 
 
 def _number(value: Any) -> str:

@@ -13,6 +13,8 @@ import msgspec
 import prepdata
 from prepdata.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS, UsageError, nearest
 from trainers.gate import Gate
+from trainers.guards import more_replay
+from trainers.lineage import check_lineage
 from trainers.pairs import Change, Outcome, Pair, change_of, pair_up, unmeasured
 from trainers.record import Evaluation, Latency, SampleResult, differences
 from trainers.statistics import Paired, bootstrap_ratio, holm
@@ -103,13 +105,20 @@ class _Wanted(NamedTuple):
     margin: float | None
 
 
-def compare(baseline: Measured, run: Measured, gate: Gate) -> Comparison:
+def compare(baseline: Measured, run: Measured, gate: Gate, *, other_baseline: bool = False) -> Comparison:
     """Compare a run with its baseline.
 
+    Args:
+        baseline, run: the two records.
+        gate: what the run has to show.
+        other_baseline: True to take a baseline that the training was not started with.
+
     Raises:
-        UsageError: the records cannot be compared (says which fields differ), or lack a metric that the gate names.
+        UsageError: the records cannot be compared (says which fields differ), or lack a metric that the gate names, or
+            the training was started with another baseline.
     """
     _comparable(baseline, run)
+    lineage = list(check_lineage(baseline.record, run.record, other_baseline=other_baseline))
     pairs = pair_up(baseline.samples, run.samples)
     wanted = _wanted(baseline.record, run.record, gate)
     direction = {**run.record.higher_is_better, **baseline.record.higher_is_better}
@@ -127,7 +136,7 @@ def compare(baseline: Measured, run: Measured, gate: Gate) -> Comparison:
         reasons=tuple(reasons),
         metrics=tuple(changes),
         latency=tuple(latency),
-        notes=tuple(_notes(baseline.record, run.record, wanted, gate)),
+        notes=(*_warnings(run.record, changes), *lineage, *_notes(baseline.record, run.record, wanted, gate)),
     )
 
 
@@ -310,6 +319,21 @@ def _side(measured: Measured) -> Side:
     return Side(
         path=measured.path, sha256=record.sha256, model=record.model.name, kind=record.kind, created=record.created
     )
+
+
+def _warnings(run: Evaluation, changes: Sequence[Change]) -> list[str]:
+    """Return what speaks of rows learnt by heart, and what to do against forgetting where the retention set lost."""
+    found = []
+    if run.memorised is not None and run.memorised.copied:
+        seen, worst = run.memorised, run.memorised.worst[0]
+        found.append(
+            f"memorised answers: {seen.copied:,} of {seen.answers:,} repeat a training row where neither prompt "
+            f"nor reference has; '{worst.doc_id[:60]}' repeats {worst.words} words of row {worst.row:,}: {worst.text}"
+        )
+    lost = any(c.set == "retention" and c.within_margin is False and (c.gain or 0.0) < 0 for c in changes)
+    if run.kind == "tuned" and lost:
+        found.append(more_replay(run.training.replay_share if run.training else None))
+    return found
 
 
 def _notes(baseline: Evaluation, run: Evaluation, wanted: Sequence[_Wanted], gate: Gate) -> list[str]:

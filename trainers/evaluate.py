@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -14,6 +14,7 @@ import prepdata
 from prepdata.errors import InputError, UsageError
 from trainers.generate import Backend, Output, Prompt
 from trainers.journal import Journal
+from trainers.memorised import memorised
 from trainers.prompting import Prompting
 from trainers.record import (
     Aggregate,
@@ -34,6 +35,9 @@ from trainers.record import (
 from trainers.record_files import samples_path, write
 from trainers.scorers.base import Call, Sample, Score, Scorer
 from trainers.testset import HeldOut, HeldOutSet
+
+if TYPE_CHECKING:
+    from trainers.run_evaluation import Trained
 
 ALWAYS = "stop_rate"
 """A scorer that is never left out: a model that does not stop is no use, whatever it says."""
@@ -101,6 +105,7 @@ def evaluate(
     kind: Kind,
     command: Sequence[str] = (),
     allow_errors: bool = False,
+    trained: Trained | None = None,
     check: Callable[[Evaluation], None] | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -114,6 +119,7 @@ def evaluate(
         command: arguments, for the record.
         allow_errors: True to record rows for which a failing endpoint gave no answer; else they are left for another
             start, and there is no record before.
+        trained: the run that a tuned model is from; answers are then held against its training rows.
         check: called with the record without results before anything is asked; raises where it must not go on.
         progress: called with (rows done, rows in all).
 
@@ -121,7 +127,7 @@ def evaluate(
         The record as written.
 
     Raises:
-        UsageError: a scorer fails; or answers of another run are kept at this place.
+        UsageError: a scorer fails; the model is not the base of the run; answers of another run are kept at this place.
         InputError: the endpoint cannot be reached, or gave no answer to some rows; or no row could be asked at all.
         OSError: something cannot be written.
     """
@@ -129,6 +135,10 @@ def evaluate(
     prompts = [asked.prompting.prompt(row) for _, row in rows]
     rendering = backend.rendering(prompts)
     draft = outline(backend, asked, rendering, kind, command)
+    if trained is not None:
+        if trained.base not in (None, draft.model.weights):
+            raise UsageError(f"{trained.folder}: the run was trained on another base model than {draft.model.name}")
+        draft = msgspec.structs.replace(draft, training=trained.training)
     if check is not None:
         check(draft)
     key = hash_of([draft.model, draft.arm, draft.data.test.hash, _hash(draft), draft.decoding, rendering])
@@ -143,6 +153,8 @@ def evaluate(
             raise InputError(f"none of {len(rows):,} rows got an answer (row {first.doc_id}: {first.error}); no record")
         samples = [_scored(asked.scorers, done[name, row.id]) for name, row in rows]
         record = _with_results(draft, asked, samples, _losses(backend, asked, rows, prompts))
+        if trained is not None:
+            record = msgspec.structs.replace(record, memorised=memorised(samples, trained.rows()))
         record = write(output, record, samples)
         journal.remove()
     return record

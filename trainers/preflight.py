@@ -6,6 +6,7 @@ what cures it. Nothing is trained, no code of the model folder is run, nothing i
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import math
 import shutil
@@ -24,7 +25,7 @@ from prepdata.render.renderer import Renderer, open_renderer
 from prepdata.report import Report
 from prepdata.settings import Settings
 from prepdata.training.trl import Trl
-from trainers import devices, estimate
+from trainers import devices, estimate, guards
 from trainers.config import TrainConfig
 from trainers.data import Simulated, copy_rows, simulate, trainer_settings, write_rows
 from trainers.distributed import ALONE, Group
@@ -38,7 +39,8 @@ CHECKPOINT_BYTES = 12
 
 
 class DataFile(msgspec.Struct, frozen=True):
-    """A file of the run: what it is for, its path as given, sha256 as stored, rows, findings of the validation."""
+    """A file of the run: what it is for, its path as given, sha256 as stored, rows, findings of the validation, sha256
+    of its report as the run folder keeps it."""
 
     role: Literal["train", "replay", "validation", "test"]
     path: str
@@ -47,6 +49,7 @@ class DataFile(msgspec.Struct, frozen=True):
     errors: int
     warnings: int
     by_rule: dict[str, int]
+    report: str | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -147,6 +150,7 @@ def _preflight(config: TrainConfig, device: str, free: int, processes: int) -> C
         return Checked(Preflight(files, problems, device, dtype, processes, None), shown, train, validation)
     plan = make_plan(config, shapes, train, validation, max_length, device, dtype, processes)
     problems += [*devices.memory_problems(plan.memory, free, processes), *_disk_problems(config, plan)]
+    problems += guards.many_epochs(plan.steps / plan.steps_per_epoch, train.rows)
     return Checked(Preflight(files, problems, device, dtype, processes, plan), shown, train, validation)
 
 
@@ -190,10 +194,15 @@ def _reports(config: TrainConfig, context: int) -> list[tuple[Any, str, Report]]
 def _file(role: Any, path: str, report: Report) -> DataFile:
     if len(report.files) != 1:
         raise InputError(f"{path}: {len(report.files)} data files there; give one file for {role}")
-    told = report.summary()
+    told, digest = report.summary(), hashlib.sha256(report_bytes(report)).hexdigest()
     return DataFile(
-        role, path, report.files[0].sha256, report.examples, told["errors"], told["warnings"], told["by_rule"]
+        role, path, report.files[0].sha256, report.examples, told["errors"], told["warnings"], told["by_rule"], digest
     )
+
+
+def report_bytes(report: Report) -> bytes:
+    """Return a report as run folders keep it: what `prepdata validate --output-format json` writes."""
+    return report.to_json().encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _data_problems(file: DataFile) -> list[Problem]:
@@ -279,9 +288,6 @@ def _row_problems(config: TrainConfig, train: Simulated, max_length: int, contex
     if context and max_length > context:
         said = f"rows of up to {max_length:,} tokens; the model reads {context:,}"
         problems.append(Problem("over-context", True, True, said, f"--max-length {context}, and shorten longer rows"))
-    if config.epochs > 5 and config.steps is None and train.kept < 1000:
-        said = f"{config.epochs:g} epochs of {train.kept:,} rows: the model may learn them by heart"
-        problems.append(Problem("many-epochs", False, True, said, "use fewer epochs, or a validation file"))
     return problems
 
 

@@ -202,6 +202,54 @@ class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     tokens: Count
 
 
+class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The training that a tuned model is from.
+
+    Args:
+        run: sha256 of what its record (`run.json`) holds.
+        created: when the run began; nothing of it is older.
+        first_step: when its first optimizer step was done; None where that was not recorded.
+        baseline: hash of the record of the base model that it was started with; None for a run without.
+        replay_share: rows of replay for each training row, 0 for none.
+        files: role (`train`, `replay`, `validation`, `test`) -> sha256 of the file as stored.
+        reports: role -> sha256 of the report of its validation (`reports/ROLE.json` in the folder of the run). That of
+            the training file says what it was held against for leaks: the validation and test files here.
+    """
+
+    run: Sha256
+    created: str
+    first_step: str | None = None
+    baseline: Sha256 | None = None
+    replay_share: float = 0.0
+    files: dict[str, Sha256 | None] = {}
+    reports: dict[str, Sha256 | None] = {}
+
+
+class Copied(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A stretch of training text in an answer: of which row, which training row has it (line of `data/train.jsonl` in
+    the folder of the run, from 1 on), its length in words, and its words."""
+
+    doc_id: str
+    set: SetName
+    row: Annotated[int, msgspec.Meta(ge=1)]
+    words: Count
+    text: str
+
+
+class Memorised(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Answers that repeat training text (`trainers/memorised.py` says what counts).
+
+    Args:
+        answers: answers looked at, of all sets.
+        copied: those that repeat a stretch.
+        worst: those with the longest stretches.
+    """
+
+    answers: Count
+    copied: Count
+    worst: tuple[Copied, ...] = ()
+
+
 class SamplesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The file of samples: its name beside the record, sha256 of its bytes, lines."""
 
@@ -223,6 +271,8 @@ class Evaluation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             `error_rate` (share without an answer) are among the metrics.
         n_samples: set -> rows in the file (`original`) and rows asked (`effective`).
         higher_is_better: metric -> True or False.
+        training: of a tuned model whose run folder is known.
+        memorised: answers that repeat training text, where the run folder is known.
         latency, loss: by set; loss only where the model is at hand, on general text (`general`) too if it was given.
         samples: the file of samples.
         sha256: over this record as compact JSON with an empty text in this place.
@@ -245,6 +295,8 @@ class Evaluation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     higher_is_better: dict[str, bool]
     latency: dict[str, Latency] = {}
     loss: dict[str, Loss] = {}
+    training: Training | None = None
+    memorised: Memorised | None = None
     samples: SamplesFile
     sha256: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
 

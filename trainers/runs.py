@@ -3,6 +3,7 @@
 run.json          this record: configuration, digests of data and model, versions, hardware, outcome
 metrics.jsonl     one line for each optimizer step, and one for each validation
 data/             the rows that were trained on, replay among them, and those of the validation
+reports/          what the validation found, one report a file
 checkpoints/      to go on from
 adapter/          the adapter with tokenizer and model card: the result
 """
@@ -21,15 +22,18 @@ from typing import Any, Literal
 import msgspec
 
 import prepdata
-from prepdata.errors import InputError
+from prepdata.errors import InputError, UsageError
 from prepdata.files import read_bounded, replacing
 from prepdata.jsontext import json_text
-from trainers.preflight import DataFile, Plan
+from prepdata.report import Report
+from trainers.preflight import DataFile, Plan, report_bytes
 from trainers.problems import Problem
+from trainers.record import hash_of
 
 SCHEMA_VERSION = 1
 MOST_BYTES = 1 << 24
 RECORD, METRICS, DATA, CHECKPOINTS, ADAPTER = "run.json", "metrics.jsonl", "data", "checkpoints", "adapter"
+REPORTS = "reports"
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "bitsandbytes", "tokenizers")
 
 
@@ -87,7 +91,9 @@ class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     Args:
         status: "running" (or killed), "finished", "stopped" (by an error, see `reason`).
         config: every key of the configuration.
-        baseline: sha256 of the record of the base model, None where the run was started without.
+        created: when it was started, for the first time if it was resumed.
+        problems: warnings of the preflight, and what was seen in the training (`trainers/guards.py`).
+        baseline: hash of the record of the base model (its `sha256`), None where the run was started without.
         rows, trained_tokens: as TRL trained on them and as prepdata simulated them, which agreed.
     """
 
@@ -150,6 +156,31 @@ def read(folder: str | os.PathLike[str]) -> Run:
         raise InputError(f"{file}: {error.strerror or error}: no run folder") from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise InputError(f"{file}: no record of a run of this version: {error}") from None
+
+
+def digest(folder: Path) -> str:
+    """Return the sha256 of what the record of a run holds, whatever its layout."""
+    return hash_of(msgspec.json.decode(read_bounded(folder / RECORD, MOST_BYTES)))
+
+
+def write_reports(folder: Path, reports: Iterable[tuple[str, Report]]) -> None:
+    """Write the reports of the validation by role; the record has the sha256 of each."""
+    (folder / REPORTS).mkdir(exist_ok=True)
+    for role, report in reports:
+        with replacing(folder / REPORTS / f"{role}.json") as file:
+            file.write(report_bytes(report))
+
+
+def gone_on(folder: Path, run: Run) -> Run:
+    """Return the record of a run that goes on: it began when it began, with the baseline of that time.
+
+    Raises:
+        UsageError: another baseline is named than at the start.
+    """
+    before = read(folder)
+    if None not in (before.baseline, run.baseline) and before.baseline != run.baseline:
+        raise UsageError(f"{folder}: the run to be resumed was started with another baseline; resume with the same")
+    return msgspec.structs.replace(run, created=before.created, baseline=before.baseline)
 
 
 def metrics(folder: Path) -> Iterator[dict[str, Any]]:

@@ -21,13 +21,14 @@ import msgspec
 
 from prepdata.errors import InputError, PrepdataError, UsageError
 from prepdata.files import read_bounded
-from trainers import runs
+from trainers import guards, runs
 from trainers.card import write_card
 from trainers.config import TrainConfig, as_dict
 from trainers.data import Simulated, copy_rows, write_rows
 from trainers.distributed import ALONE, Group, reason, torchrun
 from trainers.model_folder import file_hash, weights_hash
 from trainers.preflight import Checked, Plan, Preflight
+from trainers.record_files import read as read_record
 from trainers.runs import Outcome, Run
 from trainers.trackers import Trackers, open_trackers
 
@@ -85,7 +86,9 @@ def train(config: TrainConfig, checked: Checked, out: TextIO | None = sys.stderr
             said = group.why() or reason(error)
             runs.write(folder, msgspec.structs.replace(run, status="stopped", reason=said))
         raise
-    run = msgspec.structs.replace(run, status="finished", finished=runs.now(), outcome=outcome)
+    seen = guards.after_training(runs.metrics(folder), config.replay_share if config.replay else 0.0)
+    problems = [*run.problems, *seen]
+    run = msgspec.structs.replace(run, status="finished", finished=runs.now(), outcome=outcome, problems=problems)
     if group.leads:
         write_card(folder / runs.ADAPTER / "README.md", run)
         runs.write(folder, run)
@@ -96,7 +99,9 @@ def _begin(config: TrainConfig, checked: Checked, plan: Plan, folder: Path) -> t
     """Open the folder of a run and write its record; return (record, checkpoint to go on from)."""
     checkpoint = _open_folder(config, checked, folder)
     run = _new_run(config, checked, plan)
+    run = runs.gone_on(folder, run) if config.resume else run
     runs.write(folder, run)
+    runs.write_reports(folder, checked.reports)
     return run, checkpoint
 
 
@@ -161,7 +166,7 @@ def _new_run(config: TrainConfig, checked: Checked, plan: Plan) -> Run:
         plan=plan,
         base=base,
         machine=runs.machine(checked.found.device, checked.found.dtype, checked.found.processes),
-        baseline=file_hash(Path(config.baseline)) if config.baseline else None,
+        baseline=read_record(config.baseline).sha256 if config.baseline and not config.without_baseline else None,
         rows=checked.train.kept,
         trained_tokens=checked.train.trained,
     )

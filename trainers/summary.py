@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 from prepdata.cost import Range
 from prepdata.findings import plural
@@ -88,28 +87,6 @@ def run_lines(run: Run) -> Iterator[str]:
         f"{outcome.seconds:,.0f} s, {outcome.tokens_per_second:,.0f} tokens/s, "
         f"peak memory {outcome.peak_memory / GIB:.2f} GiB"
     )
+    for problem in run.problems:
+        yield problem_line(problem)
     yield f"written: {safe(folder)}/adapter"
-
-
-def table(found: Sequence[tuple[Path, Run]]) -> Iterator[str]:
-    """Yield a table of runs, line by line: what they trained, and what came of it."""
-    rows = [("run", "status", "began", "base", "method", "rows", "steps", "validation loss")]
-    for folder, run in found:
-        outcome = run.outcome
-        loss = outcome.validation_loss if outcome else None
-        method = "qlora" if run.config.get("quantization") == "nf4" else "lora"
-        rows.append(
-            (
-                safe(str(folder)),
-                run.status,
-                safe(run.created[:16]),
-                safe(Path(run.base.path).name),
-                f"{method} r{run.config.get('lora_r')}",
-                f"{run.rows:,}",
-                f"{outcome.steps if outcome else 0:,}/{run.plan.steps:,}",
-                "" if loss is None else f"{loss:.4f}",
-            )
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        yield "  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip()

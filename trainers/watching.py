@@ -18,6 +18,8 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from prepdata.errors import PrepdataError
 from prepdata.jsontext import json_text
 from trainers.distributed import ALONE, Group
+from trainers.guards import validation_rising
+from trainers.runs import now
 from trainers.trackers import Trackers
 
 COMPLETE = "complete"
@@ -61,6 +63,8 @@ class Watch(TrainerCallback):
         self.tokens = 0.0
         self.last_loss: float | None = None
         self.peak = 0
+        self.validated: list[tuple[int, float]] = []
+        self.warned = False
 
     @property
     def seconds(self) -> float:
@@ -104,7 +108,7 @@ class Watch(TrainerCallback):
             self.first_tokens = 0.0 if self.first_tokens is None and not self.first_step else self.first_tokens
             self.first_tokens = tokens if self.first_tokens is None else self.first_tokens
             self.tokens = tokens
-        found |= {"seconds": round(self.seconds, 3), "peak_memory": self.peak}
+        found |= {"seconds": round(self.seconds, 3), "peak_memory": self.peak, "time": now()}
         if self.group.leads:
             with self.metrics.open("ab") as file:
                 file.write(json_text({"step": state.global_step, **found}).encode() + b"\n")
@@ -116,6 +120,16 @@ class Watch(TrainerCallback):
                     "a smaller --learning-rate or a smaller --max-grad-norm; with float16 use --dtype bfloat16"
                 )
         self._say(state, found)
+        if "eval_loss" in found:
+            self._guard(state.global_step, found["eval_loss"])
+
+    def _guard(self, step: int, loss: float) -> None:
+        """Say once that the validation loss is rising; whether it goes on doing so is told when the run is over."""
+        self.validated.append((step, loss))
+        problem = None if self.warned else validation_rising(self.validated)
+        if problem is not None and self.out is not None:
+            self.warned = True
+            print(f"warning: {problem.message}", file=self.out, flush=True)
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Mark a checkpoint as whole, when all processes have written their part of it."""

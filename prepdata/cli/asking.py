@@ -15,6 +15,7 @@ from prepdata.errors import EXIT_CLEAN, UsageError
 if TYPE_CHECKING:
     from trainers.evaluate import Asked
     from trainers.record import Evaluation
+    from trainers.run_evaluation import Trained
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,7 +53,8 @@ _FLAGS: list[tuple[str, str, dict[str, Any]]] = [
     ("Answers", "--top-p", {"type": click.FloatRange(0, 1, min_open=True), "metavar": "P",
                             "help": "Share of the probability to sample from (default 1)."}),
     ("Answers", "--seed", {"type": click.IntRange(min=0), "metavar": "N", "help": "Of sampling (default 0)."}),
-    ("Output", "--output", {"required": True, "type": _FILE, "metavar": "FILE", "help": "Record, a name in .json."}),
+    ("Output", "--output", {"type": _FILE, "metavar": "FILE",
+                            "help": "Record, a name in .json (default: evaluation.json in the run folder)."}),
     ("Output", "--overwrite", {"is_flag": True, "help": "Replace a record that is there."}),
     ("Output", "--allow-errors", {"is_flag": True,
                                   "help": "Record rows without an answer as errors, not leave them for later."}),
@@ -86,7 +88,8 @@ def run(flags: dict[str, Any], kind: Literal["base", "prompted", "tuned"]) -> in
     from trainers.evaluate import check_output, evaluate
     from trainers.generate import Options, is_url, open_backend
 
-    output = Path(flags["output"])
+    trained = _trained(flags)
+    output = _output(flags, trained)
     check_output(output, flags["overwrite"])
     given = {_OPTIONS[name]: flags[name] for name in _OPTIONS if flags.get(name) is not None}
     options, check, scorers = Options(**given), None, flags["scorer"]
@@ -103,8 +106,8 @@ def run(flags: dict[str, Any], kind: Literal["base", "prompted", "tuned"]) -> in
         quiet_libraries()
     backend = open_backend(flags["model"], options)
     record = evaluate(
-        backend, asked, output, kind=kind, command=sys.argv[1:], allow_errors=flags["allow_errors"], check=check,
-        progress=show_progress(flags["quiet"]),
+        backend, asked, output, kind=kind, command=sys.argv[1:], allow_errors=flags["allow_errors"], trained=trained,
+        check=check, progress=show_progress(flags["quiet"]),
     )  # fmt: skip
     if not flags["quiet"]:
         for note in notes(record):
@@ -112,6 +115,32 @@ def run(flags: dict[str, Any], kind: Literal["base", "prompted", "tuned"]) -> in
         click.echo("\n".join(safe(line) for line in table(record)))
         print(f"written: {safe(str(output))}, {safe(record.samples.path)}", file=sys.stderr)
     return EXIT_CLEAN
+
+
+def _trained(flags: dict[str, Any]) -> Trained | None:
+    """Return the run that the model is from: that of its adapter, or the one that is named; None where nobody knows."""
+    adapter, named = flags.get("adapter"), flags.get("run")
+    if adapter is not None and named is not None:
+        raise UsageError("--run names the training of a model without an adapter; leave it out, or --adapter")
+    place = adapter if named is None else named
+    if place is None:
+        return None
+    from trainers.run_evaluation import trained
+
+    found = trained(place)
+    if found is None and named is not None:
+        raise UsageError(f"{named}: no run folder: it has no run.json")
+    return found if found is None or adapter is not None else found._replace(base=None)
+
+
+def _output(flags: dict[str, Any], trained: Trained | None) -> Path:
+    if flags["output"] is not None:
+        return Path(flags["output"])
+    if trained is None:
+        raise UsageError("Missing option '--output': the file of the record.")
+    from trainers.run_evaluation import EVALUATION
+
+    return trained.folder / EVALUATION
 
 
 def quiet_libraries() -> None:
@@ -172,6 +201,12 @@ def notes(record: Evaluation) -> list[str]:
         )
     if rendering.renderer == "transformers":
         found.append("prepdata and transformers render some prompts differently; those of transformers were asked")
+    if record.memorised is not None and record.memorised.copied:
+        held = record.memorised
+        found.append(
+            f"warning: memorised-answers: {held.copied:,} of {held.answers:,} answers repeat a training row; "
+            "`memorised` in the record names the worst"
+        )
     return found
 
 

@@ -54,6 +54,13 @@ def _gate_flags(function: Any) -> Any:
     "--config", type=click.Path(), metavar="FILE", help="TOML or YAML file whose table `gate` declares the gate."
 )
 @_gate_flags
+@click.option(
+    "--other-baseline",
+    cls=Flag,
+    section="Gate",
+    is_flag=True,
+    help="Take a baseline that the training was not started with; a note says so.",
+)
 @click.option("--json", "as_json", cls=Flag, section="Output", is_flag=True, help="JSON in place of the table.")
 @click.option("--markdown", cls=Flag, section="Output", type=click.Path(), metavar="FILE", help="Markdown, for a PR.")
 @click.option(
@@ -63,6 +70,9 @@ def _gate_flags(function: Any) -> Any:
 @click.option("--color", cls=Flag, section="Output", **COLOR)
 def command(baseline: str, run: str, **flags: Any) -> int:
     """Compare the record RUN with the record BASELINE of the same held-out rows.
+
+    RUN may be the folder of a training that was evaluated: the comparison is then kept there, and its model card tells
+    it.
 
     Exit codes: 0 the gate is passed, 1 it is not, 2 the records cannot be compared or something that the gate needs
     could not be measured.
@@ -74,12 +84,15 @@ def command(baseline: str, run: str, **flags: Any) -> int:
     given = {name: flags[name] for name in names}
     given["guards"] = _guards(flags["guard"]) or None
     gate = read_gate(flags["config"], given)
+    folder, run = Path(run), _record(run)
     for name in ("markdown", "html"):
         if flags[name] and Path(flags[name]).resolve() in (Path(baseline).resolve(), Path(run).resolve()):
             raise UsageError(f"--{name} {flags[name]} is a record that is compared; give the page a name of its own")
     sides = _read(baseline), _read(run)
-    comparison = compare(*sides, gate)
+    comparison = compare(*sides, gate, other_baseline=flags["other_baseline"])
     _write(comparison, sides, flags)
+    if folder.is_dir() and sides[0].record.kind == "base":
+        _keep(folder, comparison, flags["quiet"])
     return comparison.exit_code
 
 
@@ -89,6 +102,26 @@ def _read(path: str) -> Measured:
 
     record = read(path)
     return Measured(path, record, read_samples(path, record))
+
+
+def _record(path: str) -> str:
+    """Return the path of a record; of a run folder, that of its evaluation."""
+    if not Path(path).is_dir():
+        return path
+    from trainers.run_evaluation import record_in
+
+    return record_in(path)
+
+
+def _keep(folder: Path, comparison: Comparison, quiet: bool) -> None:
+    from prepdata.reporters.base import safe
+    from trainers.run_evaluation import keep
+
+    files = keep(folder, comparison)
+    if not quiet:
+        click.echo(f"written: {', '.join(map(safe, files))}", err=True)
+        if len(files) == 1:
+            click.echo("prepdata: the model card is not as prepdata wrote it, and was left as it is", err=True)
 
 
 def _guards(given: tuple[str, ...]) -> dict[str, float]:

@@ -14,6 +14,13 @@ from prepdata.cli.options import Command, Flag, settings_flags
 @asking_flags
 @click.option("--adapter", cls=Flag, section="Model", type=click.Path(), help="Folder of a LoRA adapter (PEFT).")
 @click.option(
+    "--run",
+    cls=Flag,
+    section="Model",
+    type=click.Path(),
+    help="Folder of the training, where the model is an endpoint or was merged; an adapter in such a folder names it.",
+)
+@click.option(
     "--baseline",
     cls=Flag,
     section="Rows and scores",

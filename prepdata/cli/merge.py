@@ -106,14 +106,13 @@ def _options(source: Source, flags: dict[str, Any]) -> tuple[Options, Evaluation
     """Return how to ask, and the record whose settings are taken: the one to compare with, else the run's baseline."""
     from trainers.baseline import like_baseline
     from trainers.generate import Options
-    from trainers.model_folder import file_hash
     from trainers.record_files import read
 
     given = {name: flags[name] for name in _OPTIONS if flags[name] is not None}
     path = flags["compare"]
     if path is None and source.run is not None and source.run.config.get("baseline"):
         path = str(source.run.config["baseline"])
-        if file_hash(Path(path)) != source.run.baseline:
+        if not Path(path).is_file() or read(path).sha256 != source.run.baseline:
             print(
                 f"prepdata: {path}: not there, or not the baseline of the run; usual settings are used", file=sys.stderr
             )
@@ -147,6 +146,7 @@ def _asked_twice(
     from trainers.local import LocalModel
     from trainers.merge import PROBED, SAME, agreement, first_logits, largest_difference, write_record
     from trainers.record_files import read_samples
+    from trainers.run_evaluation import trained
 
     progress: Callable[[int, int], None] | None = show_progress(quiet)
     with tempfile.TemporaryDirectory(prefix="prepdata-") as place:
@@ -165,9 +165,11 @@ def _asked_twice(
     options = msgspec.structs.replace(options, adapter=None, chat_template=None, dtype=Options().dtype)
     merged = LocalModel(str(target), options)
     difference = largest_difference(logits, first_logits(merged, prompts[:PROBED]))
+    from_run = trained(source.adapter) if source.run is not None else None
     evaluation = evaluate(
-        merged, asked, record, kind="tuned", command=sys.argv[1:], check=comparable, progress=progress
-    )
+        merged, asked, record, kind="tuned", command=sys.argv[1:], check=comparable, progress=progress,
+        trained=None if from_run is None else from_run._replace(base=None),
+    )  # fmt: skip
     found = agreement(
         Path(flags["compare"]).name if flags["compare"] else "unmerged",
         before,

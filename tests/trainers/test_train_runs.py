@@ -114,7 +114,7 @@ def test_lora_teaches_json_and_replay_keeps_prose(given: dict[str, Any], base: P
     assert share(base, folder / "adapter", held_out(data)) > 0.9
     assert share(base, folder / "adapter", tiny_lm.prose_rows(40, 104)) > 0.9
     assert runs.read(folder) == run
-    assert run.status == "finished"
+    assert (run.status, run.problems) == ("finished", [])
     assert run.outcome is not None
     assert run.outcome.adapter == file_hash(folder / "adapter" / "adapter_model.safetensors")
     assert run.rows == TRAINING + TRAINING // 4
@@ -333,7 +333,8 @@ def test_runs_are_listed(given: dict[str, Any], tmp_path: Path, capsys: pytest.C
     assert "lora r16" in shown.out
     assert "no record of a run" in shown.err
     assert cli.main(["runs", str(tmp_path / "runs" / "one"), "--json"], standalone_mode=False) == 0
-    assert json.loads(capsys.readouterr().out)[0]["outcome"]["steps"] == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["runs"][0]["outcome"]["steps"], told["runs"][0]["comparison"], told["differences"]) == (1, None, [])
 
 
 def test_records_are_checked_when_read(tmp_path: Path) -> None:

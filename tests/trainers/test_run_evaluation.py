@@ -1,0 +1,245 @@
+"""A training, its evaluation and its comparison in one folder: with a tiny model, through the commands.
+
+About 25 s of processor time on one thread, besides the model where it is not yet in the cache.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+for needed in ("transformers", "trl", "peft", "datasets", "accelerate", "tokenizers", "jinja2"):
+    pytest.importorskip(needed)
+
+import tiny_lm  # noqa: E402
+
+from prepdata.cli.main import cli  # noqa: E402
+from prepdata.errors import InputError, UsageError  # noqa: E402
+from trainers import record_files, runs  # noqa: E402
+from trainers.config import make_config  # noqa: E402
+from trainers.preflight import preflight, report_bytes  # noqa: E402
+from trainers.run_evaluation import COMPARISON, comparison_in, trained  # noqa: E402
+from trainers.sft import keep_quiet, train  # noqa: E402
+
+keep_quiet()
+COURSE = {
+    "without_baseline": False, "gpus": ["L4"], "learning_rate": 6e-3, "batch_size": 16, "gradient_accumulation": 1,
+    "gradient_checkpointing": False,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def command(*arguments: Any) -> int:
+    return int(cli.main([str(part) for part in arguments], standalone_mode=False))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two evaluated runs: `good`, and `heart`, whose rows could only be learnt by heart."""
+    folder = tmp_path_factory.mktemp("made")
+    base, orders = tiny_lm.base_model(), tiny_lm.json_rows(280, 1)
+    odd = tiny_lm.unrelated_rows(tiny_lm.CITIES, 3)
+    for name, rows, test, course in (
+        ("good", orders[:240], orders[240:], {"steps": 60, "replay": str(folder / "replay.jsonl")}),
+        ("heart", odd[:16], odd[16:], {"steps": 60}),
+    ):
+        tiny_lm.write_rows(folder / "replay.jsonl", tiny_lm.prose_rows(60, 2))
+        files = {"train": rows, "test": test}
+        paths = {part: str(tiny_lm.write_rows(folder / f"{name}.{part}.jsonl", held)) for part, held in files.items()}
+        asked = ["--model", base, "--test", paths["test"], "--max-new-tokens", "40", "--threads", "1", "--quiet"]
+        record = folder / f"{name}.json"
+        assert command("baseline", *asked, "--output", record) == 0
+        given = {"model": str(base), "output": str(folder / name), "baseline": str(record), **COURSE, **paths, **course}
+        train(make_config(given), preflight(make_config(given)), None)
+        assert command("evaluate", *asked, "--adapter", folder / name, "--baseline", record) == 0
+    return folder
+
+
+@pytest.fixture
+def copied(made: Path, tmp_path: Path) -> Path:
+    """A copy that may be changed."""
+    return Path(shutil.copytree(made, tmp_path / "made"))
+
+
+def test_the_record_names_its_training(made: Path) -> None:
+    run, record = runs.read(made / "good"), record_files.read(made / "good" / "evaluation.json")
+    told, baseline = record.training, record_files.read(made / "good.json")
+    assert told is not None
+    assert told.run == runs.digest(made / "good")
+    assert told.files == {file.role: file.sha256 for file in run.files}
+    assert told.files["test"] == record.data.test.sha256
+    assert told.baseline == run.baseline == baseline.sha256
+    assert told.replay_share == 0.25
+    assert told.first_step is not None and baseline.created[:19] <= told.created[:19] <= told.first_step[:19]
+    assert set(told.reports) == {"train", "test", "replay"}
+
+
+def test_reports_are_kept_and_are_the_same_each_time(made: Path) -> None:
+    import hashlib
+
+    run = runs.read(made / "good")
+    for file in run.files:
+        held = (made / "good" / "reports" / f"{file.role}.json").read_bytes()
+        assert hashlib.sha256(held).hexdigest() == file.report
+        assert json.loads(held)["summary"]["examples"] == file.rows
+    again = preflight(make_config(run.config))
+    assert [hashlib.sha256(report_bytes(report)).hexdigest() for _, report in again.reports] == [
+        file.report for file in run.files
+    ]
+
+
+def test_learnt_by_heart_and_not(made: Path) -> None:
+    good, heart = (record_files.read(made / name / "evaluation.json").memorised for name in ("good", "heart"))
+    assert good is not None and heart is not None
+    assert (good.answers, good.copied, runs.read(made / "good").problems) == (40, 0, [])
+    assert (heart.answers, heart.copied > 0) == (16, True)
+    rows = [json.loads(line) for line in (made / "heart" / "data" / "train.jsonl").read_text().splitlines()]
+    for one in heart.worst:
+        answer = rows[one.row - 1]["messages"][-1]["content"]
+        assert all(word in answer.lower() for word in one.text.split())
+    assert [problem.name for problem in runs.read(made / "heart").problems] == ["many-epochs"]
+
+
+def test_a_comparison_is_kept_and_told_in_the_card(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    card = copied / "good" / "adapter" / "README.md"
+    before = card.read_text()
+    assert command("compare", copied / "good.json", copied / "good") == 0
+    assert "comparison.json" in capsys.readouterr().err
+    kept = comparison_in(copied / "good")
+    assert kept is not None and kept.verdict == "improved"
+    after = card.read_text()
+    assert "## Compared with its base" in after and "improved: gate passed" in after
+    assert [line for line in before.split("\n") if line not in after.split("\n")] == []
+    assert command("compare", copied / "good.json", copied / "good", "--alpha", "0.01", "--quiet") == 0
+    assert card.read_text().count("## Compared") == 1
+    again = comparison_in(copied / "good")
+    assert again is not None and again.gate.alpha == 0.01
+
+
+def test_what_was_made_by_hand_is_left_alone(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    card = copied / "good" / "adapter" / "README.md"
+    card.write_text(card.read_text() + "Made with love.\n")
+    assert command("compare", copied / "good.json", copied / "good") == 0
+    assert "Made with love" in card.read_text() and "## Compared" not in card.read_text()
+    said = capsys.readouterr().err
+    assert "README" not in said and "was left as it is" in said
+    (copied / "good" / COMPARISON).write_text('{"mine": 1}\n')
+    with pytest.raises(InputError, match="move it away"):
+        command("compare", copied / "good.json", copied / "good")
+    assert (copied / "good" / COMPARISON).read_text() == '{"mine": 1}\n'
+
+
+def test_comparisons_with_other_arms_are_not_kept(copied: Path) -> None:
+    record = copied / "good" / "evaluation.json"
+    assert command("compare", record, copied / "good", "--require", "not-worse", "--margin", "0.2", "-q") == 0
+    assert not (copied / "good" / COMPARISON).exists()
+    assert command("compare", copied / "good.json", record, "-q") == 0
+    assert not (copied / "good" / COMPARISON).exists()
+
+
+def test_a_baseline_recorded_anew_is_refused(copied: Path) -> None:
+    path = copied / "good.json"
+    record = record_files.read(path)
+    held = record_files.read_samples(path, record)
+    import msgspec
+
+    record_files.write(path, msgspec.structs.replace(record, created="2030-01-01T00:00:00Z"), held)
+    with pytest.raises(UsageError, match="the training was started with the baseline"):
+        command("compare", path, copied / "good", "-q")
+    assert not (copied / "good" / COMPARISON).exists()
+    assert command("compare", path, copied / "good", "-q", "--other-baseline") == 0
+    kept = comparison_in(copied / "good")
+    assert kept is not None and any("recorded after the training began" in note for note in kept.notes)
+
+
+def test_a_run_that_goes_on_keeps_its_baseline(copied: Path) -> None:
+    run = runs.read(copied / "good")
+    import msgspec
+
+    later = msgspec.structs.replace(run, created="2030-01-01T00:00:00+00:00", baseline=None)
+    assert runs.gone_on(copied / "good", later) == run
+    with pytest.raises(UsageError, match="started with another baseline"):
+        runs.gone_on(copied / "good", msgspec.structs.replace(run, baseline="0" * 64))
+
+
+def test_runs_are_compared(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("compare", copied / "good.json", copied / "good", "-q") == 0
+    assert command("runs", copied / "good", copied / "heart") == 0
+    told = {" ".join(line.split()[:-2]): line.split()[-2:] for line in capsys.readouterr().out.splitlines() if line}
+    assert told["rows"] == ["300", "16"] and told["exact_match before"][1] == "-"
+    assert told["warnings"] == ["-", "many-epochs"] and told["verdict"] == ["improved", "-"]
+    assert "config.seed" not in told and "base.weights" not in told
+    assert command("runs", copied / "good", copied / "heart", "--json") == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert [run["comparison"] is None for run in plain["runs"]] == [False, True]
+    rows = {row["name"]: row["values"] for row in plain["differences"]}
+    assert rows["data.train"] == [
+        next(file["sha256"] for file in run["files"] if file["role"] == "train") for run in plain["runs"]
+    ]
+    assert command("runs", copied) == 0
+    listed = capsys.readouterr().out
+    assert "improved" in listed and "many-epochs" in listed and "data.train" not in listed
+    (copied / "good" / COMPARISON).write_text("{}")
+    assert command("runs", copied / "good") == 0
+    assert "move it away" in capsys.readouterr().err
+
+
+def test_runs_that_cannot_be_named(copied: Path, tmp_path: Path) -> None:
+    assert trained(tmp_path) is None
+    same = trained(copied / "good" / "adapter")
+    assert same is not None and same.training == trained(copied / "good").training  # type: ignore[union-attr]
+    weights = copied / "good" / "adapter" / "adapter_model.safetensors"
+    shutil.copy(copied / "heart" / "adapter" / "adapter_model.safetensors", weights)
+    with pytest.raises(UsageError, match="not those that the run wrote"):
+        trained(copied / "good")
+    import msgspec
+
+    run = msgspec.structs.replace(runs.read(copied / "heart"), status="running", outcome=None)
+    runs.write(copied / "heart", run)
+    with pytest.raises(UsageError, match="is not finished"):
+        trained(copied / "heart")
+
+
+def test_wrong_use(copied: Path, tmp_path: Path) -> None:
+    base, test = tiny_lm.base_model(), copied / "good.test.jsonl"
+    asked = ["evaluate", "--test", test, "--quiet", "--max-new-tokens", "4", "--threads", "1"]
+    with pytest.raises(UsageError, match="Missing option '--output'"):
+        command(*asked, "--model", base)
+    with pytest.raises(UsageError, match="is there already; --overwrite"):
+        command(*asked, "--model", base, "--adapter", copied / "good")
+    with pytest.raises(UsageError, match="no run folder"):
+        command(*asked, "--model", base, "--run", tmp_path, "--output", tmp_path / "x.json")
+    with pytest.raises(UsageError, match="leave it out"):
+        command(*asked, "--model", base, "--run", copied / "good", "--adapter", copied / "good")
+    with pytest.raises(InputError, match=r"no evaluation\.json there"):
+        command("compare", copied / "good.json", tmp_path)
+    other = Path(shutil.copytree(base, tmp_path / "other"))
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps({**config, "rms_norm_eps": 1e-3}))
+    with pytest.raises(UsageError, match="trained on another base model than other"):
+        command(*asked, "--model", other, "--adapter", copied / "good", "--output", tmp_path / "x.json")
+    assert not (tmp_path / "x.json").exists()
+
+
+def test_a_model_without_an_adapter_names_its_run(copied: Path, tmp_path: Path) -> None:
+    test = tmp_path / "few.jsonl"
+    test.write_text("\n".join((copied / "good.test.jsonl").read_text().splitlines()[:2]) + "\n")
+    record = tmp_path / "merged.json"
+    asked = ["--test", test, "--quiet", "--max-new-tokens", "4", "--threads", "1", "--output", record]
+    assert command("evaluate", "--model", tiny_lm.base_model(), "--run", copied / "good", *asked) == 0
+    told = record_files.read(record)
+    assert told.training == trained(copied / "good").training  # type: ignore[union-attr]
+    assert told.memorised is not None and told.data.test.sha256 != told.training.files["test"]  # type: ignore[union-attr]

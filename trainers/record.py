@@ -195,6 +195,43 @@ class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     n: Count
 
 
+class Rounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What one model took for one row, round by round.
+
+    Args:
+        seconds: wall time of the answer, asked alone.
+        tokens: of the answer with the one that ends it; None where an endpoint does not say.
+    """
+
+    seconds: tuple[Seconds, ...]
+    tokens: tuple[int | None, ...]
+
+
+class TimedRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A row of the held-out set that both models were asked in turns."""
+
+    doc_id: str
+    base: Rounds
+    tuned: Rounds
+
+
+class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Times of the base and of the tuned model, taken in turns by one process: only these compare without reserve.
+
+    Args:
+        model: the base model.
+        environment: where both ran, or from where both endpoints were asked.
+        rows: in the order in which they were asked, round after round.
+        base, tuned: what the times come to, each row counted with its middle round.
+    """
+
+    model: ModelInfo
+    environment: Environment
+    rows: tuple[TimedRow, ...]
+    base: Latency
+    tuned: Latency
+
+
 class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Mean loss in nats over the tokens of the reference answers of a set, or over those of general text."""
 
@@ -224,6 +261,7 @@ class Evaluation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         n_samples: set -> rows in the file (`original`) and rows asked (`effective`).
         higher_is_better: metric -> True or False.
         latency, loss: by set; loss only where the model is at hand, on general text (`general`) too if it was given.
+        timing: base and tuned model timed in turns, None where nobody asked for it.
         samples: the file of samples.
         sha256: over this record as compact JSON with an empty text in this place.
     """
@@ -245,6 +283,7 @@ class Evaluation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     higher_is_better: dict[str, bool]
     latency: dict[str, Latency] = {}
     loss: dict[str, Loss] = {}
+    timing: Timing | None = None
     samples: SamplesFile
     sha256: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
 

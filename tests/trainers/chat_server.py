@@ -18,6 +18,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+NO_ANSWERS = {
+    "no json": b"<html>\x1b[31mBad gateway</html>",
+    "other json": b'{"choices": [{"message": {"content": 7}}]}',
+    "no choice": b'{"choices": []}',
+}
+
 
 class Handler(BaseHTTPRequestHandler):
     """Answers one request."""
@@ -68,12 +74,8 @@ class Handler(BaseHTTPRequestHandler):
         if what == "nothing":
             self.close_connection = True
             return None
-        if what == "no json":
-            return self.send_bytes(b"<html>\x1b[31mBad gateway</html>")
-        if what == "other json":
-            return self.send({"choices": [{"message": {"content": 7}}]})
-        if what == "no choice":
-            return self.send({"choices": []})
+        if what in NO_ANSWERS:
+            return self.send_bytes(NO_ANSWERS[what])
         if what.startswith("slow "):
             time.sleep(0.2)
         if what == "hang":

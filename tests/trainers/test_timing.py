@@ -301,7 +301,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(made / "base", made / "equal")
     write_random_model(made / "slow", layers=12)
     write_random_model(made / "other", "tags")
-    write_rows(made / "test.jsonl")
+    write_rows(made / "test.jsonl", 12)
     return made
 
 

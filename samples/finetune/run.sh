@@ -27,7 +27,7 @@ run() { # EXIT-CODE ARGUMENT...: prepdata with these arguments, which has to end
     exit 1
   fi
 }
-train() { run 0 train run.toml --quiet --gpus L4 "$@"; }
+train() { run 0 train run.toml --gpus L4 "$@"; }
 evaluate() { # NAME ARGUMENT...: the adapter of a run, held against the baseline
   run 0 evaluate --model model --adapter "$1" --test test.jsonl --retention retention.jsonl --baseline baseline.json \
     --output "$1.json" "${@:2}"
@@ -45,18 +45,18 @@ evaluate lora --latency-rows 40
 compare 0 lora
 
 printf '\n== the same with QLoRA (NF4)\n'
-train --quantization nf4 --output qlora
+train --quiet --quantization nf4 --output qlora
 evaluate qlora
 compare 0 qlora
 
 printf '\n== without replay: it learns the new and forgets the old\n'
-train --replay-share 0 --output forgets
+train --quiet --replay-share 0 --output forgets
 evaluate forgets
 compare 1 forgets
 
 printf '\n== answers that are cut: seen before the training, and if they were cut beforehand, by the gate\n'
-run 1 train run.toml --dry-run --max-length 36 --ignore TOK --output none
-train --train cut.jsonl --validation cut-validation.jsonl --output cut
+run 1 train run.toml --dry-run --max-length 36 --output none
+train --quiet --train cut.jsonl --validation cut-validation.jsonl --output cut
 evaluate cut
 compare 1 cut
 

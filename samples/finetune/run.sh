@@ -27,7 +27,7 @@ run() { # EXIT-CODE ARGUMENT...: prepdata with these arguments, which has to end
     exit 1
   fi
 }
-train() { run 0 train run.toml --gpus L4 "$@"; }
+train() { run 0 train run.toml "$@"; }
 evaluate() { # NAME ARGUMENT...: the adapter of a run, held against the baseline
   run 0 evaluate --model model --adapter "$1" --test test.jsonl --retention retention.jsonl --baseline baseline.json \
     --output "$1.json" "${@:2}"

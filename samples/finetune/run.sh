@@ -9,7 +9,12 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=${1:-example}
 python=${PYTHON:-python3}
+case $python in */*) python=$(cd "$(dirname "$python")" && pwd)/${python##*/} ;; esac
 [ ! -e "$folder/run.toml" ] || { echo "$folder holds a run already; name a new folder" >&2; exit 2; }
+"$python" - << 'PYTHON' || { echo "$python: pip install torch, then \"prepdata[qlora]\"; or name another by PYTHON" >&2; exit 2; }
+import importlib.util, sys
+sys.exit(any(importlib.util.find_spec(name) is None for name in ("prepdata", "trl", "bitsandbytes")))
+PYTHON
 mkdir -p "$folder"
 cp "$here/run.toml" "$here/gate.toml" "$folder"
 cd "$folder"

@@ -68,9 +68,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Example:
         if not (place / "code").exists():
             (place / "home").mkdir()
             shutil.copytree(tiny_lm.base_model(), place / "inside" / "example" / "model")
+            python = {"PYTHON": os.path.relpath(sys.executable, place / "inside")}
             done = subprocess.run(
-                ["bash", str(EXAMPLE / "run.sh"), "example"], cwd=place / "inside", env=environment(place / "home"),
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                ["bash", str(EXAMPLE / "run.sh"), "example"], cwd=place / "inside",
+                env={**environment(place / "home"), **python}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             )  # fmt: skip
             (place / "said").write_text(done.stdout)
             (place / "code").write_text(str(done.returncode))
@@ -127,6 +128,18 @@ def test_it_does_not_write_over_a_run(whole: Example) -> None:
     command = ["bash", str(EXAMPLE / "run.sh"), str(whole.folder)]
     again = subprocess.run(command, env=environment(), capture_output=True, text=True)
     assert again.returncode == 2 and "name a new folder" in again.stderr
+
+
+def test_what_it_lacks_is_said_first(tmp_path: Path) -> None:
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "$@"\n')
+    bare.chmod(0o755)
+    command = ["bash", str(EXAMPLE / "run.sh"), "example"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**environment(), "PYTHON": str(bare)}, capture_output=True, text=True
+    )
+    assert done.returncode == 2 and 'then "prepdata[qlora]"' in done.stderr
+    assert not (tmp_path / "example").exists()
 
 
 @pytest.mark.parametrize("guide", ["README.md", "docs/training.md"])

@@ -14,10 +14,11 @@ import prepdata
 from prepdata.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS, UsageError, nearest
 from trainers.gate import Gate
 from trainers.guards import more_replay
+from trainers.latency import LatencyChange, latency_changes, taken
 from trainers.lineage import check_lineage
 from trainers.pairs import Change, Outcome, Pair, change_of, pair_up, unmeasured
-from trainers.record import Evaluation, Latency, SampleResult, differences
-from trainers.statistics import Paired, bootstrap_ratio, holm
+from trainers.record import Evaluation, SampleResult, differences
+from trainers.statistics import holm
 
 SCHEMA_VERSION = 1
 FORGETTING = 0.1
@@ -35,28 +36,6 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     kind: str
     created: str
-
-
-class LatencyChange(msgspec.Struct, frozen=True, kw_only=True):
-    """How a time changed.
-
-    Args:
-        name: `seconds_p95` of whole answers, or `ms_per_token`.
-        baseline, run: in the unit of the name.
-        ratio: run / baseline, with the ends of its 95 % interval; None where it could not be measured.
-        within_margin: True where the whole interval lies below 1 + margin; None where nobody asked or could measure.
-        reason: why it could not be measured.
-    """
-
-    name: str
-    baseline: float | None
-    run: float | None
-    ratio: float | None = None
-    low: float | None = None
-    high: float | None = None
-    margin: float | None = None
-    within_margin: bool | None = None
-    reason: str = ""
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +103,7 @@ def compare(baseline: Measured, run: Measured, gate: Gate, *, other_baseline: bo
     direction = {**run.record.higher_is_better, **baseline.record.higher_is_better}
     changes = [_change(pairs, item, direction.get(item.metric, True), gate) for item in wanted]
     changes = _corrected(changes, gate.alpha)
-    latency = _latency(baseline, run, pairs.get("test", []), gate)
+    latency = latency_changes(baseline.record, run.record, pairs.get("test", []), gate)
     verdict, passed, reasons = _judged(changes, latency, gate)
     return Comparison(
         prepdata=prepdata.__version__,
@@ -136,7 +115,12 @@ def compare(baseline: Measured, run: Measured, gate: Gate, *, other_baseline: bo
         reasons=tuple(reasons),
         metrics=tuple(changes),
         latency=tuple(latency),
-        notes=(*_warnings(run.record, changes), *lineage, *_notes(baseline.record, run.record, wanted, gate)),
+        notes=(
+            *_warnings(run.record, changes),
+            *lineage,
+            *_notes(baseline.record, run.record, wanted, gate),
+            *taken(latency, run.record),
+        ),
     )
 
 
@@ -233,50 +217,6 @@ def _corrected(changes: list[Change], alpha: float) -> list[Change]:
             change = msgspec.structs.replace(change, p_adjusted=p, outcome=outcome)
         found.append(change)
     return found
-
-
-def _latency(baseline: Measured, run: Measured, pairs: Sequence[Pair], gate: Gate) -> list[LatencyChange]:
-    """Return how times changed; with a ratio only where both were taken on one machine with the same versions."""
-    one, other = (side.record.latency.get("test") for side in (baseline, run))
-    if gate.latency is None and (one is None or other is None):
-        return []
-    found = []
-    same = baseline.record.environment == run.record.environment
-    for name in ("seconds_p95", "ms_per_token"):
-        before, after = (_times([pair[side] for pair in pairs], name) for side in (0, 1))
-        change = LatencyChange(
-            name=name, baseline=_recorded(one, name), run=_recorded(other, name), margin=gate.latency
-        )
-        if not same:
-            reason = "the two were timed on different machines or versions; evaluate both in one go"
-        elif any(sample.batch > 1 for pair in pairs for sample in pair):
-            reason = "answers were written in batches, whose rows share one time; evaluate both with batches of 1"
-        elif before is None or after is None or len(pairs) < 2:
-            reason = "there are rows without a time" if len(pairs) > 1 else "there are too few rows"
-        else:
-            share = 0.95 if name == "seconds_p95" else None
-            ratio, (low, high) = bootstrap_ratio(before, after, share=share, seed=gate.seed)
-            within = None if gate.latency is None else high < 1 + gate.latency
-            found.append(msgspec.structs.replace(change, ratio=ratio, low=low, high=high, within_margin=within))
-            continue
-        found.append(msgspec.structs.replace(change, reason=reason))
-    return found
-
-
-def _times(samples: Sequence[SampleResult], name: str) -> Paired | None:
-    """Return seconds of answers, and tokens with the one that ends an answer; None where one is not known."""
-    if any(sample.finish_reason == "error" or sample.seconds <= 0 for sample in samples):
-        return None
-    if name == "seconds_p95":
-        return Paired([sample.seconds for sample in samples], [1.0] * len(samples))
-    if any(sample.tokens is None for sample in samples):
-        return None
-    tokens = [(sample.tokens or 0) + (sample.finish_reason == "stopped") for sample in samples]
-    return Paired([1000 * sample.seconds / sample.batch for sample in samples], tokens) if min(tokens) > 0 else None
-
-
-def _recorded(latency: Latency | None, name: str) -> float | None:
-    return None if latency is None else latency.p95 if name == "seconds_p95" else latency.ms_per_token
 
 
 def _judged(

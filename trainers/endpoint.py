@@ -118,7 +118,7 @@ class Endpoint:
     def _only_model(self) -> str:
         """Return the name of the one model that is served."""
         try:
-            names: list[str] = [model.id for model in self._tried("/models", None, _Models).data]
+            names: list[str] = [model.id for model in self._tried("/models", None, _Models)[0].data]
         except _Refused as error:
             raise UsageError(f"{self.base}: it does not list its models ({error}); name one by --model-name") from None
         except _Passing as error:
@@ -170,7 +170,7 @@ class Endpoint:
             body["tools"] = list(prompt.tools)
         started = time.perf_counter()
         try:
-            found = self._tried("/chat/completions", body, _Completion)
+            found, seconds = self._tried("/chat/completions", body, _Completion)
             if not found.choices:
                 raise _Passing("the answer has no choices")
         except _Refused as error:
@@ -180,10 +180,11 @@ class Endpoint:
             return Output("", None, "error", time.perf_counter() - started, error=str(error))
         except _Passing as error:
             return Output("", None, "error", time.perf_counter() - started, error=str(error), again=True)
-        return _output(found, time.perf_counter() - started)
+        return _output(found, seconds)
 
-    def _tried(self, path: str, body: Any, kind: type[Any]) -> Any:
-        """Return what the endpoint answers; errors that may pass are waited for.
+    def _tried(self, path: str, body: Any, kind: type[Any]) -> tuple[Any, float]:
+        """Return what the endpoint answers, and the seconds of the try that it answered; errors that may pass are
+        waited for.
 
         Raises:
             _Passing: it still failed at the last try.
@@ -191,8 +192,11 @@ class Endpoint:
             Unavailable: it takes none from us.
         """
         for attempt in range(self.options.retries + 1):
+            started = time.perf_counter()
             try:
-                return msgspec.convert(self._asked(path, body), kind)
+                answer = self._asked(path, body)
+                seconds = time.perf_counter() - started
+                return msgspec.convert(answer, kind), seconds
             except msgspec.ValidationError as error:
                 failed = _Passing(f"the answer is not what the protocol says: {error}")
             except _Passing as error:

@@ -14,6 +14,7 @@ import prepdata
 from prepdata.errors import InputError, UsageError
 from trainers.generate import Backend, Output, Prompt
 from trainers.journal import Journal
+from trainers.latency import latency_of
 from trainers.memorised import memorised
 from trainers.prompting import Prompting
 from trainers.record import (
@@ -30,11 +31,13 @@ from trainers.record import (
     ScorerInfo,
     ScoreValue,
     SetName,
+    Timing,
     hash_of,
 )
 from trainers.record_files import samples_path, write
 from trainers.scorers.base import Call, Sample, Score, Scorer
 from trainers.testset import HeldOut, HeldOutSet
+from trainers.timing import check_same_prompts, in_turns, spread
 
 if TYPE_CHECKING:
     from trainers.run_evaluation import Trained
@@ -81,6 +84,13 @@ class Asked(NamedTuple):
         return Data(test=self.test.info, retention=retention, general=self.general)
 
 
+class InTurns(NamedTuple):
+    """What is asked a second time, for times: so many rows of the held-out set, of the base model and this one."""
+
+    base: Backend
+    rows: int
+
+
 def usual_scorers(rows: Sequence[HeldOut]) -> tuple[str, ...]:
     """Return the names of the scorers that fit what rows expect: those they name, else an exact and a lenient match."""
     found = [name for row in rows if (name := _named(row.expected.get("scorer")))]
@@ -107,6 +117,7 @@ def evaluate(
     allow_errors: bool = False,
     trained: Trained | None = None,
     check: Callable[[Evaluation], None] | None = None,
+    against: InTurns | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Ask all rows that were not yet asked, score all answers, and write the record.
@@ -121,7 +132,8 @@ def evaluate(
             start, and there is no record before.
         trained: the run that a tuned model is from; answers are then held against its training rows.
         check: called with the record without results before anything is asked; raises where it must not go on.
-        progress: called with (rows done, rows in all).
+        against: base model to be timed in turns with this one, after all rows were asked; None for none.
+        progress: called with (answers so far, answers in all).
 
     Returns:
         The record as written.
@@ -141,6 +153,8 @@ def evaluate(
         draft = msgspec.structs.replace(draft, training=trained.training)
     if check is not None:
         check(draft)
+    if against is not None:
+        check_same_prompts(against.base, prompts, rendering)
     key = hash_of([draft.model, draft.arm, draft.data.test.hash, _hash(draft), draft.decoding, rendering])
     with Journal(output.with_name(f"{output.name.removesuffix('.json')}.unfinished.jsonl"), key) as journal:
         failed = _ask_all(backend, rows, prompts, journal, progress)
@@ -152,7 +166,9 @@ def evaluate(
             first = done[rows[0][0], rows[0][1].id]
             raise InputError(f"none of {len(rows):,} rows got an answer (row {first.doc_id}: {first.error}); no record")
         samples = [_scored(asked.scorers, done[name, row.id]) for name, row in rows]
-        record = _with_results(draft, asked, samples, _losses(backend, asked, rows, prompts))
+        losses = _losses(backend, asked, rows, prompts)
+        timing = _timed(against, backend, list(zip(samples, prompts)), progress) if against else None
+        record = _with_results(draft, asked, samples, losses, timing)
         if trained is not None:
             record = msgspec.structs.replace(record, memorised=memorised(samples, trained.rows()))
         record = write(output, record, samples)
@@ -257,6 +273,16 @@ def _sample(name: SetName, row: HeldOut, prompt: Prompt, output: Output) -> Samp
     )
 
 
+def _timed(
+    against: InTurns, backend: Backend, answered: Sequence[tuple[SampleResult, Prompt]], progress: Progress | None
+) -> Timing:
+    """Return times of both models, of rows that got an answer."""
+    rows = [(s.doc_id, prompt) for s, prompt in answered if s.set == "test" and s.finish_reason != "error"]
+    if not rows:
+        raise InputError("no row of the held-out set got an answer, so there is nothing to be timed")
+    return in_turns(against.base, backend, [rows[n] for n in spread(against.rows, len(rows))], progress)
+
+
 def _losses(
     backend: Backend, asked: Asked, rows: Sequence[tuple[SetName, HeldOut]], prompts: Sequence[Prompt]
 ) -> dict[str, Loss]:
@@ -299,7 +325,11 @@ def _scored(scorers: Sequence[Scorer], sample: SampleResult) -> SampleResult:
 
 
 def _with_results(
-    draft: Evaluation, asked: Asked, samples: Sequence[SampleResult], losses: dict[str, Loss]
+    draft: Evaluation,
+    asked: Asked,
+    samples: Sequence[SampleResult],
+    losses: dict[str, Loss],
+    timing: Timing | None,
 ) -> Evaluation:
     results: dict[str, dict[str, Aggregate]] = {}
     latency: dict[str, Latency] = {}
@@ -327,6 +357,7 @@ def _with_results(
         higher_is_better=better,
         latency=latency,
         loss=losses,
+        timing=timing,
     )
 
 
@@ -361,28 +392,6 @@ def aggregate(scores: Sequence[Score], groups: Sequence[str]) -> Aggregate:
         interval, method = bootstrap(clustered(values, [group for _, group in held])), "bootstrap"
     low, high = max(0.0, interval.low), min(1.0, interval.high)
     return Aggregate(value=mean, n=len(values), low=low, high=high, method=method, not_applicable=missing)
-
-
-def latency_of(samples: Sequence[SampleResult]) -> Latency | None:
-    """Return how long answers took; None where there are none."""
-    held = [sample for sample in samples if sample.finish_reason != "error"]
-    if not held:
-        return None
-    times = sorted(sample.seconds for sample in held)
-    counted = [sample for sample in held if sample.tokens is not None]
-    written = sum((sample.tokens or 0) + (sample.finish_reason == "stopped") for sample in counted)
-    spent = math.fsum(sample.seconds / sample.batch for sample in counted)
-    return Latency(
-        p50=_quantile(times, 0.5),
-        p95=_quantile(times, 0.95),
-        ms_per_token=1000 * spent / written if written else None,
-        n=len(held),
-    )
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    """Return the smallest value that at least this share of all do not exceed."""
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def check_output(output: Path, overwrite: bool) -> None:

@@ -47,7 +47,7 @@ class LocalModel:
         self.options = options
         self.folder = check_model(path)
         self.adapter = check_adapter(options.adapter) if options.adapter else None
-        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+        stay_offline()
         try:
             import torch
             from transformers import AutoTokenizer
@@ -88,7 +88,10 @@ class LocalModel:
         if self.adapter is not None:
             net = self._adapted(net)
         placed: Any = net
-        return placed.to(self.device).eval()
+        try:
+            return placed.to(self.device).eval()
+        except torch.OutOfMemoryError as error:
+            raise UsageError(f"{self.folder}: not enough memory of {self.device} for the model") from error
 
     def _adapted(self, net: Any) -> Any:
         """Return the model with the adapter worked into its weights, as it would be served."""
@@ -337,8 +340,14 @@ class LocalModel:
         )
 
 
+def stay_offline() -> None:
+    """Keep the libraries, those that they load themselves among them, from the Hub; before they are imported."""
+    os.environ.update({"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"})
+
+
 def hush() -> None:
     """Keep transformers from drawing progress bars and writing notices: commands say themselves what they do."""
+    stay_offline()
     import logging as plain
     import warnings
 

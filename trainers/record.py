@@ -195,6 +195,43 @@ class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     n: Count
 
 
+class Rounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What one model took for one row, round by round.
+
+    Args:
+        seconds: wall time of the answer, asked alone.
+        tokens: of the answer with the one that ends it; None where an endpoint does not say.
+    """
+
+    seconds: tuple[Seconds, ...]
+    tokens: tuple[int | None, ...]
+
+
+class TimedRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A row of the held-out set that both models were asked in turns."""
+
+    doc_id: str
+    base: Rounds
+    tuned: Rounds
+
+
+class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Times of the base and of the tuned model, taken in turns by one process: only these compare without reserve.
+
+    Args:
+        model: the base model.
+        environment: where both ran, or from where both endpoints were asked.
+        rows: in the order in which they were asked, round after round.
+        base, tuned: what the times come to, each row counted with its middle round.
+    """
+
+    model: ModelInfo
+    environment: Environment
+    rows: tuple[TimedRow, ...]
+    base: Latency
+    tuned: Latency
+
+
 class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Mean loss in nats over the tokens of the reference answers of a set, or over those of general text."""
 
@@ -274,6 +311,7 @@ class Evaluation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         training: of a tuned model whose run folder is known.
         memorised: answers that repeat training text, where the run folder is known.
         latency, loss: by set; loss only where the model is at hand, on general text (`general`) too if it was given.
+        timing: base and tuned model timed in turns, None where nobody asked for it.
         samples: the file of samples.
         sha256: over this record as compact JSON with an empty text in this place.
     """
@@ -297,6 +335,7 @@ class Evaluation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     loss: dict[str, Loss] = {}
     training: Training | None = None
     memorised: Memorised | None = None
+    timing: Timing | None = None
     samples: SamplesFile
     sha256: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
 

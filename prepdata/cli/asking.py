@@ -14,7 +14,7 @@ from prepdata.errors import EXIT_CLEAN, UsageError
 
 if TYPE_CHECKING:
     from trainers.evaluate import Asked
-    from trainers.record import Evaluation
+    from trainers.record import Evaluation, Latency
     from trainers.run_evaluation import Trained
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -85,14 +85,16 @@ def run(flags: dict[str, Any], kind: Literal["base", "prompted", "tuned"]) -> in
     """
     from prepdata.reporters.base import safe
     from trainers.baseline import held_against, like_baseline
-    from trainers.evaluate import check_output, evaluate
+    from trainers.evaluate import InTurns, check_output, evaluate
     from trainers.generate import Options, is_url, open_backend
+    from trainers.timing import open_base
 
     trained = _trained(flags)
     output = _output(flags, trained)
     check_output(output, flags["overwrite"])
     given = {_OPTIONS[name]: flags[name] for name in _OPTIONS if flags.get(name) is not None}
-    options, check, scorers = Options(**given), None, flags["scorer"]
+    options, scorers = Options(**given), flags["scorer"]
+    baseline, check, against = None, None, None
     if flags.get("baseline") is not None:
         baseline, check = held_against(flags["baseline"])
         options = like_baseline(options, baseline, set(given))
@@ -105,9 +107,12 @@ def run(flags: dict[str, Any], kind: Literal["base", "prompted", "tuned"]) -> in
     if not is_url(flags["model"]):
         quiet_libraries()
     backend = open_backend(flags["model"], options)
+    if flags.get("latency_rows"):
+        base = open_base(flags["base"], flags["base_name"], flags["model"], options, baseline)
+        against = InTurns(base, flags["latency_rows"])
     record = evaluate(
         backend, asked, output, kind=kind, command=sys.argv[1:], allow_errors=flags["allow_errors"], trained=trained,
-        check=check, progress=show_progress(flags["quiet"]),
+        check=check, against=against, progress=show_progress(flags["quiet"]),
     )  # fmt: skip
     if not flags["quiet"]:
         for note in notes(record):
@@ -180,13 +185,13 @@ def asked_of(flags: dict[str, Any], scorers: tuple[str, ...]) -> Asked:
 
 
 def show_progress(quiet: bool) -> Callable[[int, int], None] | None:
-    """Return what shows how many rows are done: one line, on a terminal only."""
+    """Return what shows how many answers there are: one line, on a terminal only."""
     if quiet or not sys.stderr.isatty():
         return None
 
     def show(done: int, total: int) -> None:
         end = "\x1b[K\r" if done < total else "\r\x1b[K"
-        print(f"\r{done:,} of {total:,} rows", end=end, file=sys.stderr, flush=True)
+        print(f"\r{done:,} of {total:,} answers", end=end, file=sys.stderr, flush=True)
 
     return show
 
@@ -232,10 +237,18 @@ def table(record: Evaluation) -> list[str]:
             loss = record.loss[name]
             lines.append(f"  {'loss per token':<24} {loss.value:6.3f}  of {loss.tokens:,} tokens")
         if name in record.latency:
-            time = record.latency[name]
-            each = f", {time.ms_per_token:.1f} ms a token" if time.ms_per_token is not None else ""
-            lines.append(f"  {'seconds an answer':<24} {time.p50:6.3f}  median, {time.p95:.3f} p95{each}")
+            lines.append(f"  {'seconds an answer':<24} {_time(record.latency[name])}")
+    if record.timing is not None:
+        timing = record.timing
+        lines.append(f"in turns with {timing.model.name} ({len(timing.rows):,} rows)")
+        for side, time in (("base", timing.base), (record.kind, timing.tuned)):
+            lines.append(f"  {f'seconds an answer, {side}':<24} {_time(time)}")
     if "general" in record.loss:
         loss = record.loss["general"]
         lines += ["general text", f"  {'loss per token':<24} {loss.value:6.3f}  of {loss.tokens:,} tokens"]
     return lines
+
+
+def _time(time: Latency) -> str:
+    each = f", {time.ms_per_token:.1f} ms a token" if time.ms_per_token is not None else ""
+    return f"{time.p50:6.3f}  median, {time.p95:.3f} p95{each}"

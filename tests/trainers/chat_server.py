@@ -1,7 +1,7 @@
 """Serves a model folder by the chat completions protocol, for tests: python chat_server.py FOLDER MAX_NEW_TOKENS.
 
 Prints the port when it is ready. With `faulty` in place of the folder it gives wrong answers of all kinds, named by the
-text of the last message.
+text of the last message. A model whose name ends in a number waits so many milliseconds before each answer.
 """
 
 from __future__ import annotations
@@ -18,6 +18,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+NO_ANSWERS = {
+    "no json": b"<html>\x1b[31mBad gateway</html>",
+    "other json": b'{"choices": [{"message": {"content": 7}}]}',
+    "no choice": b'{"choices": []}',
+}
+
 
 class Handler(BaseHTTPRequestHandler):
     """Answers one request."""
@@ -33,6 +39,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        wait = body["model"].rpartition("-")[2]
+        if wait.isdecimal():
+            time.sleep(int(wait) / 1000)
         if self.backend is None:
             if body["model"] == "newer" and "max_completion_tokens" not in body:
                 return self.send({"error": {"message": "'max_tokens': use 'max_completion_tokens' instead"}}, 400)
@@ -65,12 +74,8 @@ class Handler(BaseHTTPRequestHandler):
         if what == "nothing":
             self.close_connection = True
             return None
-        if what == "no json":
-            return self.send_bytes(b"<html>\x1b[31mBad gateway</html>")
-        if what == "other json":
-            return self.send({"choices": [{"message": {"content": 7}}]})
-        if what == "no choice":
-            return self.send({"choices": []})
+        if what in NO_ANSWERS:
+            return self.send_bytes(NO_ANSWERS[what])
         if what.startswith("slow "):
             time.sleep(0.2)
         if what == "hang":
@@ -93,7 +98,9 @@ class Handler(BaseHTTPRequestHandler):
         if what == "calls":
             call = {"id": "c", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}}
             return self.send(completion(None, "tool_calls", 4, [call]))
-        return self.send(completion(what, "length" if what == "long" else "stop"))
+        if what == "huge":
+            return self.send_bytes(b" " * ((1 << 26) + 1))
+        return self.send(completion(what, "length" if what == "long" else "stop", len(what)))
 
     def send(self, value: Any, status: int = 200) -> None:
         """Answer with JSON."""

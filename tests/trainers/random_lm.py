@@ -1,4 +1,4 @@
-"""Makes a Llama of two layers with random weights for tests: it says nothing of sense, but it says it at once."""
+"""Makes a Llama of few layers with random weights for tests: it says nothing of sense, but it says it at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from byte_tokenizer import SPECIAL, write_folder
 
 
 def write_random_model(
-    folder: Path, template: str = "chatml", *, context: int = 256, seed: int = 0, **config: Any
+    folder: Path, template: str = "chatml", *, context: int = 256, seed: int = 0, layers: int = 2, **config: Any
 ) -> Path:
     """Write a model folder whose tokens are bytes.
 
@@ -18,6 +18,7 @@ def write_random_model(
         template: name of one of the templates of `byte_tokenizer`, or a template.
         context: tokens it can read.
         seed: of the weights.
+        layers: of the model; more make it slower.
         config: more for tokenizer_config.json.
     """
     import torch
@@ -27,7 +28,7 @@ def write_random_model(
     torch.manual_seed(seed)
     write_folder(folder, template, pad_token="<pad>", **config)
     shape = LlamaConfig(
-        vocab_size=256 + len(SPECIAL), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+        vocab_size=256 + len(SPECIAL), hidden_size=32, intermediate_size=64, num_hidden_layers=layers, num_attention_heads=4,
         max_position_embeddings=context, eos_token_id=256 + SPECIAL.index("<|im_end|>"), initializer_range=0.6,
     )  # fmt: skip
     LlamaForCausalLM(shape).save_pretrained(folder)

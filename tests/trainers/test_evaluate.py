@@ -20,8 +20,9 @@ from chat_server import served
 from prepdata.errors import InputError, UsageError
 from trainers import record_files as records
 from trainers.baseline import held_against
-from trainers.evaluate import Asked, aggregate, evaluate, latency_of, usual_scorers
+from trainers.evaluate import Asked, aggregate, evaluate, usual_scorers
 from trainers.generate import Options, open_backend
+from trainers.latency import latency_of
 from trainers.prompting import Prompting, read_prompting
 from trainers.record import Evaluation, SampleResult, differences
 from trainers.scorers import Score, find_all

@@ -49,12 +49,13 @@ def margin(change: Change) -> str:
 
 def timed(change: LatencyChange) -> str:
     """Return how a time changed, in one line."""
-    unit = "s" if change.name == "seconds_p95" else "ms"
+    unit = "ms" if change.name == "ms_per_token" else "s"
+    name = f"{change.name}{' (in turns)' if change.in_turns else ''}"
     sides = " -> ".join("?" if value is None else f"{value:.3g} {unit}" for value in (change.baseline, change.run))
     if change.ratio is None:
-        return f"{change.name}: {sides}, not compared: {change.reason}"
+        return f"{name}: {sides}, not compared: {change.reason}"
     state = {True: ", within its margin", False: ", NOT within its margin", None: ""}[change.within_margin]
-    return f"{change.name}: {sides}, {change.ratio:.2f} times [{change.low:.2f}, {change.high:.2f}]{state}"
+    return f"{name}: {sides}, {change.ratio:.2f} times [{change.low:.2f}, {change.high:.2f}]{state}"
 
 
 LEGEND = (

@@ -58,6 +58,7 @@ printf '\n== without replay: it learns the new and forgets the old\n'
 train --quiet --replay-share 0 --output forgets
 evaluate forgets
 compare 1 forgets
+run 0 runs lora forgets
 
 printf '\n== answers that are cut: seen before the training, and if they were cut beforehand, by the gate\n'
 run 1 train run.toml --dry-run --max-length 36 --output none

@@ -18,6 +18,8 @@ from prepdata.cli.main import COMMANDS, cli
 from prepdata.config import read_settings
 from prepdata.reporters import MODULES
 from trainers.config import make_config
+from trainers.gate import read_gate
+from trainers.submit.settings import make_settings
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
@@ -73,11 +75,19 @@ def test_flags_named_in_the_text_exist() -> None:
 
 
 @pytest.mark.parametrize(("guide", "body"), blocks("toml"))
-def test_configuration_loads(guide: str, body: str) -> None:
+def test_configuration_loads(guide: str, body: str, tmp_path: Path) -> None:
     values = tomllib.loads(body)
     values = values.get("tool", {}).get("prepdata", values)
     if "train" in values:
         assert make_config(values, guide) is not None
+        return
+    if "gate" in values:
+        file = tmp_path / "gate.toml"
+        file.write_text(body)
+        assert read_gate(file, {}) is not None
+        return
+    if "submit" in values:
+        assert make_settings(values["submit"], {}, guide) is not None
         return
     assert read_settings(values, origin=guide) is not None
 

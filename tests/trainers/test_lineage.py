@@ -40,7 +40,11 @@ def compared(sides: tuple[Measured, Measured], **more: Any) -> Comparison:
     return compare(*sides, Gate(primary="exact_match"), **more)
 
 
-USUAL = ("ungrounded values were not looked at: the scorer ungrounded_value_rate was not used",)
+USUAL = (
+    "ungrounded values were not looked at: the scorer ungrounded_value_rate was not used",
+    "times: each model was timed by itself, so load on the machine may tell here; evaluate the run with "
+    "--latency-rows, which times both in turns",
+)
 
 
 def test_a_baseline_that_the_run_was_started_with_needs_no_word(sides: Any) -> None:

@@ -27,7 +27,7 @@ from prepdata.render.renderer import Renderer, open_renderer
 from prepdata.report import Report
 from prepdata.settings import Settings
 from prepdata.training.trl import Trl
-from trainers import estimate
+from trainers import calibrate, estimate, resident
 from trainers.config import TrainConfig
 from trainers.data import Simulated, copy_rows, simulate, trainer_settings, write_rows
 from trainers.model_folder import check_model, file_hash, json_object, weights_hash
@@ -77,7 +77,9 @@ class Plan(msgspec.Struct, frozen=True):
         steps, steps_per_epoch: optimizer steps.
         eval_steps, save_steps: steps between two validations and checkpoints.
         adapter_parameters, model_parameters: weights.
-        memory: bytes on the device, low, likely, high.
+        memory: bytes on the device, low, likely, high; on CPUs besides `libraries`.
+        libraries: bytes that this process has before a model is loaded; 0 on GPUs.
+        seconds: of the training on this machine, by passes over some layers; None where that could not be measured.
         gpus: the same run on GPU types.
         disk: bytes that the run folder may grow to.
     """
@@ -95,6 +97,8 @@ class Plan(msgspec.Struct, frozen=True):
     adapter_parameters: int
     model_parameters: int
     memory: Range
+    libraries: int
+    seconds: Range | None
     gpus: list[estimate.OnGpu]
     disk: int
 
@@ -147,7 +151,11 @@ def preflight(config: TrainConfig) -> Checked:
     problems += _row_problems(config, train, max_length, shapes.context)
     if not train.kept:
         return Checked(Preflight(files, problems, device, dtype, None), shown, train, validation)
+    row_tokens = round(_padded(train.lengths, config.batch_size) / train.kept)
+    held = resident.library_memory(device) if device == "cpu" else 0
+    speed = calibrate.calibrate(folder, config, shapes, row_tokens, device, dtype)
     plan = make_plan(config, shapes, train, validation, max_length, device, dtype)
+    plan = msgspec.structs.replace(plan, libraries=held, seconds=_seconds(config, plan, speed, validation))
     problems += [*_memory_problems(plan, device), *_disk_problems(config, plan)]
     return Checked(Preflight(files, problems, device, dtype, plan), shown, train, validation)
 
@@ -354,8 +362,26 @@ def make_plan(
         adapter_parameters=adapter,
         model_parameters=shapes.parameters,
         memory=estimate.memory(shapes, config, longest, dtype, gpu=device == "cuda"),
+        libraries=0,
+        seconds=None,
         gpus=[estimate.on_gpu(gpu(name), half, work, nf4=config.quantization == "nf4") for name in config.gpus],
         disk=CHECKPOINT_BYTES * adapter * (config.keep_checkpoints + 2) + 50_000_000,
+    )
+
+
+def _seconds(
+    config: TrainConfig, plan: Plan, speed: calibrate.Speed | None, validation: Simulated | None
+) -> Range | None:
+    if speed is None:
+        return None
+    each = _padded(validation.lengths, config.batch_size) if validation is not None else 0
+    return calibrate.training_seconds(
+        speed,
+        config,
+        tokens=plan.padded * plan.steps / plan.steps_per_epoch,
+        validated=each * (plan.steps // plan.eval_steps) if plan.eval_steps else 0,
+        steps=plan.steps,
+        accumulation=config.gradient_accumulation,
     )
 
 

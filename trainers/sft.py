@@ -162,6 +162,7 @@ def _train(
     logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL)  # of kernels that it would like to download
     transformers.set_seed(config.seed)
     watch = Watch(folder / runs.METRICS, out)
+    watch.start_peak(checked.found.device)
     assert checked.train is not None
     with _datasets(config, folder) as (rows, validation):
         trainer = _trainer(config, plan, checked, folder, rows, validation, watch)

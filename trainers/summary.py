@@ -10,7 +10,7 @@ from prepdata.findings import plural
 from prepdata.reporters.base import safe
 from trainers.config import TrainConfig
 from trainers.estimate import GIB, OnGpu
-from trainers.preflight import Preflight, Problem
+from trainers.preflight import Plan, Preflight, Problem
 from trainers.runs import Run
 
 
@@ -31,7 +31,9 @@ def preflight_lines(config: TrainConfig, found: Preflight) -> Iterator[str]:
             f"at most {plan.max_length:,} a row"
         )
         yield f"{'steps':<11} {plan.steps:,} of {config.batch_rows:,} rows, {plan.steps_per_epoch:,} an epoch"
-        yield f"{'memory':<11} {_gib(plan.memory)} on this machine, besides the libraries"
+        yield f"{'memory':<11} {_memory(plan)}"
+        if plan.seconds is not None:
+            yield f"{'time':<11} {_time(plan.seconds.times(1 / 3600))} on this machine as busy as it is now"
         for one in plan.gpus:
             yield f"{one.gpu:<11} {_on_gpu(one)}"
     for problem in found.problems:
@@ -51,8 +53,17 @@ def _on_gpu(one: OnGpu) -> str:
     return f"{fits}, {_time(one.hours)}, {_money(one.usd)} (prices of {one.price_date} or later)"
 
 
+def _memory(plan: Plan) -> str:
+    if not plan.libraries:
+        return f"{_gib(plan.memory)} on this machine"
+    whole = Range(*(figure + plan.libraries for figure in (plan.memory.low, plan.memory.likely, plan.memory.high)))
+    return f"{_gib(whole)} on this machine, {plan.libraries / GIB:.1f} GiB of them the libraries"
+
+
 def _gib(needed: Range) -> str:
     low, high = needed.low / GIB, needed.high / GIB
+    if f"{low:.1f}" == f"{high:.1f}":
+        return f"{high:.1f} GiB"
     return f"{low:.1f} to {high:.1f} GiB" if high >= 0.1 else "less than 0.1 GiB"
 
 

@@ -6,17 +6,16 @@ Imports transformers: to be imported where a training starts.
 from __future__ import annotations
 
 import math
-import resource
 import sys
 import time
 from pathlib import Path
 from typing import Any, TextIO
 
-import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from prepdata.errors import PrepdataError
 from prepdata.jsontext import json_text
+from trainers import resident
 
 COMPLETE = "complete"
 """Name of the file that says that a checkpoint is whole."""
@@ -46,6 +45,12 @@ class Watch(TrainerCallback):
         self.tokens = 0.0
         self.last_loss: float | None = None
         self.peak = 0
+        self.device, self.libraries = "cpu", 0
+
+    def start_peak(self, device: str) -> None:
+        """Take the peak of memory from here on: to be called before the model is loaded."""
+        self.device, self.libraries = device, resident.library_memory(device)
+        resident.start_peak(device)
 
     @property
     def seconds(self) -> float:
@@ -78,7 +83,7 @@ class Watch(TrainerCallback):
         found = {name: logs[name] for name in _KEPT if logs and name in logs}
         if "loss" not in found and "eval_loss" not in found:
             return
-        self.peak = max(self.peak, memory_in_use())
+        self.peak = max(self.peak, resident.peak(self.device, self.libraries))
         self.last_loss = found.get("loss", self.last_loss)
         tokens = found.get("num_tokens")
         if tokens is not None and "loss" in found:
@@ -123,11 +128,3 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def memory_in_use() -> int:
-    """Return the peak memory in bytes: of tensors on the GPU, or of this process."""
-    if on_gpu := torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0:
-        return int(on_gpu)
-    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return size if sys.platform == "darwin" else size * 1024

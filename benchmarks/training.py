@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -39,16 +38,20 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "15 M, checkpointing": Case(Shape(320, 896, 8, 12_000), (60, 200), 12, {"batch_size": 4}, True),
+    "15 M, checkpointing": Case(Shape(320, 896, 8, 12_000), (60, 200), 6, {"batch_size": 4}, True),
     "18 M, all kept": Case(
-        Shape(448, 1216, 6, 6_000, kind="qwen3"), (40, 140), 12, {"batch_size": 6, "gradient_checkpointing": False}
+        Shape(448, 1216, 6, 6_000, kind="qwen3"), (40, 140), 6, {"batch_size": 6, "gradient_checkpointing": False}
     ),
     "31 M, all kept, two passes": Case(
         Shape(512, 1408, 9, 2_000), (50, 110), 6,
         {"batch_size": 4, "gradient_checkpointing": False, "gradient_accumulation": 2},
     ),
-    "27 M, large vocabulary": Case(Shape(192, 512, 6, 128_000, 6, 2), (60, 130), 8, {"batch_size": 4}, True),
+    "27 M, large vocabulary": Case(Shape(192, 512, 6, 128_000, 6, 2), (60, 130), 6, {"batch_size": 4}, True),
     "31 M, QLoRA": Case(Shape(512, 1408, 9, 2_000), (50, 130), 6, {"batch_size": 4, "quantization": "nf4"}),
+    "25 M, QLoRA, all kept": Case(
+        Shape(384, 1024, 10, 16_000), (40, 120), 6,
+        {"batch_size": 5, "quantization": "nf4", "gradient_checkpointing": False},
+    ),
 }  # fmt: skip
 """None of them is a model, a length or a batch that the formulas were fitted to."""
 
@@ -88,7 +91,7 @@ def measure(case: Case, model: Path, folder: Path, device: str, *, peer: bool) -
         flags.append(f"--validation={write_rows(folder / 'validation.jsonl', 8, case.tokens, 2)}")
         flags.append(f"--eval-steps={case.steps // 2}")
     command = [sys.executable, "-m", "prepdata", "train", "--without-baseline", "--json", "--quiet", *flags]
-    environment = {"HF_HUB_OFFLINE": "1", "PYTHONPATH": os.getcwd(), "CUDA_VISIBLE_DEVICES": "0"}
+    environment = {"HF_HUB_OFFLINE": "1", "PYTHONPATH": str(Path.cwd()), "CUDA_VISIBLE_DEVICES": "0"}
     record = json.loads(run(command, environment).output)
     if "outcome" not in record:
         raise RuntimeError(f"the preflight stopped the run: {record['problems']}")

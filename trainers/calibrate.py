@@ -1,9 +1,9 @@
 """How quick this machine is with this model: passes over a few of its layers, with weights that mean nothing.
 
-The first layers of the model are built from its configuration, as wide as they are, with adapters, quantisation,
-checkpointing and the loss that TRL computes, and passed forward and backward over a batch as long as those of the run;
-then the same without any layer, which leaves embedding and head. The difference is what layers take. No weights are
-read. It costs a second or two: rows are left out where a batch would take longer.
+The first layers of the model are built from its configuration, as wide as they are, with adapters, quantisation and
+checkpointing, and passed forward and backward over a batch as long as those of the run; then embedding and head alone,
+with the loss that TRL computes. No weights are read. It costs a second or two: where a batch would take longer, some of
+its rows are left out.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+import msgspec
+
 from prepdata.cost import Range
 from trainers.config import TrainConfig
-from trainers.estimate import OPERATIONS, Shapes, operations
+from trainers.estimate import HEAP_BLOCK, OPERATIONS, VOCABULARY_TILE, Shapes, operations
 
 LAYERS = 2
-MOST_OPERATIONS = {"cpu": 3e10, "cuda": 2e13}
-"""Operations of one pass; about a second of one slow core, or a tenth of a second of a GPU."""
-PASSES = 4
+MOST_OPERATIONS = {"cpu": 2e10, "cuda": 2e13}
+"""Operations of one pass; about half a second of one slow core, or a tenth of a second of a GPU."""
+PASSES = 3
 """Passes that are timed, after one that is not."""
-ENOUGH = 1.0
-"""Seconds after which no further pass is timed; two are in any case."""
+ENOUGH = 0.7
+"""Seconds after which no further pass is timed; one is in any case."""
 STEP_SECONDS = 0.02
 """What a step takes in the trainer besides passes over the model (tiny model, measured 2026-11)."""
 SPREAD = Range(0.8, 1.0, 1.25)
@@ -55,22 +57,24 @@ def calibrate(
         device, dtype: of the run.
     """
     kept = min(LAYERS, shapes.layers)
-    rows = config.batch_size
-    few = _first_layers(shapes, kept)
-    while rows > 1 and operations(few, config, rows * row_tokens, row_tokens) > MOST_OPERATIONS[device]:
-        rows //= 2
-    most = MOST_OPERATIONS[device] / operations(few, config, 1, row_tokens)
-    tokens = max(2, min(row_tokens, round(most / rows)))
-    try:
-        whole = _timed(_slice(folder, config, kept, device, dtype), rows, tokens, device, dtype)
-        rest = _timed(_slice(folder, config, 0, device, dtype), rows, tokens, device, dtype)
-    except (ImportError, RuntimeError, ValueError, TypeError, AttributeError, IndexError):  # a model of another make
-        return None
-    head = median(rest)
-    scale = shapes.layers / kept / (rows * tokens)
-    return Speed(
-        tuple(max(0.0, seconds - head) * scale for seconds in whole), tuple(each / (rows * tokens) for each in rest)
-    )
+    batch = config.batch_size * row_tokens
+    inner, outer = _parts(shapes, kept)
+    least = 1 + HEAP_BLOCK // (
+        4 * min(shapes.vocabulary, VOCABULARY_TILE)
+    )  # tiles as dear to lay out as those of the run
+    found = []
+    for part, layers, fewest in ((inner, kept, 0), (outer, 0, least)):
+        most = MOST_OPERATIONS[device] / operations(part, config, 1, row_tokens)
+        wanted = min(batch, max(most, fewest, 2))
+        rows = max(1, round(wanted / row_tokens))
+        tokens = min(row_tokens, max(2, round(wanted / rows)))
+        try:
+            taken = _timed(_slice(folder, config, layers, device, dtype), rows, tokens, device, dtype)
+        except (ImportError, RuntimeError, ValueError, TypeError, AttributeError, IndexError):  # of another make
+            return None
+        scale = shapes.layers / layers if layers else 1.0
+        found.append(tuple(seconds * scale / (rows * tokens) for seconds in taken))
+    return Speed(*found)
 
 
 def training_seconds(
@@ -94,17 +98,19 @@ def training_seconds(
     )
 
 
-def _first_layers(shapes: Shapes, kept: int) -> Shapes:
-    """Return the shapes of a model of the first layers only."""
-    import msgspec
-
+def _parts(shapes: Shapes, kept: int) -> tuple[Shapes, Shapes]:
+    """Return the shapes of the first layers without a head, and those of the head without a layer."""
     inner = [one for one in shapes.linear if not one.head]
-    linear = (*inner[: len(inner) * kept // shapes.layers], *(one for one in shapes.linear if one.head))
-    return msgspec.structs.replace(shapes, linear=linear, layers=kept)
+    head = tuple(one for one in shapes.linear if one.head)
+    few = tuple(inner[: len(inner) * kept // shapes.layers])
+    return (
+        msgspec.structs.replace(shapes, linear=few, layers=kept, vocabulary=0),
+        msgspec.structs.replace(shapes, linear=head, layers=0),
+    )
 
 
 def _slice(folder: Path, config: TrainConfig, layers: int, device: str, dtype: str) -> Any:
-    """Return the first layers of the model as they are trained, all weights alike."""
+    """Return the first layers of the model as they are trained, or with none embedding and head; all weights alike."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoConfig, AutoModelForCausalLM
@@ -126,13 +132,14 @@ def _slice(folder: Path, config: TrainConfig, layers: int, device: str, dtype: s
     for weight in model.parameters():
         weight.requires_grad_(False)
     model.enable_input_require_grads()
-    add_fused_lm_head(model, outputs=("log_probs", "entropy", "is_top1"))
-    if config.gradient_checkpointing and layers:
+    if not layers:
+        add_fused_lm_head(model, outputs=("log_probs", "entropy", "is_top1"))
+        return model.train()
+    if config.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    if layers:
-        targets = "all-linear" if "all-linear" in config.lora_targets else list(config.lora_targets)
-        model = get_peft_model(model, LoraConfig(r=config.lora_r, target_modules=targets, task_type="CAUSAL_LM"))
-    return model.train()
+    targets = "all-linear" if "all-linear" in config.lora_targets else list(config.lora_targets)
+    adapted: Any = get_peft_model(model, LoraConfig(r=config.lora_r, target_modules=targets, task_type="CAUSAL_LM"))
+    return adapted.train()
 
 
 def _quantize(model: Any, compute: Any, device: str) -> None:
@@ -140,15 +147,16 @@ def _quantize(model: Any, compute: Any, device: str) -> None:
     import bitsandbytes
     from torch import nn
 
+    of: Any = bitsandbytes.nn
     head = model.get_output_embeddings()
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if not isinstance(child, nn.Linear) or child is head:
                 continue
-            made: Any = bitsandbytes.nn.Linear4bit(
+            made: Any = of.Linear4bit(
                 child.in_features, child.out_features, child.bias is not None, compute, quant_type="nf4", device="meta"
             )
-            made.weight = bitsandbytes.nn.Params4bit(
+            made.weight = of.Params4bit(
                 child.weight.data, requires_grad=False, compress_statistics=True, quant_type="nf4"
             )
             made.bias = child.bias
@@ -156,24 +164,31 @@ def _quantize(model: Any, compute: Any, device: str) -> None:
 
 
 def _timed(model: Any, rows: int, tokens: int, device: str, dtype: str) -> list[float]:
-    """Return the seconds of some passes forward and backward over a batch of so many rows and tokens."""
+    """Return the seconds of some passes forward and backward over a batch of so many rows and tokens.
+
+    Through the layers only where the model has an adapter, else through embedding and head with the loss.
+    """
     import torch
 
     ids = torch.ones((rows, tokens), dtype=torch.long, device=device)  # (rows, tokens)
     mask = torch.ones_like(ids)
     mask[1:, -1] = 0  # padding, as most batches have it
     half = torch.autocast(device, getattr(torch, dtype), enabled=dtype != "float32")
+    layers = model.get_base_model().base_model if hasattr(model, "peft_config") else None
     taken: list[float] = []
     began = time.perf_counter()
     for number in range(PASSES + 1):
         started = time.perf_counter()
         with half:
-            loss = model(input_ids=ids, attention_mask=mask, labels=ids, fused_lm_head=True).loss
+            if layers is not None:
+                loss = layers(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state.sum()
+            else:
+                loss = model(input_ids=ids, attention_mask=mask, labels=ids, fused_lm_head=True).loss
         loss.backward()
         if device == "cuda":
             torch.cuda.synchronize()
         if number:
             taken.append(time.perf_counter() - started)
-        if len(taken) > 1 and time.perf_counter() - began > ENOUGH:
+        if taken and time.perf_counter() - began > ENOUGH:
             break
     return taken

@@ -212,7 +212,10 @@ def memory(shapes: Shapes, config: TrainConfig, row_tokens: int, dtype: str, *, 
     base = base_bytes(shapes, config.quantization, dtype)
     if not gpu:
         active = activation_bytes_on_cpu(shapes, config, row_tokens, dtype)
-        whole = base + trained.likely + active + CPU_REST
+        mapped = (
+            BYTES[dtype] * shapes.quantized if config.quantization == "nf4" else 0
+        )  # the file of weights stays there
+        whole = base + mapped + trained.likely + active + CPU_REST
         return Range(whole * CPU_SLACK.low, whole * CPU_SLACK.likely, whole * CPU_SLACK.high)
     spread = ACTIVATION_SPREAD.times(activation_bytes(shapes, config, row_tokens, dtype))
     context = CONTEXT_GIB.times(GIB)

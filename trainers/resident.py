@@ -34,7 +34,7 @@ def library_memory(device: str) -> int:
         return _status("VmRSS") or _peak_of_life()
     import torch
 
-    torch.cuda.init()
+    torch.cuda.init()  # type: ignore[no-untyped-call]
     free, total = torch.cuda.mem_get_info()
     return int(total - free - torch.cuda.memory_reserved())
 

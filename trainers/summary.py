@@ -62,9 +62,9 @@ def _memory(plan: Plan) -> str:
 
 def _gib(needed: Range) -> str:
     low, high = needed.low / GIB, needed.high / GIB
-    if f"{low:.1f}" == f"{high:.1f}":
-        return f"{high:.1f} GiB"
-    return f"{low:.1f} to {high:.1f} GiB" if high >= 0.1 else "less than 0.1 GiB"
+    if high < 0.1:
+        return "less than 0.1 GiB"
+    return f"{high:.1f} GiB" if f"{low:.1f}" == f"{high:.1f}" else f"{low:.1f} to {high:.1f} GiB"
 
 
 def _time(hours: Range) -> str:

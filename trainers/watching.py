@@ -63,9 +63,11 @@ class Watch(TrainerCallback):
         return (self.tokens - (self.first_tokens or 0.0)) / self.seconds if self.seconds > 0 else 0.0
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Start the clock."""
+        """Start the clock; what loading the model left behind is handed back."""
         self.started = self.said = time.monotonic()
         self.first_step = state.global_step
+        if self.device == "cpu":
+            resident.hand_back()
 
     def on_log(
         self,

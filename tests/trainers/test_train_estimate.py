@@ -77,7 +77,9 @@ def test_the_allocator_on_cpus_keeps_small_blocks() -> None:
     for tokens, holes in ((100, 1.8), (20_000, 1.0)):
         found = estimate.activation_bytes_on_cpu(small, one, tokens, "float32")
         assert found == pytest.approx(4 * tokens * holes * (4 * (8 * 512 + 4 * 1024) + 3 * 512 + 3 * 1024))
-    few = estimate.activation_bytes_on_cpu(small, msgspec.structs.replace(one, gradient_checkpointing=True), 100, "float32")
+    few = estimate.activation_bytes_on_cpu(
+        small, msgspec.structs.replace(one, gradient_checkpointing=True), 100, "float32"
+    )
     assert few == pytest.approx(4 * 100 * 1.8 * (11 * 512 + 7 * 1024 + 4 * 512))
 
 
@@ -86,6 +88,12 @@ def test_memory_on_cpus_is_besides_the_libraries_and_without_a_context() -> None
     parts = estimate.base_bytes(LLAMA, "none", "float32") + 16 * estimate.lora_parameters(LLAMA, CONFIG)
     assert found.likely == parts + estimate.activation_bytes_on_cpu(LLAMA, CONFIG, 512, "float32") + estimate.CPU_REST
     assert found.low < found.likely < found.high
+    quantized = estimate.memory(LLAMA, NF4, 512, "float32", gpu=False).likely
+    parts = (
+        estimate.base_bytes(LLAMA, "nf4", "float32") + 4 * LLAMA.quantized
+    )  # in NF4, and as the mapped file has them
+    parts += 8 * estimate.lora_parameters(LLAMA, NF4) + estimate.activation_bytes_on_cpu(LLAMA, NF4, 512, "float32")
+    assert quantized == parts + estimate.CPU_REST
 
 
 def test_operations_and_hours() -> None:

@@ -59,9 +59,7 @@ def calibrate(
     kept = min(LAYERS, shapes.layers)
     batch = config.batch_size * row_tokens
     inner, outer = _parts(shapes, kept)
-    least = 1 + HEAP_BLOCK // (
-        4 * min(shapes.vocabulary, VOCABULARY_TILE)
-    )  # tiles as dear to lay out as those of the run
+    least = round(1.25 * HEAP_BLOCK / (4 * min(shapes.vocabulary, VOCABULARY_TILE)))  # tiles that are laid out anew
     found = []
     for part, layers, fewest in ((inner, kept, 0), (outer, 0, least)):
         most = MOST_OPERATIONS[device] / operations(part, config, 1, row_tokens)

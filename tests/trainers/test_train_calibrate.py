@@ -88,7 +88,7 @@ def test_rows_are_left_out_where_a_batch_takes_long(model: Path, monkeypatch: py
         assert asked[0] == (rows, tokens)
         assert asked[1][0] * asked[1][1] == pytest.approx(20 * most * layers / head, rel=0.1)
     asked.clear()
-    monkeypatch.setattr(calibrate, "HEAP_BLOCK", 4 * shapes.vocabulary * 100)
+    monkeypatch.setattr(calibrate, "HEAP_BLOCK", 4 * shapes.vocabulary * 80)
     calibrate.calibrate(model, eight, shapes, 20, "cpu", "float32")
     assert asked[1] == (5, 20)
 

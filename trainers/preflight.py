@@ -25,7 +25,7 @@ from prepdata.render.renderer import Renderer, open_renderer
 from prepdata.report import Report
 from prepdata.settings import Settings
 from prepdata.training.trl import Trl
-from trainers import devices, estimate, guards
+from trainers import calibrate, devices, estimate, guards, resident
 from trainers.config import TrainConfig
 from trainers.data import Simulated, copy_rows, simulate, trainer_settings, write_rows
 from trainers.distributed import ALONE, Group
@@ -63,7 +63,9 @@ class Plan(msgspec.Struct, frozen=True):
         steps, steps_per_epoch: optimizer steps.
         eval_steps, save_steps: steps between two validations and checkpoints.
         adapter_parameters, model_parameters: weights.
-        memory: bytes on the device, low, likely, high.
+        memory: bytes on the device, low, likely, high; on CPUs besides `libraries`.
+        libraries: bytes that this process has before a model is loaded; 0 on GPUs.
+        seconds: of the training on this machine, by passes over some layers; None where that could not be measured.
         gpus: the same run on GPU types.
         disk: bytes that the run folder may grow to.
     """
@@ -81,6 +83,8 @@ class Plan(msgspec.Struct, frozen=True):
     adapter_parameters: int
     model_parameters: int
     memory: Range
+    libraries: int
+    seconds: Range | None
     gpus: list[estimate.OnGpu]
     disk: int
 
@@ -149,6 +153,10 @@ def _preflight(config: TrainConfig, device: str, free: int, processes: int) -> C
     if not train.kept:
         return Checked(Preflight(files, problems, device, dtype, processes, None), shown, train, validation)
     plan = make_plan(config, shapes, train, validation, max_length, device, dtype, processes)
+    held = resident.library_memory(device) if device == "cpu" else 0
+    row_tokens = round(plan.padded / train.kept)
+    speed = calibrate.calibrate(folder, config, shapes, row_tokens, device, dtype) if processes == 1 else None
+    plan = msgspec.structs.replace(plan, libraries=held, seconds=_seconds(config, plan, speed, validation))
     problems += [*devices.memory_problems(plan.memory, free, processes), *_disk_problems(config, plan)]
     problems += guards.many_epochs(plan.steps / plan.steps_per_epoch, train.rows)
     return Checked(Preflight(files, problems, device, dtype, processes, plan), shown, train, validation)
@@ -330,6 +338,8 @@ def make_plan(
         adapter_parameters=adapter,
         model_parameters=shapes.parameters,
         memory=estimate.memory(shapes, config, longest, dtype, gpu=device == "cuda"),
+        libraries=0,
+        seconds=None,
         gpus=[_rented(config, name, half, work, processes) for name in config.gpus],
         disk=CHECKPOINT_BYTES * adapter * (config.keep_checkpoints + 2) + 50_000_000,
     )
@@ -339,6 +349,22 @@ def _rented(config: TrainConfig, name: str, needed: Range, work: float, processe
     """Return what a run takes on as many GPUs of a type as there are processes: the work is shared, all are paid."""
     one = estimate.on_gpu(gpu(name), needed, work / processes, nf4=config.quantization == "nf4")
     return msgspec.structs.replace(one, usd=one.usd.times(processes)) if one.usd else one
+
+
+def _seconds(
+    config: TrainConfig, plan: Plan, speed: calibrate.Speed | None, validation: Simulated | None
+) -> Range | None:
+    if speed is None:
+        return None
+    each = _padded(validation.lengths, config.batch_size) if validation is not None else 0
+    return calibrate.training_seconds(
+        speed,
+        config,
+        tokens=plan.padded * plan.steps / plan.steps_per_epoch,
+        validated=each * (plan.steps // plan.eval_steps) if plan.eval_steps else 0,
+        steps=plan.steps,
+        accumulation=config.gradient_accumulation,
+    )
 
 
 def _padded(lengths: array[int], batch: int) -> int:

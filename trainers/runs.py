@@ -67,7 +67,8 @@ class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         steps: optimizer steps done.
         seconds: wall time of this start's part of the training.
         tokens_per_second: of all processes together.
-        peak_memory: bytes of the process that took most; on GPUs those of tensors, on CPUs those of the process.
+        peak_memory: bytes of the process that took most; on GPUs what torch reserved and the device had in use before,
+            on CPUs those of the process from the loading of the model on, the libraries among them (`plan.libraries`).
         train_loss: of the last step; `validation_loss` of the checkpoint that was taken, None without validation.
         best_step: step of the checkpoint that was taken.
         stopped_early: True where the validation loss ended the run.

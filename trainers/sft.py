@@ -194,6 +194,7 @@ def _train(
     step = _step(checkpoint) if checkpoint else 0
     trackers = group.first(lambda: open_trackers(config, folder, step), shared=lambda _: Trackers({}))
     watch = Watch(folder / runs.METRICS, out, group, trackers)
+    watch.start_peak(checked.found.device)
     with trackers, _datasets(config, folder, group) as (rows, validation):
         trainer = _trainer(config, plan, checked, folder, rows, validation, watch)
         trainer.remove_callback(PrinterCallback)

@@ -25,6 +25,8 @@ EXACT_ITEMS = 5_000
 """Items up to which the power of a test is worked out exactly; beyond, the normal distribution is within 2 points."""
 FEW = 10
 """Clusters with a difference below which a bootstrap alone says too little."""
+MANY = 2_000
+"""Clusters from which on kinds of clusters are drawn in their place."""
 _BLOCK = 1 << 21
 """Numbers drawn at once."""
 
@@ -185,17 +187,32 @@ def bootstrap(
         least = Interval(float(low), float(high))
     if count == 1 or float(np.ptp(means)) < 1e-12:
         return least
-    random = np.random.default_rng(seed)
+    drawn = _drawn(clusters, resamples, np.random.default_rng(seed))
+    wide = student_t(confidence, count - 1) * math.sqrt(count / (count - 1))
+    tail = NormalDist().cdf(-wide)
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    return Interval(min(least.low, float(low)), max(least.high, float(high)))
+
+
+def _drawn(clusters: Clusters, resamples: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """Return the mean difference of each resample.
+
+    Of many clusters of few kinds it is drawn how often each kind comes: the same distribution, and far fewer draws.
+    """
+    import numpy as np
+
+    count = len(clusters.sums)
+    kinds, times = np.unique(np.stack([clusters.sums, clusters.counts]), axis=1, return_counts=True)
+    if count >= MANY and len(times) * 20 <= count:
+        picked = random.multinomial(count, times / count, size=resamples)  # (draws, kinds)
+        return np.asarray((picked @ kinds[0]) / (picked @ kinds[1]))
     drawn = np.empty(resamples)
     step = max(1, _BLOCK // count)
     for start in range(0, resamples, step):
         stop = min(resamples, start + step)
         picked = random.integers(0, count, size=(stop - start, count))  # (draws, clusters)
         drawn[start:stop] = clusters.sums[picked].sum(axis=1) / clusters.counts[picked].sum(axis=1)
-    wide = student_t(confidence, count - 1) * math.sqrt(count / (count - 1))
-    tail = NormalDist().cdf(-wide)
-    low, high = np.quantile(drawn, [tail, 1 - tail])
-    return Interval(min(least.low, float(low)), max(least.high, float(high)))
+    return drawn
 
 
 def sign_flip(clusters: Clusters, *, resamples: int = RESAMPLES, seed: int = SEED) -> float:

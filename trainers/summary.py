@@ -9,7 +9,7 @@ from prepdata.findings import plural
 from prepdata.reporters.base import safe
 from trainers.config import TrainConfig
 from trainers.estimate import GIB, OnGpu
-from trainers.preflight import Preflight
+from trainers.preflight import Plan, Preflight
 from trainers.problems import Problem
 from trainers.runs import Run
 
@@ -33,7 +33,9 @@ def preflight_lines(config: TrainConfig, found: Preflight) -> Iterator[str]:
         rows = config.batch_rows * found.processes
         yield f"{'steps':<11} {plan.steps:,} of {rows:,} rows, {plan.steps_per_epoch:,} an epoch"
         each = f"for each of {found.processes} processes" if found.processes > 1 else "on this machine"
-        yield f"{'memory':<11} {_gib(plan.memory)} {each}, besides the libraries"
+        yield f"{'memory':<11} {_memory(plan, each)}"
+        if plan.seconds is not None:
+            yield f"{'time':<11} {_time(plan.seconds.times(1 / 3600))} on this machine as busy as it is now"
         for one in plan.gpus:
             several = f"{found.processes} of them: " if found.processes > 1 else ""
             yield f"{one.gpu:<11} {several}{_on_gpu(one)}"
@@ -58,9 +60,18 @@ def _on_gpu(one: OnGpu) -> str:
     return f"{fits}, {_time(one.hours)}, {_money(one.usd)} (prices of {one.price_date} or later)"
 
 
+def _memory(plan: Plan, each: str) -> str:
+    if not plan.libraries:
+        return f"{_gib(plan.memory)} {each}"
+    whole = Range(*(figure + plan.libraries for figure in (plan.memory.low, plan.memory.likely, plan.memory.high)))
+    return f"{_gib(whole)} {each}, {plan.libraries / GIB:.1f} GiB of them the libraries"
+
+
 def _gib(needed: Range) -> str:
     low, high = needed.low / GIB, needed.high / GIB
-    return f"{low:.1f} to {high:.1f} GiB" if high >= 0.1 else "less than 0.1 GiB"
+    if high < 0.1:
+        return "less than 0.1 GiB"
+    return f"{high:.1f} GiB" if f"{low:.1f}" == f"{high:.1f}" else f"{low:.1f} to {high:.1f} GiB"
 
 
 def _time(hours: Range) -> str:

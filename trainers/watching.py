@@ -6,17 +6,16 @@ Imports transformers: to be imported where a training starts.
 from __future__ import annotations
 
 import math
-import resource
 import sys
 import time
 from pathlib import Path
 from typing import Any, TextIO
 
-import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from prepdata.errors import PrepdataError
 from prepdata.jsontext import json_text
+from trainers import resident
 from trainers.distributed import ALONE, Group
 from trainers.guards import validation_rising
 from trainers.runs import now
@@ -65,6 +64,12 @@ class Watch(TrainerCallback):
         self.peak = 0
         self.validated: list[tuple[int, float]] = []
         self.warned = False
+        self.device, self.libraries = "cpu", 0
+
+    def start_peak(self, device: str) -> None:
+        """Take the peak of memory from here on: to be called before the model is loaded."""
+        self.device, self.libraries = device, resident.library_memory(device)
+        resident.start_peak(device)
 
     @property
     def seconds(self) -> float:
@@ -77,9 +82,11 @@ class Watch(TrainerCallback):
         return (self.tokens - (self.first_tokens or 0.0)) / self.seconds if self.seconds > 0 else 0.0
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Start the clock."""
+        """Start the clock; what loading the model left behind is handed back."""
         self.started = self.said = time.monotonic()
         self.first_step = state.global_step
+        if self.device == "cpu":
+            resident.hand_back()
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Take the time of a step."""
@@ -101,7 +108,7 @@ class Watch(TrainerCallback):
         found = {name: logs[name] for name in _KEPT if logs and name in logs}
         if "loss" not in found and "eval_loss" not in found:
             return
-        self.peak = max(self.peak, memory_in_use())
+        self.peak = max(self.peak, resident.peak(self.device, self.libraries))
         self.last_loss = found.get("loss", self.last_loss)
         tokens = found.get("num_tokens")
         if tokens is not None and "loss" in found:
@@ -187,11 +194,3 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def memory_in_use() -> int:
-    """Return the peak memory in bytes: of tensors on the GPU, or of this process."""
-    if on_gpu := torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0:
-        return int(on_gpu)
-    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return size if sys.platform == "darwin" else size * 1024

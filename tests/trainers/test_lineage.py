@@ -42,8 +42,10 @@ def compared(sides: tuple[Measured, Measured], **more: Any) -> Comparison:
 
 USUAL = (
     "ungrounded values were not looked at: the scorer ungrounded_value_rate was not used",
-    "times: each model was timed by itself, so load on the machine may tell here; evaluate the run with "
-    "--latency-rows, which times both in turns",
+    (
+        "times: each model was timed by itself, so load on the machine may tell here; evaluate the run with "
+        "--latency-rows, which times both in turns"
+    ),
 )
 
 

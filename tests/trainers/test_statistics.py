@@ -275,3 +275,20 @@ def test_a_real_difference_is_found():
         change = change_of(pairs, "test", "m", "secondary", higher=True, margin=None, alpha=0.05, seed=1)
         improved += change.outcome == "improved"
     assert improved > 190
+
+
+def test_many_clusters_of_few_kinds_are_drawn_by_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interval is that of drawing clusters one by one, but for chance."""
+    from trainers import statistics
+
+    chance = random.Random(3)
+    differences = [chance.choices((-1.0, 0.0, 1.0), (1, 6, 2))[0] for _ in range(3000)]
+    groups = [number // (1 + number % 2) for number in range(3000)]
+    clusters = clustered(differences, groups)
+    assert len(clusters.sums) >= statistics.MANY
+    by_kind = bootstrap(clusters)
+    monkeypatch.setattr(statistics, "MANY", 1 << 40)
+    one_by_one = bootstrap(clusters)
+    assert by_kind != one_by_one
+    assert by_kind.low == pytest.approx(one_by_one.low, abs=0.001)
+    assert by_kind.high == pytest.approx(one_by_one.high, abs=0.001)

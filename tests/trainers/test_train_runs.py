@@ -134,6 +134,9 @@ def test_lora_teaches_json_and_replay_keeps_prose(given: dict[str, Any], base: P
     assert "[More Information Needed]" not in card
     assert not list(folder.rglob("*.bin")) or all(file.parent.name != "adapter" for file in folder.rglob("*.bin"))
     assert not (folder / ".cache").exists()
+    assert run.plan.seconds is not None and 0 < run.plan.seconds.low < run.plan.seconds.high
+    above = run.outcome.peak_memory - run.plan.libraries  # here with what other tests left behind
+    assert run.plan.libraries > 200 << 20 and -(200 << 20) < above < 600 << 20
 
 
 def test_qlora(given: dict[str, Any]) -> None:
@@ -316,6 +319,10 @@ def test_the_command(given: dict[str, Any], tmp_path: Path, capsys: pytest.Captu
     told = json.loads(capsys.readouterr().out)
     assert told["plan"]["adapter_parameters"] == 4 * 2560 * 2
     assert told["plan"]["steps"] == 10
+    assert told["plan"]["libraries"] > 200 << 20 and told["plan"]["seconds"]["likely"] > 0
+    assert cli.main(["train", str(keys), "--dry-run"], standalone_mode=False) == 0
+    said = capsys.readouterr().out
+    assert "GiB of them the libraries" in said and "on this machine as busy as it is now" in said
     assert not Path(given["output"]).exists()
     assert cli.main(["train", str(keys), "--dry-run", "--max-length", "24"], standalone_mode=False) == 1
     assert "answer-cut" in capsys.readouterr().out

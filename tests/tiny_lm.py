@@ -19,7 +19,7 @@ from prepdata.cache import folder as cache_folder
 EXAMPLE = Path(__file__).parents[1] / "samples" / "finetune"
 sys.path.insert(0, str(EXAMPLE))
 
-from make import TEMPLATE, Row, as_json, json_rows, make_model, order, prose_rows, row, write_rows  # noqa: E402
+from make import CITIES, TEMPLATE, Row, as_json, json_rows, make_model, order, prose_rows, row, write_rows  # noqa: E402, F401
 
 KEPT = cache_folder(None)
 """Where the model is kept. Looked up when this is imported: the tests themselves have a cache folder of their own."""

@@ -56,6 +56,7 @@ _MAY_DIFFER = frozenset({"resume", "gpus", "baseline", "without_baseline", "outp
 def keep_quiet() -> None:
     """Turn off telemetry, look-ups and progress bars of the libraries, for this process and those it starts."""
     os.environ.update(OFFLINE)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")  # of names that version 6 changes
     logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL)  # of kernels that it would like to download
 
 
@@ -97,10 +98,12 @@ def train(config: TrainConfig, checked: Checked, out: TextIO | None = sys.stderr
 
 def _begin(config: TrainConfig, checked: Checked, plan: Plan, folder: Path) -> tuple[Run, Path | None]:
     """Open the folder of a run and write its record; return (record, checkpoint to go on from)."""
+    run = _new_run(config, checked, plan)  # takes its time: a run folder without record could not be gone on with
     checkpoint = _open_folder(config, checked, folder)
-    run = _new_run(config, checked, plan)
     run = runs.gone_on(folder, run) if config.resume else run
     runs.write(folder, run)
+    for name in (runs.DATA, runs.CHECKPOINTS):
+        (folder / name).mkdir(exist_ok=True)
     runs.write_reports(folder, checked.reports)
     return run, checkpoint
 
@@ -110,8 +113,7 @@ def _open_folder(config: TrainConfig, checked: Checked, folder: Path) -> Path | 
     if not config.resume:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UsageError(f"{folder}: there is something already; choose another --output, or say --resume")
-        for name in (runs.DATA, runs.CHECKPOINTS):
-            (folder / name).mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         return None
     before = runs.read(folder)
     if before.status == "finished":
@@ -188,7 +190,6 @@ def _train(
 
     transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    warnings.filterwarnings("ignore", category=FutureWarning)  # of names that transformers will change in version 6
     transformers.set_seed(config.seed)
     assert checked.train is not None
     step = _step(checkpoint) if checkpoint else 0

@@ -34,10 +34,9 @@ run() { # EXIT-CODE ARGUMENT...: prepdata with these arguments, which has to end
 }
 train() { run 0 train run.toml "$@"; }
 evaluate() { # NAME ARGUMENT...: the adapter of a run, held against the baseline
-  run 0 evaluate --model model --adapter "$1" --test test.jsonl --retention retention.jsonl --baseline baseline.json \
-    --output "$1.json" "${@:2}"
+  run 0 evaluate --model model --adapter "$1" --test test.jsonl --retention retention.jsonl --baseline baseline.json "${@:2}"
 }
-compare() { run "$1" compare baseline.json "$2.json" --config gate.toml; }
+compare() { run "$1" compare baseline.json "$2" --config gate.toml; }
 
 echo "== a model and rows, made here"
 "$python" "$here/make.py" .
@@ -69,9 +68,9 @@ compare 1 cut
 printf '\n== a baseline that was changed, and one of other rows, are refused\n'
 sed 's/"value": 0.25/"value": 0.05/' baseline.json > edited.json
 run 2 train run.toml --dry-run --baseline edited.json --output none
-run 2 compare edited.json lora.json --config gate.toml
+run 2 compare edited.json lora --config gate.toml
 run 0 baseline --model model --test validation.jsonl --max-new-tokens 40 --output other.json --quiet
 run 2 train run.toml --dry-run --baseline other.json --output none
-run 2 compare other.json lora.json --config gate.toml
+run 2 compare other.json lora --config gate.toml
 
 printf '\n== all as expected, in %d s\n%s' "$SECONDS" "$summary"

@@ -85,6 +85,7 @@ def example(whole: Example, tmp_path: Path) -> Iterator[Path]:
         if file.is_file():
             shutil.copy(file, tmp_path)
     (tmp_path / "model").symlink_to(whole.folder / "model")
+    shutil.copytree(whole.folder / "lora", tmp_path / "lora", ignore=shutil.ignore_patterns("checkpoints"))
     return tmp_path
 
 
@@ -162,7 +163,7 @@ def test_the_guide_shows_its_configuration() -> None:
 
 @pytest.mark.parametrize("name", ["lora", "qlora"])
 def test_an_improvement_is_shown(whole: Example, name: str) -> None:
-    found = compared(whole.folder, "baseline.json", f"{name}.json")
+    found = compared(whole.folder, "baseline.json", name)
     primary = found["metrics"][0]
     assert (found["code"], found["verdict"], found["passed"], found["reasons"]) == (0, "improved", True, [])
     assert primary["metric"] == "exact_match" and primary["p"] < 1e-6 and primary["low"] > 0.3
@@ -173,27 +174,28 @@ def test_an_improvement_is_shown(whole: Example, name: str) -> None:
 
 
 def test_times_were_taken_in_turns(whole: Example) -> None:
-    record, baseline = (records.read(whole.folder / f"{name}.json") for name in ("lora", "baseline"))
+    record, baseline = (records.read(whole.folder / name) for name in ("lora/evaluation.json", "baseline.json"))
     assert record.timing is not None and len(record.timing.rows) == 40
     assert record.timing.model == baseline.model and record.model.adapter is not None
-    found = compared(whole.folder, "baseline.json", "lora.json", "--latency", "20")
+    found = compared(whole.folder, "baseline.json", "lora", "--latency", "20")
     assert [(change["in_turns"], change["within_margin"]) for change in found["latency"]][1:] == [(True, True)] * 2
-    undecided = prepdata(whole.folder, "compare", "baseline.json", "qlora.json", *GATE, "--latency", "20")
+    undecided = prepdata(whole.folder, "compare", "baseline.json", "qlora", *GATE, "--latency", "20")
     assert undecided.returncode == 2 and "could not be measured: gate not decided" in undecided.stdout
 
 
 def test_without_replay_it_forgets(whole: Example) -> None:
-    found = compared(whole.folder, "baseline.json", "forgets.json")
+    found = compared(whole.folder, "baseline.json", "forgets")
     assert (found["code"], found["verdict"], found["passed"]) == (1, "worse", False)
     assert found["metrics"][0]["outcome"] == "improved"
     assert [reason.split(":")[0] for reason in found["reasons"]] == ["retention/exact_match"]
 
 
 def test_cut_answers_fail_by_their_format(whole: Example) -> None:
-    found = compared(whole.folder, "baseline.json", "cut.json")
+    found = compared(whole.folder, "baseline.json", "cut")
     assert (found["code"], found["passed"]) == (1, False)
     assert "json_schema" in [reason.split(":")[0] for reason in found["reasons"]]
-    samples = records.read_samples(whole.folder / "cut.json", records.read(whole.folder / "cut.json"))
+    path = whole.folder / "cut" / "evaluation.json"
+    samples = records.read_samples(path, records.read(path))
     assert sum(not sample.output.endswith("}") for sample in samples if sample.set == "test") > 100
     dry = whole.said[whole.said.index("--max-length 36") :]
     assert "error: answers-cut: 1,280 rows lose trained tokens" in dry[: dry.index("\n$ ")]
@@ -211,7 +213,7 @@ def test_a_baseline_that_was_changed_is_refused(example: Path, damage: str) -> N
     assert changed != text
     (example / "baseline.json").write_text(changed)
     said = "no record of an evaluation" if damage == "half" else "its hash does not fit"
-    refused(prepdata(example, "compare", "baseline.json", "lora.json", *GATE), said)
+    refused(prepdata(example, "compare", "baseline.json", "lora", *GATE), said)
     if damage == "value":
         refused(prepdata(example, "train", "run.toml", "--dry-run", "--output", "none"), said)
         given = ("--test", "test.jsonl", "--baseline", "baseline.json", "--output", "none.json")
@@ -222,16 +224,16 @@ def test_a_baseline_that_was_changed_is_refused(example: Path, damage: str) -> N
 def test_samples_that_were_changed_are_refused(example: Path) -> None:
     file = example / "baseline.samples.jsonl"
     file.write_text(file.read_text().replace('"value":1.0', '"value":0.0', 1))
-    refused(prepdata(example, "compare", "baseline.json", "lora.json", *GATE), "hash does not fit")
+    refused(prepdata(example, "compare", "baseline.json", "lora", *GATE), "hash does not fit")
 
 
 def test_a_baseline_of_other_rows_or_other_decoding_is_refused(example: Path) -> None:
-    refused(prepdata(example, "compare", "other.json", "lora.json", *GATE), "data.test.hash")
+    refused(prepdata(example, "compare", "other.json", "lora", *GATE), "data.test.hash")
     asked = ("--model", "model", "--test", "test.jsonl", "--retention", "retention.jsonl", "--quiet")
     made = prepdata(example, "baseline", *asked, "--max-new-tokens", "20", "--output", "short.json")
     assert made.returncode == 0, made.stderr
     said = "decoding.max_new_tokens: 20 in the baseline, 40 in the run"
-    refused(prepdata(example, "compare", "short.json", "lora.json", *GATE), said)
+    refused(prepdata(example, "compare", "short.json", "lora", *GATE), said)
     lengths = ("--max-new-tokens", "40", "--baseline", "short.json", "--output", "none.json")
     refused(prepdata(example, "evaluate", *asked, *lengths), "nothing was asked")
     assert not list(example.glob("none*"))

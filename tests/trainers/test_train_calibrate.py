@@ -136,9 +136,9 @@ def test_memory_in_words() -> None:
         libraries: int
 
     gib = float(estimate.GIB)
-    assert _memory(Plan(Range(gib, 2 * gib, 3 * gib), 0)) == "1.0 to 3.0 GiB on this machine"  # type: ignore[arg-type]
+    assert _memory(Plan(Range(gib, 2 * gib, 3 * gib), 0), "on this machine") == "1.0 to 3.0 GiB on this machine"  # type: ignore[arg-type]
     libraries = round(0.6 * gib)
-    assert _memory(Plan(Range(0.02 * gib, 0.03 * gib, 0.04 * gib), libraries)) == (  # type: ignore[arg-type]
+    assert _memory(Plan(Range(0.02 * gib, 0.03 * gib, 0.04 * gib), libraries), "on this machine") == (  # type: ignore[arg-type]
         "0.6 GiB on this machine, 0.6 GiB of them the libraries"
     )
     assert _gib(Range(0, 0, 0.01 * gib)) == "less than 0.1 GiB"

@@ -115,11 +115,11 @@ class Watch(TrainerCallback):
             self.first_tokens = 0.0 if self.first_tokens is None and not self.first_step else self.first_tokens
             self.first_tokens = tokens if self.first_tokens is None else self.first_tokens
             self.tokens = tokens
-        found |= {"seconds": round(self.seconds, 3), "peak_memory": self.peak, "time": now()}
+        found |= {"seconds": round(self.seconds, 3), "peak_memory": self.peak}
         if self.group.leads:
             with self.metrics.open("ab") as file:
-                file.write(json_text({"step": state.global_step, **found}).encode() + b"\n")
-            self.trackers.log(state.global_step, found)
+                file.write(json_text({"step": state.global_step, **found, "time": now()}).encode() + b"\n")
+            self.trackers.log(state.global_step, found)  # numbers only
         for name in ("loss", "grad_norm", "eval_loss"):
             if name in found and not math.isfinite(found[name]):
                 raise TrainingStopped(

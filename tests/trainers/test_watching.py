@@ -15,6 +15,7 @@ pytest.importorskip("transformers")
 
 from trainers import watching
 from trainers.distributed import Group
+from trainers.trackers import Trackers
 from trainers.watching import SETTLED, WARM_UP, Pace, TrainingStopped, Watch
 
 
@@ -67,6 +68,19 @@ def test_time_left_is_said_by_measured_steps(tmp_path: Path, monkeypatch: pytest
     assert [line["step"] for line in lines] == list(range(1, 31))
     assert lines[1]["seconds"] == 66.0
     assert all(line["peak_memory"] > 1 << 20 for line in lines)
+
+
+def test_trackers_are_told_numbers_only(tmp_path: Path) -> None:
+    told: list[dict[str, Any]] = []
+    noted: Any = SimpleNamespace(log=lambda _, figures: told.append(dict(figures)), close=lambda **_: None)
+    watch = Watch(tmp_path / "metrics.jsonl", None, trackers=Trackers({"noted": noted}))
+    state: Any = SimpleNamespace(global_step=1, max_steps=2)
+    watch.on_log(None, state, None, {"loss": 1.0, "num_tokens": 100.0})  # type: ignore[arg-type]
+    assert [set(figures) for figures in told] == [
+        {"train/loss", "train/num_tokens", "train/seconds", "train/peak_memory"}
+    ]
+    assert all(isinstance(value, (int, float)) for value in told[0].values())
+    assert "time" in json.loads((tmp_path / "metrics.jsonl").read_text())
 
 
 def test_other_processes_watch_and_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,8 +46,7 @@ class TensorBoard:
     def __init__(self, config: TrainConfig, place: Path, step: int) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        purge = step + 1 if step else None
-        self.writer: Any = SummaryWriter(str(place / "tensorboard"), purge_step=purge)
+        self.writer: Any = SummaryWriter(str(place / "tensorboard"), purge_step=step + 1)
         self.writer.add_text("config", "\n".join(f"    {k}: {v}" for k, v in as_dict(config).items()), step)
 
     def log(self, step: int, figures: Mapping[str, float]) -> None:

@@ -172,7 +172,8 @@ def test_tensorboard(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    for begun, steps in ((0, range(1, 7)), (4, range(5, 9))):  # ended after step 6, gone on from the checkpoint of 4
+    # ended before a checkpoint, and after step 6; gone on from the checkpoint of 4
+    for begun, steps in ((0, range(1, 4)), (0, range(1, 7)), (4, range(5, 9))):
         with open_trackers(config(tmp_path, "tensorboard"), tmp_path / "run", begun) as held:
             for step in steps:
                 held.log(step, {"loss": begun + step})

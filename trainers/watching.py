@@ -68,6 +68,10 @@ class Watch(TrainerCallback):
 
     def start_peak(self, device: str) -> None:
         """Take the peak of memory from here on: to be called before the model is loaded."""
+        if device == "cuda":
+            import torch
+
+            torch.cuda.set_device(self.group.local_rank)  # before accelerate does so: the first GPU is another's
         self.device, self.libraries = device, resident.library_memory(device)
         resident.start_peak(device)
 

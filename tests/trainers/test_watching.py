@@ -83,6 +83,20 @@ def test_trackers_are_told_numbers_only(tmp_path: Path) -> None:
     assert "time" in json.loads((tmp_path / "metrics.jsonl").read_text())
 
 
+def test_each_process_looks_at_its_own_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    device, asked = [0], set()
+    monkeypatch.setattr(torch.cuda, "init", lambda: None)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda number: device.append(number))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: asked.add(device[-1]) or (3, 10))  # of the current one
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: asked.add(device[-1]))
+    watch = Watch(tmp_path / "metrics.jsonl", None, Group(rank=1, size=2))
+    watch.start_peak("cuda")
+    assert (asked, watch.libraries) == ({1}, 5)
+
+
 def test_other_processes_watch_and_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, out = Clock(), io.StringIO()
     monkeypatch.setattr(watching, "time", clock)

@@ -27,6 +27,9 @@ EVERY = 5.0
 """Seconds between two lines of progress."""
 WARM_UP, SETTLED = 5, 20
 """Steps that tell nothing of those to come, and steps after which the others are gone by."""
+OVERFLOWS = 16
+"""Steps in a row with float16 whose gradient may be no number: each is skipped and halves the scale of the loss, which
+begins at 2^16 (GradScaler of torch)."""
 _KEPT = ("loss", "grad_norm", "learning_rate", "eval_loss", "num_tokens", "mean_token_accuracy", "epoch")
 
 
@@ -64,6 +67,7 @@ class Watch(TrainerCallback):
         self.peak = 0
         self.validated: list[tuple[int, float]] = []
         self.warned = False
+        self.overflows = 0
         self.device, self.libraries = "cpu", 0
 
     def start_peak(self, device: str) -> None:
@@ -125,14 +129,23 @@ class Watch(TrainerCallback):
                 file.write(json_text({"step": state.global_step, **found, "time": now()}).encode() + b"\n")
             self.trackers.log(state.global_step, found)  # numbers only
         for name in ("loss", "grad_norm", "eval_loss"):
-            if name in found and not math.isfinite(found[name]):
+            if name in found and not math.isfinite(found[name]) and not self._scaled(args, name):
                 raise TrainingStopped(
                     f"step {state.global_step}: {name} is {found[name]}: training has gone wrong and was stopped. Use "
                     "a smaller --learning-rate or a smaller --max-grad-norm; with float16 use --dtype bfloat16"
                 )
+        if math.isfinite(found.get("grad_norm", math.inf)):
+            self.overflows = 0
         self._say(state, found)
         if "eval_loss" in found:
             self._guard(state.global_step, found["eval_loss"])
+
+    def _scaled(self, args: TrainingArguments, name: str) -> bool:
+        """Return whether a figure is no number only because the loss is still scaled too high for float16."""
+        if name != "grad_norm" or not args.fp16:
+            return False
+        self.overflows += 1
+        return self.overflows <= OVERFLOWS
 
     def _guard(self, step: int, loss: float) -> None:
         """Say once that the validation loss is rising; whether it goes on doing so is told when the run is over."""

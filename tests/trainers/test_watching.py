@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,7 @@ pytest.importorskip("transformers")
 from trainers import watching
 from trainers.distributed import Group
 from trainers.trackers import Trackers
-from trainers.watching import SETTLED, WARM_UP, Pace, TrainingStopped, Watch
+from trainers.watching import OVERFLOWS, SETTLED, WARM_UP, Pace, TrainingStopped, Watch
 
 
 def test_first_steps_do_not_count_once_the_pace_has_settled() -> None:
@@ -95,6 +96,22 @@ def test_each_process_looks_at_its_own_gpu(tmp_path: Path, monkeypatch: pytest.M
     watch = Watch(tmp_path / "metrics.jsonl", None, Group(rank=1, size=2))
     watch.start_peak("cuda")
     assert (asked, watch.libraries) == ({1}, 5)
+
+
+def test_float16_may_skip_steps_until_its_scale_fits(tmp_path: Path) -> None:
+    watch = Watch(tmp_path / "metrics.jsonl", None)
+    half, full = SimpleNamespace(fp16=True), SimpleNamespace(fp16=False)
+
+    def step(args: Any, norm: float) -> None:
+        state: Any = SimpleNamespace(global_step=1, max_steps=99)
+        watch.on_log(args, state, None, {"loss": 1.0, "grad_norm": norm})  # type: ignore[arg-type]
+
+    for norm in (*[math.inf] * OVERFLOWS, 1.0, *[math.nan] * OVERFLOWS):
+        step(half, norm)
+    with pytest.raises(TrainingStopped, match="grad_norm is inf"):
+        step(half, math.inf)
+    with pytest.raises(TrainingStopped, match="grad_norm is inf"):
+        step(full, math.inf)
 
 
 def test_other_processes_watch_and_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,10 +10,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from prepdata.errors import ConfigError, nearest
-from prepdata.files import read_bounded
+from trainers.config import read_table
 
 Margin = Annotated[float, msgspec.Meta(ge=0, le=1)]
-MOST_BYTES = 1 << 20
 
 
 class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -76,32 +74,7 @@ def read_gate(path: str | os.PathLike[str] | None, flags: Mapping[str, Any]) -> 
 
 def _table(path: Path) -> dict[str, Any]:
     """Return the table `gate` of a file, {} where it has none; `forgetting-metric` is `forgetting_metric`."""
-    try:
-        text = read_bounded(path, MOST_BYTES).decode()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: is not UTF-8 text") from None
-    document = _yaml(text, path) if path.suffix.lower() in (".yaml", ".yml") else _toml(text, path)
-    table = document.get("gate", {}) if isinstance(document, dict) else None
+    table = read_table(path).get("gate", {})
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: 'gate' must be a table: write [gate] and the settings below it")
     return {str(key).replace("-", "_"): value for key, value in table.items()}
-
-
-def _toml(text: str, path: Path) -> Any:
-    try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: no TOML: {error}") from None
-
-
-def _yaml(text: str, path: Path) -> Any:
-    try:
-        import yaml  # type: ignore[import-untyped]
-    except ImportError:
-        raise ConfigError(f"{path}: YAML needs the package pyyaml; install it, or write TOML") from None
-    try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ConfigError(f"{path}: no YAML: {' '.join(str(error).split())[:200]}") from None

@@ -296,7 +296,7 @@ def test_gate_from_a_file_and_flags(tmp_path):
         ("[gate]\nforgetting = nan", "gate.forgetting"),
         ("gate = 3", "'gate' must be a table"),
         ("[gate]\nguards = 3", "`gate.guards`"),
-        ("[gate", "no TOML"),
+        ("[gate", "not valid TOML"),
     ],
 )
 def test_a_wrong_gate(tmp_path, text, said):
@@ -313,8 +313,14 @@ def test_a_gate_in_yaml_beside_other_settings(tmp_path):
     file.write_text("model: base\ngate:\n  forgetting_metric: regex\n  guards: {regex: 0.1}\n")
     assert read_gate(file, {}) == Gate(forgetting_metric="regex", guards={"regex": 0.1})
     file.write_text("gate: [1")
-    with pytest.raises(ConfigError, match="no YAML"):
+    with pytest.raises(ConfigError, match="not valid YAML"):
         read_gate(file, {})
+
+
+def test_a_gate_as_editors_of_windows_write_it(tmp_path):
+    file = tmp_path / "run.toml"
+    file.write_bytes(b'\xef\xbb\xbf[gate]\r\nprimary = "regex"\r\n')
+    assert read_gate(file, {}) == Gate(primary="regex")
 
 
 def test_a_gate_file_that_is_not_there(tmp_path):

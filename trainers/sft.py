@@ -99,7 +99,7 @@ def train(config: TrainConfig, checked: Checked, out: TextIO | None = sys.stderr
 def _begin(config: TrainConfig, checked: Checked, plan: Plan, folder: Path) -> tuple[Run, Path | None]:
     """Open the folder of a run and write its record; return (record, checkpoint to go on from)."""
     run = _new_run(config, checked, plan)  # takes its time: a run folder without record could not be gone on with
-    checkpoint = _open_folder(config, checked, folder)
+    checkpoint = _open_folder(config, checked.found, run.base, folder)
     run = runs.gone_on(folder, run) if config.resume else run
     runs.write(folder, run)
     for name in (runs.DATA, runs.CHECKPOINTS):
@@ -108,8 +108,12 @@ def _begin(config: TrainConfig, checked: Checked, plan: Plan, folder: Path) -> t
     return run, checkpoint
 
 
-def _open_folder(config: TrainConfig, checked: Checked, folder: Path) -> Path | None:
-    """Make the folder of a run, or find the checkpoint to go on from."""
+def _open_folder(config: TrainConfig, found: Preflight, base: runs.BaseModel, folder: Path) -> Path | None:
+    """Make the folder of a run, or find the checkpoint to go on from.
+
+    Raises:
+        UsageError: it is taken, or holds another run: other keys, files, base model or number of processes.
+    """
     if not config.resume:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UsageError(f"{folder}: there is something already; choose another --output, or say --resume")
@@ -122,17 +126,19 @@ def _open_folder(config: TrainConfig, checked: Checked, folder: Path) -> Path | 
     other = [name for name in now if name not in _MAY_DIFFER and now[name] != before.config.get(name)]
     if other:
         raise UsageError(f"{folder}: the run to be resumed has another {', '.join(other)}; resume with the same")
-    if before.machine.processes != checked.found.processes:
+    if before.machine.processes != found.processes:
         raise UsageError(
             f"{folder}: the run to be resumed had {before.machine.processes} processes, and there are "
-            f"{checked.found.processes}; resume with as many, so that the batches stay what they were"
+            f"{found.processes}; resume with as many, so that the batches stay what they were"
         )
-    changed = [new.path for old, new in zip(before.files, checked.found.files) if old.sha256 != new.sha256]
-    if changed or before.base.weights != weights_hash(Path(config.model)):
-        raise UsageError(f"{folder}: {', '.join(changed) or config.model} changed since the run began; start a new run")
-    found = last_checkpoint(folder / runs.CHECKPOINTS)
-    runs.keep_metrics(folder, _step(found) if found else 0)
-    return found
+    changed = [new.path for old, new in zip(before.files, found.files) if old.sha256 != new.sha256]
+    parts = {"weights": config.model, "tokenizer": f"the tokenizer of {config.model}", "template": "the chat template"}
+    changed += [said for name, said in parts.items() if getattr(before.base, name) != getattr(base, name)]
+    if changed:
+        raise UsageError(f"{folder}: {', '.join(changed)} changed since the run began; start a new run")
+    checkpoint = last_checkpoint(folder / runs.CHECKPOINTS)
+    runs.keep_metrics(folder, _step(checkpoint) if checkpoint else 0)
+    return checkpoint
 
 
 def last_checkpoint(folder: Path) -> Path | None:

@@ -23,9 +23,9 @@ from prepdata.cli.main import cli  # noqa: E402
 from prepdata.errors import InputError, UsageError  # noqa: E402
 from trainers import record_files, runs  # noqa: E402
 from trainers.config import make_config  # noqa: E402
-from trainers.preflight import preflight, report_bytes  # noqa: E402
+from trainers.preflight import Preflight, preflight, report_bytes  # noqa: E402
 from trainers.run_evaluation import COMPARISON, comparison_in, trained  # noqa: E402
-from trainers.sft import keep_quiet, train  # noqa: E402
+from trainers.sft import _open_folder, keep_quiet, train  # noqa: E402
 
 keep_quiet()
 COURSE = {
@@ -173,6 +173,22 @@ def test_a_run_that_goes_on_keeps_its_baseline(copied: Path) -> None:
     assert runs.gone_on(copied / "good", later) == run
     with pytest.raises(UsageError, match="started with another baseline"):
         runs.gone_on(copied / "good", msgspec.structs.replace(run, baseline="0" * 64))
+
+
+@pytest.mark.parametrize(
+    ("part", "said"), [("weights", "good: "), ("tokenizer", "the tokenizer of"), ("template", "the chat template")]
+)
+def test_a_run_does_not_go_on_with_another_base(copied: Path, part: str, said: str) -> None:
+    import msgspec
+
+    folder, run = copied / "good", runs.read(copied / "good")
+    runs.write(folder, msgspec.structs.replace(run, status="stopped"))
+    config = make_config({**run.config, "resume": True})
+    found = Preflight(run.files, [], "cpu", "float32", 1, None)
+    checkpoint = _open_folder(config, found, run.base, folder)
+    assert checkpoint is not None and checkpoint.name == "checkpoint-60"
+    with pytest.raises(UsageError, match=f"{said}.* changed since the run began"):
+        _open_folder(config, found, msgspec.structs.replace(run.base, **{part: "0" * 64}), folder)
 
 
 def test_runs_are_compared(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,7 +23,7 @@ from prepdata.jsontext import json_text
 from trainers import runs
 from trainers.generate import Options, Prompt
 from trainers.local import LocalModel
-from trainers.model_folder import check_adapter, check_model, file_hash, json_object, weights_hash
+from trainers.model_folder import check_adapter, check_model, file_hash, json_object, template_of, weights_hash
 from trainers.record import SampleResult
 
 RECORD, CARD = "merge.json", "README.md"
@@ -44,12 +44,6 @@ class Source(NamedTuple):
     base: Path
     adapter: Path
     run: runs.Run | None
-
-    @property
-    def chat_template(self) -> str | None:
-        """The file of the template that was trained with, None for that of the base."""
-        file = self.adapter / "chat_template.jinja"
-        return str(file) if file.is_file() else None
 
 
 class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -124,7 +118,7 @@ def find_source(given: str, model: str | None) -> Source:
         InputError: the record of the run cannot be read.
     """
     adapter = check_adapter(given)
-    place = next((folder for folder in (adapter, adapter.parent) if (folder / runs.RECORD).is_file()), None)
+    place = next((folder for folder in (adapter, adapter.resolve().parent) if (folder / runs.RECORD).is_file()), None)
     run = runs.read(place) if place else None
     if run is None and model is None:
         raise UsageError(f"{given}: no record of a run there that names the base; name its folder by --model")
@@ -173,7 +167,7 @@ class Unmerged(LocalModel):
 
     def __init__(self, source: Source, options: Options) -> None:
         self.source = source
-        template = options.chat_template or source.chat_template
+        template = options.chat_template or template_of(source.adapter)
         changed = msgspec.structs.replace(options, adapter=str(source.adapter), dtype="float32", chat_template=template)
         super().__init__(str(source.base), changed)
 

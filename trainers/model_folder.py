@@ -57,6 +57,12 @@ def check_adapter(path: str) -> Path:
     return folder
 
 
+def template_of(adapter: Path) -> str | None:
+    """Return the file of the chat template that an adapter was trained with, None where its folder has none."""
+    file = adapter / "chat_template.jinja"
+    return str(file) if file.is_file() else None
+
+
 def _folder(path: str, config: str, what: str) -> Path:
     folder = Path(path)
     if not folder.is_dir():

@@ -31,7 +31,8 @@ _FLAGS: list[tuple[str, str, dict[str, Any]]] = [
                             "help": "Seconds that one request may take (default 120)."}),
     ("Model", "--retries", {"type": click.IntRange(min=0), "metavar": "N",
                             "help": "Further tries after 429, 5xx, a cut connection (default 4)."}),
-    ("Model", "--chat-template", {"type": _FILE, "help": "Chat template (default: that of the folder)."}),
+    ("Model", "--chat-template", {"type": _FILE, "help": "Chat template (default: that of the adapter, "
+                                   "else of the folder)."}),
     ("Model", "--dtype", {"type": click.Choice(["auto", "float32", "bfloat16", "float16"]), "metavar": "TYPE",
                           "help": "Of the weights: auto (as stored), float32, bfloat16, float16."}),
     ("Model", "--device", {"metavar": "NAME", "help": "auto (default), cpu, cuda, cuda:1."}),
@@ -83,10 +84,13 @@ def run(flags: dict[str, Any], kind: Literal["base", "prompted", "tuned"]) -> in
     Raises:
         PrepdataError: something cannot be used or reached; says what to do.
     """
+    import msgspec
+
     from prepdata.reporters.base import safe
     from trainers.baseline import held_against, like_baseline
     from trainers.evaluate import InTurns, check_output, evaluate
     from trainers.generate import Options, is_url, open_backend
+    from trainers.model_folder import check_adapter, template_of
     from trainers.timing import open_base
 
     trained = _trained(flags)
@@ -94,6 +98,8 @@ def run(flags: dict[str, Any], kind: Literal["base", "prompted", "tuned"]) -> in
     check_output(output, flags["overwrite"])
     given = {_OPTIONS[name]: flags[name] for name in _OPTIONS if flags.get(name) is not None}
     options, scorers = Options(**given), flags["scorer"]
+    if options.adapter is not None and options.chat_template is None and not is_url(flags["model"]):
+        options = msgspec.structs.replace(options, chat_template=template_of(check_adapter(options.adapter)))
     baseline, check, against = None, None, None
     if flags.get("baseline") is not None:
         baseline, check = held_against(flags["baseline"])
@@ -149,6 +155,11 @@ def _output(flags: dict[str, Any], trained: Trained | None) -> Path:
 
 
 def quiet_libraries() -> None:
+    """Keep the libraries quiet that a model in a folder needs.
+
+    Raises:
+        UsageError: one of them is missing.
+    """
     from importlib.util import find_spec
 
     if find_spec("torch") is None or find_spec("transformers") is None:

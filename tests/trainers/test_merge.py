@@ -214,6 +214,11 @@ def test_base_and_adapter_must_be_those_of_the_run(place: Path, tmp_path: Path) 
         find_source(str(run), None)
 
 
+def test_a_run_is_found_from_within_its_adapter(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place / "run" / "adapter")
+    assert find_source(".", None).run == runs.read(place / "run")
+
+
 def test_an_adapter_alone_needs_its_base(place: Path, tmp_path: Path) -> None:
     adapter = changed(place, tmp_path, 0.5)
     with pytest.raises(UsageError, match="name its folder by --model"):

@@ -5,6 +5,7 @@ About 25 s of processor time on one thread, besides the model where it is not ye
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -248,6 +249,20 @@ def test_wrong_use(copied: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="trained on another base model than other"):
         command(*asked, "--model", other, "--adapter", copied / "good", "--output", tmp_path / "x.json")
     assert not (tmp_path / "x.json").exists()
+
+
+def test_an_adapter_is_asked_by_the_template_that_it_was_trained_with(copied: Path, tmp_path: Path) -> None:
+    text = tiny_lm.TEMPLATE.replace("'\\n' }}{% endfor %}", "' \\n' }}{% endfor %}")
+    assert text != tiny_lm.TEMPLATE
+    (copied / "good" / "adapter" / "chat_template.jinja").write_text(text)
+    plain = tmp_path / "plain.jinja"
+    plain.write_text(tiny_lm.TEMPLATE)
+    asked = ["evaluate", "--model", tiny_lm.base_model(), "--adapter", copied / "good", "--quiet", "--threads", "1"]
+    asked += ["--test", copied / "good.test.jsonl", "--max-new-tokens", "1", "--output", tmp_path / "x.json"]
+    for more, template in (((), text), (("--overwrite", "--chat-template", plain), tiny_lm.TEMPLATE)):
+        assert command(*asked, *more) == 0
+        told = record_files.read(tmp_path / "x.json").rendering.template
+        assert told == hashlib.sha256(template.encode()).hexdigest()
 
 
 def test_a_model_without_an_adapter_names_its_run(copied: Path, tmp_path: Path) -> None:

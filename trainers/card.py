@@ -87,7 +87,7 @@ def merged_card(merge: Merge, run: Run | None) -> str:
 
 def _training(run: Run, comparison: Comparison | None = None) -> list[str]:
     """Return the lines that tell how an adapter was trained, and how it compared with its base if that is known."""
-    method = "QLoRA (NF4, double quantisation)" if run.config["quantization"] == "nf4" else "LoRA"
+    method = "QLoRA (NF4, double quantisation)" if run.config.get("quantization") == "nf4" else "LoRA"
     outcome, plan = run.outcome, run.plan
     assert outcome is not None
     processes = f"{run.machine.processes} processes, each on " if run.machine.processes > 1 else ""
@@ -122,7 +122,7 @@ def _training(run: Run, comparison: Comparison | None = None) -> list[str]:
         *(_compared(comparison) if comparison is not None else ()),
         "## Settings",
         "",
-        *(f"- {name}: {code(json_text(run.config[name]))}" for name in _SETTINGS),
+        *(f"- {name}: {code(json_text(run.config[name]))}" for name in _SETTINGS if name in run.config),
         "",
         "## Where",
         "",

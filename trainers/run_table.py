@@ -69,7 +69,10 @@ def _inputs(run: Run) -> dict[str, Any]:
     found = {f"config.{name}": value for name, value in run.config.items() if name != "output"}
     found |= {f"data.{file.role}": file.sha256 for file in run.files}
     found |= {f"base.{name}": getattr(run.base, name) for name in ("weights", "tokenizer", "template")}
-    found |= {f"machine.{name}": getattr(run.machine, name) for name in ("device_name", "dtype", "threads", "python")}
+    found |= {
+        f"machine.{name}": getattr(run.machine, name)
+        for name in ("processes", "device_name", "dtype", "threads", "python")
+    }
     found |= {f"library.{name}": version for name, version in run.machine.libraries.items()}
     return found | {"baseline": run.baseline, "rows": run.rows, "planned steps": run.plan.steps}
 

@@ -23,9 +23,11 @@ import tiny_lm  # noqa: E402
 from prepdata.cli.main import cli  # noqa: E402
 from prepdata.errors import InputError, UsageError  # noqa: E402
 from trainers import record_files, runs  # noqa: E402
+from trainers.card import card  # noqa: E402
 from trainers.config import make_config  # noqa: E402
 from trainers.preflight import Preflight, preflight, report_bytes  # noqa: E402
 from trainers.run_evaluation import COMPARISON, comparison_in, trained  # noqa: E402
+from trainers.run_table import Listed, Row, differences  # noqa: E402
 from trainers.sft import _open_folder, keep_quiet, train  # noqa: E402
 
 keep_quiet()
@@ -130,6 +132,15 @@ def test_a_comparison_is_kept_and_told_in_the_card(copied: Path, capsys: pytest.
     assert again is not None and again.gate.alpha == 0.01
 
 
+def test_a_record_without_a_newer_key_is_told_too(copied: Path) -> None:
+    import msgspec
+
+    run = runs.read(copied / "good")
+    older = {name: value for name, value in run.config.items() if name not in ("replay_share", "quantization")}
+    assert "replay_share: `0.25`" in card(run)
+    assert "replay_share" not in card(msgspec.structs.replace(run, config=older))
+
+
 def test_what_was_made_by_hand_is_left_alone(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
     card = copied / "good" / "adapter" / "README.md"
     card.write_text(card.read_text() + "Made with love.\n")
@@ -212,6 +223,15 @@ def test_runs_are_compared(copied: Path, capsys: pytest.CaptureFixture[str]) -> 
     (copied / "good" / COMPARISON).write_text("{}")
     assert command("runs", copied / "good") == 0
     assert "move it away" in capsys.readouterr().err
+
+
+def test_runs_of_several_processes_are_told_apart(copied: Path) -> None:
+    import msgspec
+
+    run = runs.read(copied / "good")
+    two = msgspec.structs.replace(run, machine=msgspec.structs.replace(run.machine, processes=2))
+    found = differences([Listed(copied, run, None), Listed(copied, two, None)])
+    assert found[0] == Row("machine.processes", (1, 2))
 
 
 def test_runs_that_cannot_be_named(copied: Path, tmp_path: Path) -> None:

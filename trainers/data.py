@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -43,7 +43,7 @@ class Simulated(NamedTuple):
     """
 
     rows: int
-    lengths: array[int]
+    lengths: Sequence[int]
     trained: int
     longest: int
     cut: int

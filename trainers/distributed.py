@@ -2,22 +2,27 @@
 
 The first of them (rank 0) looks at everything, says everything and writes everything; the others wait for it and train
 along. They agree through the key-value store of the launcher, over a connection of its own: before there is a process
-group of torch, and after one has broken. Where one fails, one tells it, and all end with the same exit code.
+group of torch, and after one has broken. What they share is JSON, read as the type that is expected: whoever reaches
+the port of the store could write into it, and a pickle would run code. Where one fails, one tells it, and all end with
+the same exit code.
 
 Nothing here imports torch before there are several processes.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import pickle
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
+
+import msgspec
 
 from prepdata.errors import EXIT_ERROR, PrepdataError, UsageError
 
@@ -68,11 +73,12 @@ class Group:
         """Number of this process on its machine, and of its GPU. All processes are on one machine."""
         return self.rank
 
-    def first(self, work: Callable[[], T], shared: Callable[[T], T] | None = None) -> T:
+    def first(self, work: Callable[[], T], kind: Any = None, shared: Callable[[T], Any] | None = None) -> T:
         """Have the first process do something, and return to all what came of it.
 
         Args:
             work: what is done.
+            kind: type of what the others get, as msgspec reads it; None where that is nothing.
             shared: what of the result the others get, if not all of it.
 
         Raises:
@@ -82,25 +88,25 @@ class Group:
             return work()
         key = self._next()
         if not self.leads:
-            told: tuple[T] | None = self._get(key)
+            told: list[T] | None = self._get(key, list[kind] | None)
             if told is None:
                 raise SystemExit(EXIT_ERROR)
             return told[0]
         try:
             found = work()
         except Exception:
-            self.store.set(key, pickle.dumps(None))
+            self.store.set(key, _text(None))
             raise
-        self.store.set(key, pickle.dumps((shared(found) if shared else found,)))
+        self.store.set(key, _text([shared(found) if shared else found]))
         return found
 
     def all(self, value: T) -> list[T]:
-        """Return what each process gave, in their order."""
+        """Return what each process gave, in their order; a value of JSON."""
         if self.store is None:
             return [value]
         key = self._next()
-        self.store.set(f"{key}/{self.rank}", pickle.dumps(value))
-        return [self._get(f"{key}/{rank}") for rank in range(self.size)]
+        self.store.set(f"{key}/{self.rank}", _text(value))
+        return [self._get(f"{key}/{rank}", Any) for rank in range(self.size)]
 
     def wait(self) -> None:
         """Return when all processes are here."""
@@ -109,7 +115,7 @@ class Group:
     def why(self) -> str:
         """Return why another process failed, as it told it; "" if none did."""
         try:
-            return str(self._get("why")) if self.store is not None and self.store.check(["why"]) else ""
+            return str(self._get("why", str)) if self.store is not None and self.store.check(["why"]) else ""
         except RuntimeError:  # the process that held the store has ended
             return ""
 
@@ -122,7 +128,7 @@ class Group:
             try:
                 tells = self.store.add("telling", 1) == 1
                 if tells:
-                    self.store.set("why", pickle.dumps(reason(error)))
+                    self.store.set("why", _text(reason(error)))
             except RuntimeError:
                 tells = self.leads
         self.leave()
@@ -148,10 +154,33 @@ class Group:
         self._turn += 1
         return str(self._turn)
 
-    def _get(self, key: str) -> Any:
-        """Return what another process of this run has set, when it has. Unpickled, as torch.distributed does."""
+    def _get(self, key: str, kind: Any) -> Any:
+        """Return what another process of this run has set, when it has.
+
+        Raises:
+            PrepdataError: it is nothing of that type, so that no process of this run has set it.
+        """
         self.store.wait([key], WAITING)
-        return pickle.loads(self.store.get(key))
+        try:
+            return msgspec.convert(json.loads(self.store.get(key)), kind, dec_hook=_path)
+        except (ValueError, RecursionError) as error:
+            raise PrepdataError(f"the store of the launcher holds what no process of this run wrote: {error}") from None
+
+
+def _text(value: Any) -> bytes:
+    """Return a value as JSON: paths as texts, arrays as lists."""
+
+    def plain(one: Any) -> Any:
+        return str(one) if isinstance(one, Path) else list(one)
+
+    return json.dumps(msgspec.to_builtins(value, enc_hook=plain)).encode()
+
+
+def _path(kind: type[Any], value: Any) -> Any:
+    """Return a value of a type that msgspec does not know: of those that are shared, that of paths."""
+    if kind is not Path:
+        raise NotImplementedError(kind)
+    return Path(value)
 
 
 ALONE = Group()

@@ -11,7 +11,7 @@ import importlib.util
 import math
 import shutil
 import tempfile
-from array import array
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -132,7 +132,7 @@ def preflight(config: TrainConfig, group: Group = ALONE) -> Checked:
     def without_reports(checked: Checked) -> Checked:
         return checked._replace(reports=[])
 
-    return group.first(look, shared=without_reports)
+    return group.first(look, Checked, without_reports)
 
 
 def _preflight(config: TrainConfig, device: str, free: int, processes: int) -> Checked:
@@ -367,7 +367,7 @@ def _seconds(
     )
 
 
-def _padded(lengths: array[int], batch: int) -> int:
+def _padded(lengths: Sequence[int], batch: int) -> int:
     """Return the tokens of an epoch with padding: rows in an order drawn once stand for any other."""
     import random
 

@@ -79,7 +79,7 @@ def train(config: TrainConfig, checked: Checked, out: TextIO | None = sys.stderr
         raise UsageError("the preflight found something fatal; nothing was trained")
     keep_quiet()
     folder = Path(config.output)
-    run, checkpoint = group.first(lambda: _begin(config, checked, plan, folder))
+    run, checkpoint = group.first(lambda: _begin(config, checked, plan, folder), tuple[Run, Path | None])
     try:
         outcome = _train(config, checked, plan, folder, checkpoint, out, group)
     except BaseException as error:
@@ -199,7 +199,7 @@ def _train(
     transformers.set_seed(config.seed)
     assert checked.train is not None
     step = _step(checkpoint) if checkpoint else 0
-    trackers = group.first(lambda: open_trackers(config, folder, step), shared=lambda _: Trackers({}))
+    trackers = group.first(lambda: open_trackers(config, folder, step), shared=lambda _: None) or Trackers({})
     watch = Watch(folder / runs.METRICS, out, group, trackers)
     watch.start_peak(checked.found.device)
     with trackers, _datasets(config, folder, group) as (rows, validation):
@@ -211,7 +211,7 @@ def _train(
             _same_rows(trainer.eval_dataset, checked.validation, "validation")
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         peak = max(group.all(watch.peak))
-    return group.first(lambda: _outcome(trainer, plan, watch, peak, folder / runs.ADAPTER))
+    return group.first(lambda: _outcome(trainer, plan, watch, peak, folder / runs.ADAPTER), Outcome)
 
 
 def _outcome(trainer: SFTTrainer, plan: Plan, watch: Watch, peak: int, target: Path) -> Outcome:

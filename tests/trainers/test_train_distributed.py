@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -265,6 +266,39 @@ def test_accelerate_is_held_against_the_plan() -> None:
     ):
         with pytest.raises(PrepdataError, match="nothing was trained"):
             as_planned(size, rank, device, group)
+
+
+class Store(dict[str, bytes]):
+    """The key-value store of a launcher, as far as a group uses it."""
+
+    set = dict.__setitem__
+
+    def wait(self, keys: list[str], _: timedelta) -> None:
+        assert all(key in self for key in keys)
+
+    def get(self, key: str) -> bytes:  # type: ignore[override]
+        return self[key]
+
+
+def test_what_is_shared_is_read_as_what_it_should_be(tmp_path: Path) -> None:
+    store: Any = Store()
+    simulated = Simulated(3, array("q", [5, 7]), 4, 7, 0, {"why": 1}, "")
+    given = (simulated, tmp_path, [math.inf, "\udcff"])
+    kind = tuple[Simulated, Path, list[float | str]]
+    assert Group(0, 2, store).first(lambda: given, kind) is given
+    told = Group(1, 2, store).first(lambda: given, kind)
+    assert told == (simulated._replace(lengths=[5, 7]), *given[1:])
+
+
+def test_nothing_in_the_store_runs_code(tmp_path: Path) -> None:
+    class Harm:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (tmp_path / "harm",)
+
+    for text in (pickle.dumps((Harm(),)), b'{"path": 3}', b"[" * 100_000):
+        with pytest.raises(PrepdataError, match="the store of the launcher holds"):
+            Group(1, 2, Store({"1": text})).first(lambda: tmp_path, Path)
+    assert not (tmp_path / "harm").exists()
 
 
 def test_gpus_and_processes(monkeypatch: pytest.MonkeyPatch, keys: Path) -> None:

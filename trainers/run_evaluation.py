@@ -123,19 +123,21 @@ def listed(folders: Iterable[str | os.PathLike[str]]) -> tuple[list[Listed], lis
 
 
 def keep(folder: Path, comparison: Comparison) -> list[str]:
-    """Write a comparison into a run folder and tell it in the model card; return the files written.
+    """Tell a comparison in the model card of a run and write it into the folder; return the files written.
 
-    A card that is not as prepdata wrote it is left alone, and is not among them.
+    A card that is not as prepdata wrote it is left alone, and is not among them. The card comes first: ended in
+    between, the same comparison finds it as it would have written it.
 
     Raises:
         InputError: there is no record of a run, or something else has the name of the comparison.
         OSError: it cannot be written.
     """
     run, before = runs.read(folder), comparison_in(folder)
+    readme, files = folder / runs.ADAPTER / "README.md", [str(folder / COMPARISON)]
+    told = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else None
+    if told in (card(run, before), card(run, comparison)):
+        write_card(readme, run, comparison)
+        files.append(str(readme))
     with replacing(folder / COMPARISON) as file:
         file.write(msgspec.json.format(json_text(comparison).encode(), indent=2) + b"\n")
-    readme = folder / runs.ADAPTER / "README.md"
-    if not readme.is_file() or readme.read_text(encoding="utf-8", errors="replace") != card(run, before):
-        return [str(folder / COMPARISON)]
-    write_card(readme, run, comparison)
-    return [str(folder / COMPARISON), str(readme)]
+    return files

@@ -22,11 +22,11 @@ import tiny_lm  # noqa: E402
 
 from prepdata.cli.main import cli  # noqa: E402
 from prepdata.errors import InputError, UsageError  # noqa: E402
-from trainers import record_files, runs  # noqa: E402
+from trainers import record_files, run_evaluation, runs  # noqa: E402
 from trainers.card import card  # noqa: E402
 from trainers.config import make_config  # noqa: E402
 from trainers.preflight import Preflight, preflight, report_bytes  # noqa: E402
-from trainers.run_evaluation import COMPARISON, comparison_in, trained  # noqa: E402
+from trainers.run_evaluation import COMPARISON, comparison_in, keep, trained  # noqa: E402
 from trainers.run_table import Listed, Row, differences  # noqa: E402
 from trainers.sft import _open_folder, keep_quiet, train  # noqa: E402
 
@@ -139,6 +139,29 @@ def test_a_record_without_a_newer_key_is_told_too(copied: Path) -> None:
     older = {name: value for name, value in run.config.items() if name not in ("replay_share", "quantization")}
     assert "replay_share: `0.25`" in card(run)
     assert "replay_share" not in card(msgspec.structs.replace(run, config=older))
+
+
+def test_a_comparison_that_was_ended_between_its_files(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, readme = copied / "good", copied / "good" / "adapter" / "README.md"
+    assert command("compare", copied / "good.json", folder, "-q") == 0
+    found = comparison_in(folder)
+    assert found is not None
+    (folder / COMPARISON).unlink()
+    readme.write_text(card(runs.read(folder)))
+    whole = run_evaluation.replacing
+
+    def ended(target: Path) -> Any:
+        if writes and writes.pop():
+            raise KeyboardInterrupt
+        return whole(target)
+
+    for name in ("trainers.card.replacing", "trainers.run_evaluation.replacing"):
+        monkeypatch.setattr(name, ended)
+    writes = [True, False]  # the second file is not written
+    with pytest.raises(KeyboardInterrupt):
+        keep(folder, found)
+    assert [Path(file).name for file in keep(folder, found)] == [COMPARISON, "README.md"]
+    assert comparison_in(folder) == found and readme.read_text() == card(runs.read(folder), found)
 
 
 def test_what_was_made_by_hand_is_left_alone(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,7 +60,7 @@ class LocalModel:
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False)
         except Exception as error:  # the library fails in many ways on odd folders
-            raise UsageError(f"{path}: the tokenizer cannot be loaded: {_brief(error)}") from error
+            raise UsageError(f"{path}: the tokenizer cannot be loaded: {brief(error)}") from error
         if options.chat_template:
             self.tokenizer.chat_template = _text(options.chat_template)
         if not self.tokenizer.chat_template:
@@ -82,7 +82,7 @@ class LocalModel:
                 self.folder, dtype=dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True
             )
         except Exception as error:
-            raise UsageError(f"{self.folder}: the model cannot be loaded: {_brief(error)}") from error
+            raise UsageError(f"{self.folder}: the model cannot be loaded: {brief(error)}") from error
         self.given_stops = net.generation_config.eos_token_id
         net.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
         if self.adapter is not None:
@@ -102,7 +102,7 @@ class LocalModel:
         try:
             return PeftModel.from_pretrained(net, str(self.adapter), local_files_only=True).merge_and_unload()
         except Exception as error:
-            raise UsageError(f"{self.adapter}: the adapter does not fit {self.folder}: {_brief(error)}") from error
+            raise UsageError(f"{self.adapter}: the adapter does not fit {self.folder}: {brief(error)}") from error
 
     def _stop_ids(self) -> tuple[int, ...]:
         """Return the tokens that end an answer, as servers have them: those of the generation settings and the end of
@@ -158,7 +158,7 @@ class LocalModel:
                 messages, tools=tools, add_generation_prompt=True, tokenize=True, return_dict=False
             )
         except Exception as error:
-            raise TemplateRefusal(_brief(error)) from error
+            raise TemplateRefusal(brief(error)) from error
         try:
             mine = _rendered(self.renderer, messages, tools)
         except TemplateRefusal:
@@ -395,6 +395,6 @@ def _device(given: str) -> str:
     return given
 
 
-def _brief(error: BaseException) -> str:
+def brief(error: BaseException) -> str:
     """Return what an error says, in one line of bounded length."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]

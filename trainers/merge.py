@@ -22,7 +22,7 @@ from prepdata.files import replacing
 from prepdata.jsontext import json_text
 from trainers import runs
 from trainers.generate import Options, Prompt
-from trainers.local import LocalModel
+from trainers.local import LocalModel, brief
 from trainers.model_folder import check_adapter, check_model, file_hash, json_object, template_of, weights_hash
 from trainers.record import SampleResult
 
@@ -177,7 +177,7 @@ class Unmerged(LocalModel):
         try:
             return PeftModel.from_pretrained(net, str(self.adapter), local_files_only=True)
         except Exception as error:  # the library fails in many ways on adapters that do not fit
-            raise UsageError(f"{self.adapter}: the adapter does not fit {self.folder}: {_brief(error)}") from error
+            raise UsageError(f"{self.adapter}: the adapter does not fit {self.folder}: {brief(error)}") from error
 
     def write(self, output: Path, dtype: Dtype) -> Merge:
         """Merge, and write the folder of the merged model in one step; nothing can be asked here afterwards.
@@ -209,7 +209,7 @@ class Unmerged(LocalModel):
         try:
             net = self.net.merge_and_unload(safe_merge=True)
         except Exception as error:  # adapters without weights to add, and sums that are no numbers
-            raise UsageError(f"{self.adapter}: this adapter cannot be merged: {_brief(error)}") from error
+            raise UsageError(f"{self.adapter}: this adapter cannot be merged: {brief(error)}") from error
         net = net.to(getattr(torch, dtype))
         for name, weight in net.named_parameters():
             if not torch.isfinite(weight).all():
@@ -353,8 +353,3 @@ def agreement(
 
 def _answer(sample: SampleResult) -> tuple[str, str]:
     return sample.output, sample.finish_reason
-
-
-def _brief(error: BaseException) -> str:
-    """Return what an error says, in one line of bounded length."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

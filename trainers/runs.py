@@ -15,7 +15,6 @@ import os
 import platform
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +25,7 @@ from prepdata.errors import InputError, UsageError
 from prepdata.files import read_bounded, replacing
 from prepdata.jsontext import json_text
 from prepdata.report import Report
+from trainers.local import versions
 from trainers.preflight import DataFile, Plan, report_bytes
 from trainers.problems import Problem
 from trainers.record import hash_of
@@ -125,16 +125,10 @@ def machine(device: str, dtype: str, processes: int = 1) -> Machine:
     """Return what this machine is."""
     import torch
 
-    versions = {}
-    for name in LIBRARIES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
     named = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
     return Machine(
-        platform.python_version(), system, device, named, torch.get_num_threads(), dtype, versions, processes
+        platform.python_version(), system, device, named, torch.get_num_threads(), dtype, versions(LIBRARIES), processes
     )
 
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "validate": "Check files: every bad row, with file, line, path, reason and cure.",
     "fix": "Repair what can be repaired, with a receipt for every change.",
     "split": "Split files into train, validation and test without leaks between them.",
+    "rag-rows": "Build training rows with retrieved context from documents, questions and answers.",
     "lock": "Write down what data, tokenizer and targets are now, so that a change is noticed.",
     "convert": "Write one record format as another, where nothing is lost.",
     "stats": "Show lengths, roles, turns, languages, system prompts, tools.",
@@ -54,7 +55,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"prepdata.cli.{cmd_name}")
+        module = importlib.import_module(f"prepdata.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 

@@ -10,7 +10,8 @@ from prepdata.rag_rows.questions import Named, Question
 from prepdata.rag_rows.settings import Left, Source
 from prepdata.rag_rows.shelf import Shelf
 from prepdata.retrieval.model import Chunk
-from prepdata.rules.rag._facts import missing
+from prepdata.rules.rag._facts import Missing, missing
+from prepdata.text.language import detect
 from prepdata.text.negatives import kind_of_answer
 
 MOST_TRUE = 5
@@ -41,9 +42,11 @@ def located(question: Question, shelf: Shelf) -> Source | Left:
         overlap = overlap or not named.text
         true += found
     true = list({chunk.id: chunk for chunk in true}.values())
-    if gaps := missing(question.answer, _context(question, true)):
-        kind = "hardly a word of the answer is" if gaps[0].kind == "words" else f"'{clip(gaps[0].text, 60)}' is"
-        return Left("answer not in its passage", f"{kind} nowhere in {_listed([chunk.id for chunk in true])}")
+    if gaps := _gaps(question, true):
+        where = ", ".join(chunk.id for chunk in true)
+        words = gaps[0].kind == "words"
+        said = "hardly a word of the answer is in" if words else f"'{clip(gaps[0].text, 60)}' is nowhere in"
+        return Left("answer not in its passage", f"{said} {where}")
     if len(true) > MOST_TRUE:
         return Left("too many sources", f"{len(true)} passages hold parts of the answer; {MOST_TRUE} are the most")
     if bad := next((chunk.id for chunk in true if chunk.id in shelf.numbered), None):
@@ -71,7 +74,7 @@ def _of_document(name: str, question: Question, shelf: Shelf) -> list[Chunk] | L
             break
         true.append(best)
         left.remove(best)
-        if not missing(question.answer, _context(question, true)) and _all_facts(answer, true, shelf):
+        if not _gaps(question, true) and _all_facts(answer, true, shelf):
             break
     first = shelf.passages[true[0].id]
     if len(shelf.chunks[path]) > 1 and not answer.facts_in(first) and answer.share_of_words(first) < LEAST_WORDS:
@@ -109,9 +112,12 @@ def _of_text(named: Named, shelf: Shelf) -> list[Chunk] | Left:
     return [best]
 
 
-def _context(question: Question, true: Sequence[Chunk]) -> str:
-    return "\n".join([*(text for _, text in question.before), question.text, *(chunk.text for chunk in true)])
-
-
-def _listed(ids: Sequence[str]) -> str:
-    return ", ".join(ids)
+def _gaps(question: Question, true: Sequence[Chunk]) -> list[Missing]:
+    """Return what an answer says and neither its passages nor its question do, as `answer-not-in-context` finds it.
+    Words and names are told of passages in the language of the answer only."""
+    passages = "\n".join(chunk.text for chunk in true)
+    asked = [*(text for _, text in question.before), question.text]
+    gaps = missing(question.answer, "\n".join([passages, *asked]))
+    if gaps and gaps[0].kind not in ("number", "identifier") and detect(passages) != detect(question.answer):
+        return []
+    return gaps

@@ -52,7 +52,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """What the question says and where its answer is, as 32 hex digits: the same in any place of any file."""
+        """What the question says, where its answer is and its group, as 32 hex digits: the same in any place of any file."""
         import xxhash
 
         said = [
@@ -60,6 +60,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
             self.text,
             self.answer,
             sorted([source.name, source.text] for source in self.sources),
+            self.group,
         ]
         return xxhash.xxh3_128_hexdigest(msgspec.json.encode(said))
 

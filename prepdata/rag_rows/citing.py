@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_CLOSING = re.compile(r"([.!?…。！？]+)([\"”»)]*)\s*\Z")
-_BLOCK = re.compile(r"(?:\A|\n)[ \t]*(?:```|~~~|\|)[^\n]*\Z")
+_CLOSING = re.compile(r"[.!?…。！？]{1,3}\Z")
+_BLOCK = ("```", "~~~", "|")
+"""What the last line of code or of a table begins with."""
 
 
 def with_citation(answer: str, numbers: Sequence[int]) -> str | None:
@@ -16,9 +17,9 @@ def with_citation(answer: str, numbers: Sequence[int]) -> str | None:
     if (text[:1], text[-1:]) in (("{", "}"), ("[", "]")):
         return None
     cited = "".join(f"[{number}]" for number in numbers)
-    if _BLOCK.search(text):
+    if text.rpartition("\n")[2].lstrip().startswith(_BLOCK):
         return f"{text}\n\n{cited}"
-    closing = _CLOSING.search(text)
-    if closing is None or closing[2]:
+    closing = _CLOSING.search(text, max(0, len(text) - 3))
+    if closing is None:
         return f"{text} {cited}"
-    return f"{text[: closing.start()].rstrip()} {cited}{closing[1]}"
+    return f"{text[: closing.start()].rstrip()} {cited}{closing[0]}"

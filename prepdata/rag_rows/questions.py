@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from prepdata.formats.marks import MEDIA_KEYS, ROW_MARKS
+from prepdata.jsontext import json_text
 from prepdata.rag_rows.settings import Left
 from prepdata.record import Record
 from prepdata.rules.rag._citations import citations
@@ -52,7 +53,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """What the question says, where its answer is and its group, as 32 hex digits: the same in any place of any file."""
+        """32 hex digits of what the question says, where its answer is, and its group: the same in any file."""
         import xxhash
 
         said = [
@@ -62,7 +63,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
             sorted([source.name, source.text] for source in self.sources),
             self.group,
         ]
-        return xxhash.xxh3_128_hexdigest(msgspec.json.encode(said))
+        return xxhash.xxh3_128_hexdigest(json_text(said).encode())
 
 
 def question_of(record: Record) -> Question | Left:

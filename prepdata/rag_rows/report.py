@@ -16,13 +16,13 @@ class Side(msgspec.Struct, kw_only=True):
     Args:
         file: its path; "" where it was not written.
         rows: rows; `unanswerable` of them have a context that does not hold the answer.
-        documents: documents whose passages are true ones there.
+        about: documents whose passages hold the answers there, also those that were taken out.
     """
 
     file: str = ""
     rows: int = 0
     unanswerable: int = 0
-    documents: int = 0
+    about: set[str] = set()
 
 
 class RagRowsReport(msgspec.Struct, kw_only=True):
@@ -79,7 +79,7 @@ def described(report: RagRowsReport, distractors: int) -> Iterator[str]:
     for name, side in report.sides.items():
         what = f"{name}: " if name else ""
         yield (
-            f"{what}{plural(side.rows, 'row')} about {plural(side.documents, 'document')}, "
+            f"{what}{plural(side.rows, 'row')} about {plural(len(side.about), 'document')}, "
             f"{side.unanswerable:,} of them unanswerable"
         )
     if found := report.located.get("overlap"):
@@ -108,4 +108,4 @@ def described(report: RagRowsReport, distractors: int) -> Iterator[str]:
 
 def as_json(report: RagRowsReport) -> dict[str, Any]:
     """Return a report as plain values."""
-    return {**msgspec.to_builtins(report), "rows": report.rows}
+    return {**msgspec.to_builtins(report, order="sorted"), "rows": report.rows}

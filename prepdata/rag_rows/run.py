@@ -1,8 +1,8 @@
 """`rag_rows`: documents and questions in, rows with context out.
 
 Questions are read once; each is located and laid down in a temporary file. Then it is decided what belongs together
-and on which side it goes, and the rows are made one by one. In memory are the documents, and about 200 bytes for every
-question.
+and on which side it goes, and the rows are made one by one. In memory are the documents, and a digest and
+a side for every question.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import contextlib
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,12 +21,12 @@ from prepdata.errors import InputError, UsageError
 from prepdata.files import replacing
 from prepdata.jsontext import json_text
 from prepdata.rag_rows.locate import located
-from prepdata.rag_rows.make import Maker, Tokens
+from prepdata.rag_rows.make import Made, Maker, Tokens
 from prepdata.rag_rows.questions import Question, question_of
 from prepdata.rag_rows.report import RagRowsReport, Side
 from prepdata.rag_rows.settings import Asked, Left, Source
 from prepdata.rag_rows.shelf import Shelf
-from prepdata.rag_rows.sides import ASIDE, Groups, sides_of
+from prepdata.rag_rows.sides import ASIDE, Groups, Sides, sides_of
 from prepdata.records import Placed, records_of
 from prepdata.settings import Settings
 
@@ -38,6 +38,7 @@ class Laid(msgspec.Struct, frozen=True):
     row: int
     question: Question
     source: Source
+    raw: dict[str, Any]
 
 
 def rag_rows(
@@ -84,30 +85,18 @@ def rag_rows(
         groups = Groups()
         with (work / "questions.jsonl").open("wb") as laid:
             for item in _laid(str(questions), settings, shelf, outs):
-                laid.write(msgspec.json.encode(item) + b"\n")
+                laid.write(json_text(item).encode() + b"\n")
                 groups.tie(item.question, item.source)
-        split = (validation, test) != (None, None)
-        sides = sides_of(_again(work), groups, work, target, validation, test, asked.seed, report) if split else None
-        home = sides.documents if sides is not None else {}
+        sides = None
+        if validation is not None or test is not None:
+            sides = sides_of(_again(work), groups, work, target, validation, test, asked.seed, report)
         maker = Maker(shelf, asked, tokens)
-        about: dict[str, set[str]] = {}
-        for number, item in enumerate(_again(work)):
-            side = sides.of[number] if sides is not None else ""
-            if side == ASIDE:
-                outs.leave(
-                    item.line, item.row, Left("ties two sides", "the question ties documents of two sides"), None
-                )
-                continue
-            made = maker.made(item.question, item.source, groups.of(item.question, item.source),
-                              _allowed(side, home, beyond=asked.beyond))  # fmt: skip
+        for item, side, made in _made(_again(work), maker, groups, sides):
             if isinstance(made, Left):
-                outs.leave(item.line, item.row, made, item)
-                continue
-            outs.write(side, made.row)
-            _count(report, side, made, item, asked)
-            about.setdefault(side, set()).update(shelf.known[id].source for id in item.source.true)
-        for side, found in about.items():
-            report.sides[side].documents = len(found)
+                outs.leave(item.line, item.row, made, item.raw)
+            else:
+                outs.write(side, made.row)
+                _count(report, side, made, item, asked)
     if not report.left:
         left.unlink(missing_ok=True)
     return report
@@ -182,7 +171,7 @@ def _one(placed: Placed, shelf: Shelf, seen: dict[bytes, int | None]) -> Laid | 
         return Left("duplicate", f"the same question, answer and source as {_place(seen[key])}")
     seen[key] = placed.line
     source = located(question, shelf)
-    return source if isinstance(source, Left) else Laid(placed.line, placed.row, question, source)
+    return source if isinstance(source, Left) else Laid(placed.line, placed.row, question, source, placed.record.raw)
 
 
 def _place(line: int | None) -> str:
@@ -197,18 +186,33 @@ def _again(work: Path) -> Iterator[Laid]:
             yield decoder.decode(line)
 
 
-def _allowed(side: str, home: dict[str, set[str]], *, beyond: bool) -> Callable[[str], bool]:
+def _made(
+    laid: Iterable[Laid], maker: Maker, groups: Groups, sides: Sides | None
+) -> Iterator[tuple[Laid, str, Made | Left]]:
+    """Yield every question with its side ("" without a split) and its row, or why it gives none."""
+    home = sides.documents if sides is not None else {}
+    for number, item in enumerate(laid):
+        side = sides.of[number] if sides is not None else ""
+        if side == ASIDE:
+            yield item, side, Left("ties two sides", "the question ties questions of two sides together")
+            continue
+        group = groups.of(item.question, item.source)
+        yield item, side, maker.made(item.question, item.source, group, _allowed(side, home, maker.asked))
+
+
+def _allowed(side: str, home: dict[str, set[str]], asked: Asked) -> Callable[[str], bool]:
     """Return what tells whether passages of a document may be distractors on a side: those that no question of another
     side is about."""
-    if beyond or not side:
+    if asked.beyond or not side:
         return lambda document: True
     return lambda document: not (home.get(document, set()) - {side})
 
 
-def _count(report: RagRowsReport, name: str, made: Any, item: Laid, asked: Asked) -> None:
+def _count(report: RagRowsReport, name: str, made: Made, item: Laid, asked: Asked) -> None:
     side = report.sides[name]
     side.rows += 1
     side.unanswerable += not made.answerable
+    side.about.update(id.rpartition("#")[0] for id in item.source.true)
     report.located = dict(Counter(report.located) + Counter([item.source.how]))
     report.short += made.distractors < asked.distractors
     report.shortened += made.shortened

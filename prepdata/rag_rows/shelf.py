@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from prepdata.errors import InputError
 from prepdata.rag_rows.holding import Passage, Weights
-from prepdata.retrieval.model import Chunk, Document, Retriever
+from prepdata.retrieval.model import Chunk, Retriever
 
 MOST = 200_000_000
-"""Characters of text that all documents may have together; they are held in memory with their chunks."""
+"""Characters that all passages may have together; they are held in memory."""
 NEAR = 50
 """Passages that are asked for at first."""
 _NUMBERED = re.compile(r"^[ \t#>*\-]{0,8}[\[【]\d{1,3}[\]】]", re.MULTILINE)
@@ -22,33 +22,28 @@ class Shelf:
     """Chunks by document.
 
     Args:
-        documents: the documents.
-        chunks_of: cuts one.
-        retriever: finds chunks of these documents, with these ids.
+        chunks: the chunks, in the order of their documents.
+        retriever: finds these chunks.
 
     Raises:
-        InputError: the documents are too large together, or none of them has text.
+        InputError: they are too large together, or there are none.
     """
 
-    def __init__(
-        self, documents: Iterable[Document], chunks_of: Callable[[Document], Iterator[Chunk]], retriever: Retriever
-    ) -> None:
+    def __init__(self, chunks: Iterable[Chunk], retriever: Retriever) -> None:
         self.retriever = retriever
-        self.chunks: dict[str, list[Chunk]] = {}
-        self.passages: dict[str, Passage] = {}
         self.known: dict[str, Chunk] = {}
+        self.chunks: dict[str, list[Chunk]] = {}
         size = 0
-        for document in documents:
-            size += len(document.text)
+        for chunk in chunks:
+            size += len(chunk.text)
             if size > MOST:
                 raise InputError(
-                    f"the documents have more than {MOST:,} characters together, which are held in memory; "
+                    f"the passages have more than {MOST:,} characters together, which are held in memory; "
                     "make rows from parts of the folder, one after the other"
                 )
-            self.chunks[document.path] = found = list(chunks_of(document))
-            for chunk in found:
-                self.known[chunk.id] = chunk
-                self.passages[chunk.id] = Passage(chunk.text)
+            self.known[chunk.id] = chunk
+            self.chunks.setdefault(chunk.source, []).append(chunk)
+        self.passages = {id: Passage(chunk.text) for id, chunk in self.known.items()}
         if not self.known:
             raise InputError("the documents hold no text that passages could be made of")
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from prepdata.jsontext import json_text
 from prepdata.rag_rows.questions import Question
 from prepdata.rag_rows.report import RagRowsReport, Side
 from prepdata.rag_rows.settings import Source
@@ -101,7 +102,7 @@ def sides_of(
     with bare.open("wb") as file:
         for number, item in enumerate(laid):
             known.append(tuple({id.rpartition("#")[0]: None for id in item.source.true}))
-            file.write(msgspec.json.encode(_bare(item, number, groups)) + b"\n")
+            file.write(json_text(_bare(item, number, groups)).encode() + b"\n")
     if not known:
         return Sides([], {})
     manifest = target.with_name(f"{target.stem}.split-manifest.jsonl")

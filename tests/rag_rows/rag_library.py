@@ -48,7 +48,8 @@ class ByWords:
 def shelf(texts: dict[str, str] = DOCUMENTS) -> Shelf:
     """Return documents by path and text as a shelf; titles are the paths without their endings."""
     documents = [Document(path, path.rpartition(".")[0].capitalize(), text) for path, text in sorted(texts.items())]
-    return Shelf(documents, chunks_of, ByWords(documents))
+    found = ByWords(documents)
+    return Shelf(found.chunks, found)
 
 
 def row(question: str, answer: str, *gold: str, **marks: Any) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def write(folder: Path, rows: Any, name: str = "qa.jsonl") -> Path:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def run(folder: Path, rows: Any, *, library: Any = SHELF, asked: Asked = NEVER, **more: Any) -> RagRowsReport:
@@ -274,3 +274,27 @@ def test_the_documents_are_held_within_a_bound(monkeypatch: pytest.MonkeyPatch) 
         shelf(DOCUMENTS)
     with pytest.raises(InputError, match="no text"):
         shelf({"a.md": "  "})
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "\x00", "\u2028", "\r", "🙂" * 50])
+def test_odd_characters_come_through(tmp_path: Path, odd: str) -> None:
+    path = tmp_path / "qa.jsonl"
+    path.write_text(json.dumps(row(f"How long may I return {odd} goods?", "14 days.", "returns.md", id=odd)) + "\n")
+    report = rag_rows("no-folder", path, output=tmp_path / "out.jsonl", asked=NEVER, shelf=SHELF, test=1)
+    found = [read(file) for file in tmp_path.glob("out.*.jsonl") if "manifest" not in file.name]
+    assert report.questions == 1
+    assert [one.get("id", one.get("row", {}).get("id")) for rows in found for one in rows] == ["?" if odd == "\ud800" else odd]
+
+
+def test_rows_stay_as_they_are_when_others_are_added(tmp_path: Path) -> None:
+    rows, library = lamps(), shelf(LIBRARY)
+    run(tmp_path, rows[::2], library=library, asked=Asked(unanswerable=0.3))
+    before = (tmp_path / "out.jsonl").read_text().splitlines()
+    run(tmp_path, rows, library=library, asked=Asked(unanswerable=0.3))
+    assert set(before) < set((tmp_path / "out.jsonl").read_text().splitlines())
+
+
+def test_rows_that_are_too_long_are_kept_as_they_were(tmp_path: Path) -> None:
+    report = run(tmp_path, [RETURN], asked=Asked(unanswerable=0, max_length=5))
+    left = read(tmp_path / "out.left-out.jsonl")
+    assert report.left == {"too long": 1} and left[0]["row"] == RETURN

@@ -42,6 +42,7 @@ _OF_LANGUAGE = re.compile(r"([a-z]{2})=(.+)", re.DOTALL)
 @click.option("--chunk-size", type=click.IntRange(1), metavar="N", help="Size of a passage, as for retrieval.")
 @click.option("--overlap", type=click.IntRange(0), metavar="N", help="What neighbouring passages share.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave documents out that cannot be read.")
+@click.option("--dry-run", is_flag=True, help="Write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON on standard output.")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
 @settings_flags("input", "config", only={"format", "max_line_bytes", "config", "isolated"})
@@ -75,9 +76,17 @@ def command(documents: str, questions: str, **flags: Any) -> int:
         chunk_size=flags.pop("chunk_size"),
         overlap=flags.pop("overlap"),
     )
+    dry_run = flags.pop("dry_run")
     settings, _ = settings_from(flags)
     report = rag_rows(
-        documents, questions, output=output, asked=asked, validation=validation, test=test, settings=settings
+        documents,
+        questions,
+        output=output,
+        asked=asked,
+        validation=validation,
+        test=test,
+        settings=settings,
+        dry_run=dry_run,
     )
     if show_json:
         click.echo(json_text(plain(report)))

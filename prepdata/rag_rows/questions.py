@@ -120,9 +120,9 @@ def _sources(raw: dict[str, Any]) -> tuple[list[Named], bool]:
         return [], True
     passages = list(_passages(raw.get("passages")))
     if gold is not None:
-        wanted = [str(one) for one in _listed(gold)]
         by_id = {id: named for id, named in passages if id}
-        return [by_id.get(name) or Named(name) for name in wanted if name.strip()], False
+        named = [by_id.get(str(one)) or Named(str(one)) for one in _listed(gold) if str(one).strip()]
+        return [*named, *(one for _, one in _passages(gold))], False
     if len(passages) == 1:
         return [passages[0][1]], False
     return [Named(one) for one in _listed(raw.get("source")) if type(one) is str and one.strip()], False

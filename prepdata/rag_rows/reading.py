@@ -37,5 +37,5 @@ def shelf_of(folder: str | os.PathLike[str], asked: Asked, unread: list[str]) ->
         size = SIZE if asked.chunk_size is None else asked.chunk_size
         overlap = min(OVERLAP, size // 2) if asked.overlap is None else asked.overlap
         index = build(folder, size=size, overlap=overlap, skip_unreadable=asked.skip_unreadable)
-    unread += [f"{one.path}: {one.why}" for one in index.manifest.left_out]
+    unread += [f"{one.place}: {one.why}" for one in index.manifest.left_out]
     return Shelf(index.chunks, IndexRetriever(index, "bm25"))

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,7 +28,7 @@ from prepdata.rag_rows.questions import Question, question_of
 from prepdata.rag_rows.report import RagRowsReport, Side
 from prepdata.rag_rows.settings import Asked, Left, Source
 from prepdata.rag_rows.shelf import Shelf
-from prepdata.rag_rows.sides import ASIDE, Groups, Sides, sides_of
+from prepdata.rag_rows.sides import ASIDE, Groups, Sides, manifest_of, sides_of
 from prepdata.records import Placed, records_of
 from prepdata.settings import Settings
 
@@ -51,6 +53,7 @@ def rag_rows(
     test: str | float | None = None,
     settings: Settings | None = None,
     shelf: Shelf | None = None,
+    dry_run: bool = False,
 ) -> RagRowsReport:
     """Write rows with context.
 
@@ -62,6 +65,7 @@ def rag_rows(
         validation, test: share or number of rows of these sides, as for `prepdata.split`; no split if both are None.
         settings: how questions are read (format, columns, longest line).
         shelf: the documents, where they are read already.
+        dry_run: True to write nothing that stays.
 
     Returns:
         What was made. Questions that gave no row are in `OUTPUT-NAME.left-out.jsonl`, each with its reason.
@@ -74,6 +78,15 @@ def rag_rows(
     settings = settings or Settings()
     target = Path(output)
     _check(target, Path(questions) if str(questions) != "-" else None, Path(documents))
+    if dry_run:
+        how: dict[str, Any] = {
+            "asked": asked,
+            "validation": validation,
+            "test": test,
+            "settings": settings,
+            "shelf": shelf,
+        }
+        return _rehearsed(partial(rag_rows, documents, questions, **how), target)
     report = RagRowsReport()
     shelf = shelf if shelf is not None else _read(documents, asked, report)
     report.documents, report.chunks = len(shelf.chunks), len(shelf.known)
@@ -99,6 +112,19 @@ def rag_rows(
                 _count(report, side, made, item, asked)
     if not report.left:
         left.unlink(missing_ok=True)
+    return report
+
+
+def _rehearsed(make: Callable[..., RagRowsReport], target: Path) -> RagRowsReport:
+    """Make the rows in a folder that is gone afterwards, with what is known of sides from earlier runs."""
+    with tempfile.TemporaryDirectory(prefix="prepdata-rag-") as folder:
+        place = Path(folder) / target.name
+        if (known := manifest_of(target)).is_file():
+            shutil.copyfile(known, manifest_of(place))
+        report = make(output=place)
+    report.left_file = report.manifest = ""
+    for side in report.sides.values():
+        side.file = ""
     return report
 
 

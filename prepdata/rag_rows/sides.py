@@ -71,6 +71,11 @@ class Sides(NamedTuple):
     documents: dict[str, set[str]]
 
 
+def manifest_of(target: Path) -> Path:
+    """Return the file beside an output that remembers the sides."""
+    return target.with_name(f"{target.stem}.split-manifest.jsonl")
+
+
 def sides_of(
     laid: Iterable[Laid],
     groups: Groups,
@@ -105,7 +110,7 @@ def sides_of(
             file.write(json_text(_bare(item, number, groups)).encode() + b"\n")
     if not known:
         return Sides([], {})
-    manifest = target.with_name(f"{target.stem}.split-manifest.jsonl")
+    manifest = manifest_of(target)
     done = split(
         [bare],
         validation=validation,

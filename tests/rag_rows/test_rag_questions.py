@@ -58,6 +58,7 @@ def test_rows_that_give_no_question_say_why(raw: dict[str, Any], kind: str) -> N
         ({"source": "handbook", "gold": ["a.md"]}, (Named("a.md"),)),
         ({"passages": [{"id": "1", "source": "a.md", "text": "Within 14 days."}, {"id": "2", "text": "No."}],
           "gold": ["1"]}, (Named("a.md", "Within 14 days."),)),
+        ({"gold": [{"source": "a.md", "text": "Within 14 days."}]}, (Named("a.md", "Within 14 days."),)),
         ({"passages": [{"text": "Within 14 days."}]}, (Named("", "Within 14 days."),)),
     ],
 )  # fmt: skip

@@ -283,7 +283,9 @@ def test_odd_characters_come_through(tmp_path: Path, odd: str) -> None:
     report = rag_rows("no-folder", path, output=tmp_path / "out.jsonl", asked=NEVER, shelf=SHELF, test=1)
     found = [read(file) for file in tmp_path.glob("out.*.jsonl") if "manifest" not in file.name]
     assert report.questions == 1
-    assert [one.get("id", one.get("row", {}).get("id")) for rows in found for one in rows] == ["?" if odd == "\ud800" else odd]
+    assert [one.get("id", one.get("row", {}).get("id")) for rows in found for one in rows] == [
+        "?" if odd == "\ud800" else odd
+    ]
 
 
 def test_rows_stay_as_they_are_when_others_are_added(tmp_path: Path) -> None:
@@ -298,3 +300,18 @@ def test_rows_that_are_too_long_are_kept_as_they_were(tmp_path: Path) -> None:
     report = run(tmp_path, [RETURN], asked=Asked(unanswerable=0, max_length=5))
     left = read(tmp_path / "out.left-out.jsonl")
     assert report.left == {"too long": 1} and left[0]["row"] == RETURN
+
+
+def test_a_dry_run_says_the_same_and_writes_nothing(tmp_path: Path) -> None:
+    library = shelf(LIBRARY)
+    run(tmp_path, lamps()[:30], library=library, test=6)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    tried = run(tmp_path, [*lamps(), row("Why?", "So.")], library=library, test=9, dry_run=True)
+    (tmp_path / "qa.jsonl").write_bytes(before["qa.jsonl"])
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    done = run(tmp_path, [*lamps(), row("Why?", "So.")], library=library, test=9)
+    assert {name: side.rows for name, side in tried.sides.items()} == {
+        name: side.rows for name, side in done.sides.items()
+    }
+    assert (tried.rows, tried.left, tried.left_file, tried.manifest) == (done.rows, done.left, "", "")
+    assert list(described(tried, 3))[-1] == "nothing was written"

@@ -14,7 +14,6 @@ from rag_library import ALL, DOCUMENTS, row
 
 import prepdata
 
-pytest.importorskip("qdrant_client")
 pytest.importorskip("semantic_text_splitter")
 
 ROOT = Path(__file__).parents[2]

@@ -62,8 +62,8 @@ def _after_title(document: Document) -> int:
 
 
 def _blocks(text: str, begin: int) -> Iterator[tuple[int, str]]:
-    """Yield a text from `begin` on in pieces of at most `_BLOCK` characters with their places, cut where a paragraph, a line, a
-    sentence or a word ends in the second half of the piece."""
+    """Yield a text from `begin` on in pieces of at most `_BLOCK` characters with their places, cut where a paragraph,
+    a line, a sentence or a word ends in the second half of the piece."""
     while len(text) - begin > _BLOCK:
         ends = (text.rfind(mark, begin + _BLOCK // 2, begin + _BLOCK) + len(mark) for mark in _BREAKS)
         end = next((end for end in ends if end > begin + _BLOCK // 2), begin + _BLOCK)

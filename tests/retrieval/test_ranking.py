@@ -100,10 +100,10 @@ def chunks(text: str, size: int = 60, overlap: int = 0, title: str = "T") -> lis
 
 def test_chunks_are_where_they_say() -> None:
     text = "# T\n\nÄ first sentence here. A second one, längere 😀.\n\n- one\n- two\n\n" + "wörter " * 40
-    found = chunks(text)
-    assert all(text[chunk.start : chunk.end] == chunk.text and len(chunk.text) <= 60 for chunk in found)
+    found = chunks(text, 64)
+    assert all(text[chunk.start : chunk.end] == chunk.text and len(chunk.text) <= 64 for chunk in found)
     assert [chunk.id for chunk in found] == [f"a/b.md#{number}" for number in range(len(found))]
-    assert found[0].text == "Ä first sentence here. A second one, längere 😀."
+    assert found[0].text == "Ä first sentence here. A second one, längere 😀.\n\n- one\n- two"
     assert sum(chunk.text.count("wörter") for chunk in found) == 40
 
 

@@ -105,6 +105,13 @@ def _passages(g: Given) -> Step:
     return Step(None, "write 50 questions with the passages that answer them: retrieval is measured before answers are")
 
 
+def _rag_rows(g: Given) -> Step:
+    return Step(
+        "prepdata rag-rows DOCUMENTS QUESTIONS.jsonl --output rag.jsonl --validation 0.1 --test 0.1",
+        "rows with passages in their prompts, as the tuned model is to read them",
+    )
+
+
 def _form(g: Given) -> Step:
     return Step(None, "where a fixed form is wanted, such as JSON, let the provider or server enforce a schema")
 
@@ -122,7 +129,7 @@ STEPS: dict[Way, tuple[Callable[[Given], Step], ...]] = {
     "long-context": (_whole_documents, _split, _prompted, _cost),
     "rag": (_passages, _split, _prompted, _cost),
     "fine-tuning": (_check, _split, _prompted, _cost, _train, _evaluate, _compare),
-    "hybrid": (_check, _passages, _split, _prompted, _cost, _train, _evaluate, _compare),
+    "hybrid": (_check, _passages, _rag_rows, _split, _prompted, _cost, _train, _evaluate, _compare),
     "not-enough-data": (_prompted, _review, _edge_cases, _cost),
 }
 """The steps of every way, in order. Commands that are added to prepdata later are added here."""

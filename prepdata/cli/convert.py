@@ -117,10 +117,11 @@ def _convert(
     """Return (rows written, rows that lose something, how often each reason)."""
     from prepdata.convert import convert_record
     from prepdata.formats import get, recognise
+    from prepdata.records import records_of
 
     written = lossy = 0
     kinds: dict[str, int] = {}
-    for line, number, record, why in _records(path, settings):
+    for line, number, record, why in records_of(path, settings):
         losses: list[dict[str, str]]
         row = None
         if record is None:
@@ -142,37 +143,3 @@ def _convert(
         if losses and bad.path is not None:
             bad.write({"line": line, "record": number, "losses": losses, "row": record.raw if record else None})
     return written, lossy, kinds
-
-
-def _records(path: str, settings: Any) -> Iterator[tuple[int | None, int, Any, str]]:
-    """Yield (1-based line, 0-based row, record or None, why there is none) of every row of a file."""
-    import msgspec
-
-    from prepdata.errors import InputError
-    from prepdata.formats import detect, get
-    from prepdata.parse import parse
-    from prepdata.sources import discover, open_source
-
-    inputs = discover([path])
-    if len(inputs) != 1:
-        raise InputError(f"{path}: give one file")
-    source = open_source(inputs[0], settings)
-    if settings.format != "auto":
-        expected = get(settings.format, settings.columns)
-    else:
-        rows = []
-        for text in source.head_rows():
-            with contextlib.suppress(ValueError, RecursionError):
-                rows.append(msgspec.json.decode(text))
-        expected = detect((r for r in rows if type(r) is dict), settings.columns)  # type: ignore[assignment]
-    line = row = 0
-    for raw in source.chunks():
-        chunk, row_lines = parse(raw.load(), raw.rows, raw.lines, expected)
-        known = {record.row: record for record in chunk.records}
-        facts = {fact.row: fact.kind for fact in reversed(chunk.facts) if fact.row is not None}
-        for number, local in enumerate(row_lines):
-            place = line + local + 1 if source.has_lines else None
-            reason = f"the row cannot be read ({facts.get(number, 'unknown')}); `prepdata validate` says why"
-            yield place, row + number, known.get(number), reason
-        row += len(row_lines)
-        line += raw.lines

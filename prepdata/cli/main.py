@@ -20,11 +20,13 @@ COMMANDS = {
     "validate": "Check files: every bad row, with file, line, path, reason and cure.",
     "fix": "Repair what can be repaired, with a receipt for every change.",
     "split": "Split files into train, validation and test without leaks between them.",
+    "rag-rows": "Build training rows with retrieved context from documents, questions and answers.",
     "lock": "Write down what data, tokenizer and targets are now, so that a change is noticed.",
     "convert": "Write one record format as another, where nothing is lost.",
     "stats": "Show lengths, roles, turns, languages, system prompts, tools.",
     "show": "Show a row as the model sees it: tokens, what is trained, where it is cut.",
     "advise": "Say whether prompts, retrieval, fine-tuning or both fit your case, and why.",
+    "retrieval": "Index documents, find passages for questions, measure how well they are found.",
     "cost": "Estimate tokens, price and time of a fine-tune.",
     "baseline": "Record what a model can do before training.",
     "train": "Fine-tune with LoRA or QLoRA, after a check of everything it hangs on.",
@@ -54,7 +56,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"prepdata.cli.{cmd_name}")
+        module = importlib.import_module(f"prepdata.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 

@@ -66,7 +66,9 @@ def test_flags_named_in_the_text_exist() -> None:
         command = cli.get_command(click.Context(cli), name)
         assert command is not None
         below = command.commands.values() if isinstance(command, click.Group) else ()
-        known |= {opt for each in (command, *below) for param in each.params for opt in param.opts}
+        known |= {
+            opt for each in (command, *below) for param in each.params for opt in (*param.opts, *param.secondary_opts)
+        }
     for guide in GUIDES:
         text = guide.read_text(encoding="utf-8")
         for span in re.findall(r"`([^`\n]+)`", text):

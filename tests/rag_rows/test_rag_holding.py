@@ -1,0 +1,71 @@
+"""Does a passage hold an answer?"""
+
+from __future__ import annotations
+
+import pytest
+from rag_library import DOCUMENTS, shelf
+
+from prepdata.rag_rows.holding import Answer, Passage, Weights
+
+PASSAGES = [Passage(text) for whole in DOCUMENTS.values() for text in whole.split("\n\n")]
+WEIGHTS = Weights(PASSAGES)
+
+
+def answer(text: str, question: str = "What is it?") -> Answer:
+    return Answer(text, question, WEIGHTS)
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "facts"),
+    [
+        ("You have 14 days.", "How long?", {("14", "")}),
+        ("It takes five days.", "How long?", {("5", "days")}),
+        ("It takes 5 days.", "How long?", {("5", "days")}),
+        ("A pack of 6.", "How many?", set()),
+        ("Take port 8883.", "Which port?", {("8883", "")}),
+        ("The code is WL-204518.", "Which code?", {("204518", ""), ("wl-204518", "")}),
+        ("It was Ada Brandt, in 1987.", "Who?", {("ada", ""), ("brandt", ""), ("1987", "")}),
+        ("In Ghent.", "Where?", {("ghent", "")}),
+        ("The 14 days are those of delivery.", "Are these 14 days?", set()),
+        ("Ein Kessel hat zwei Jahre Garantie, und nicht das Gehäuse der Maschine.", "Wie lange?", {("2", "jahre")}),
+        ("That is so [3].", "Is it?", set()),
+    ],
+)
+def test_facts_are_what_the_question_does_not_say(text: str, question: str, facts: set[tuple[str, str]]) -> None:
+    assert {tuple(fact) for fact in answer(text, question).facts} == facts
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "held"),
+    [
+        ("You have 14 days.", "Refunds within 14 days only.", True),
+        ("You have 14 days.", "Refunds within fourteen days.", False),  # "fourteen" is no number word that is known
+        ("It takes five days.", "Allow 5 days for it.", True),
+        ("It takes five days.", "Five toasters are in a box.", False),
+        ("It takes five days.", "Open on weekdays, 5 hours a day.", False),
+        ("It costs €45 and takes 3 weeks.", "A visit is €45.", True),  # half of it is enough to leave a passage out
+        ("It costs €45, takes 30 days and needs form B12.", "A visit is €45.", False),
+        ("It was Ada Brandt.", "Ada Brandt came from Ghent.", True),
+        ("It was Ada Brandt.", "It was Jo Smith.", False),
+        ("Water in the housing is not covered.", "Water in the housing voids it; that is not covered.", True),
+        ("Water in the housing is not covered.", "The housing is made of steel.", False),
+    ],
+)
+def test_a_passage_holds_an_answer_by_facts_or_words(said: str, text: str, held: bool) -> None:
+    assert answer(said).held_by(Passage(text)) is held
+
+
+def test_an_answer_without_words_of_its_own_is_judged_by_all_of_them() -> None:
+    said = Answer("Kettles and toasters", "Does it make kettles and toasters?", WEIGHTS)
+    assert not said.facts and said.words
+    assert said.held_by(Passage("It makes kettles and toasters.")) and not said.held_by(Passage("It ships."))
+
+
+def test_an_empty_answer_is_held_by_nothing() -> None:
+    assert not answer("!").held_by(PASSAGES[0])
+    assert answer("!").share_of_words(PASSAGES[0]) == 0
+
+
+def test_rare_words_weigh_more() -> None:
+    assert WEIGHTS.of("lisbo") > WEIGHTS.of("days") > 0
+    assert shelf().weights.of("lisbo") == WEIGHTS.of("lisbo")

@@ -50,7 +50,8 @@ def test_commands_and_flags_exist(guide: str, command: str) -> None:
     assert words[0] in COMMANDS, command
     known = cli.get_command(click.Context(cli), words[0])
     assert known is not None
-    options = [p for p in known.params if isinstance(p, click.Option)]
+    below = known.commands.get(words[1]) if isinstance(known, click.Group) and len(words) > 1 else None
+    options = [p for p in (below or known).params if isinstance(p, click.Option)]
     flags = {name for option in options for name in (*option.opts, *option.secondary_opts)} | {"--help"}
     for word in words[1:]:
         if word.startswith("-") and word != "-":

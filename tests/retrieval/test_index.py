@@ -124,6 +124,7 @@ def test_changed_documents_are_told_and_rebuilt_on_request(birds: Path, tmp_path
     code, out, err = run("search", made, "apples")
     assert code == 0 and "price.html#0" in out and "3 documents changed since the index was made" in err
     assert run("index", birds, made, "--rebuild")[0] == 0
+    assert run("index", birds, made, "--size", 300)[0] == 1 and run("index", birds, made, "--overlap", 0)[0] == 1
     code, out, err = run("search", made, "apples")
     assert (code, out) == (1, "") and "nothing found" in err and "changed" not in err
 

@@ -249,9 +249,11 @@ def test_a_store_that_goes_away_keeps_what_is_finished(birds: Path, tmp_path: Pa
 
 
 def test_the_labelled_questions_and_the_schema() -> None:
-    asked = read_questions(SUPPORT / "questions.jsonl")
+    asked = read_questions(SUPPORT.parent / "retrieval" / "questions.jsonl")
     assert len(asked) >= 60 and len({q.text for q in asked}) == len(asked)
-    code, out, _ = run("evaluate", SUPPORT / "questions.jsonl", "--documents", SUPPORT / "docs", "--json")
+    code, out, _ = run(
+        "evaluate", SUPPORT.parent / "retrieval" / "questions.jsonl", "--documents", SUPPORT / "docs", "--json"
+    )
     assert code == 0
     found = json.loads(out)
     jsonschema.validate(found, json.loads((ROOT / "schemas" / "retrieval.schema.json").read_text()))

@@ -21,7 +21,7 @@ from prepdata.retrieval.store import Store
 
 def rankings(retriever: IndexRetriever) -> list[list[tuple[str, float]]]:
     """Return all hits of every question in every mode."""
-    questions = read_questions(SUPPORT / "questions.jsonl")
+    questions = read_questions(SUPPORT.parent / "retrieval" / "questions.jsonl")
     return [
         [(hit.chunk.id, hit.score) for hit in retriever.ranked(question.text, 10, mode)]
         for mode in ("bm25", "dense", "hybrid")

@@ -9,7 +9,7 @@ import pytest
 for library in ("lxml", "qdrant_client", "semantic_text_splitter"):
     pytest.importorskip(library)
 
-from benchmarks import retrieval
+from benchmarks import retrieval  # noqa: E402
 
 
 def test_documents_are_the_same_every_time(tmp_path: Path) -> None:

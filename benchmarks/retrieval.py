@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--megabytes", type=float, default=1.0)
     parser.add_argument("--embedding")
     given = parser.parse_args()
-    questions = [question.text for question in read_questions(SUPPORT / "questions.jsonl")]
+    questions = [question.text for question in read_questions(SUPPORT.parent / "retrieval" / "questions.jsonl")]
     print("| step | time | rate |\n|---|---:|---:|")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place, "docs")

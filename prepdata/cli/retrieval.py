@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import click
 
 from prepdata.cli.draw import table
 from prepdata.cli.options import Command
-from prepdata.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS, UsageError
+from prepdata.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS, InputError, UsageError
 from prepdata.findings import plural
 from prepdata.reporters.base import safe
 
@@ -134,7 +135,11 @@ def search(folder: str, question: str, k: int, mode: Any, as_json: bool, **flags
     retriever = open_retriever(folder, mode=mode, **flags)
     manifest = retriever.index.manifest
     documents = Path(folder, manifest.folder)
-    if manifest.folder and documents.is_dir() and (changed := changes(manifest, documents)):
+    changed: list[str] = []
+    if manifest.folder and documents.is_dir():
+        with contextlib.suppress(InputError):  # then nothing can be said
+            changed = changes(manifest, documents)
+    if changed:
         retriever.notes.append(
             f"{plural(len(changed), 'document')} changed since the index was made ({changed[0]}); "
             "`prepdata retrieval index --rebuild` makes it anew"

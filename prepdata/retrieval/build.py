@@ -18,7 +18,7 @@ import msgspec
 from prepdata.errors import InputError, UsageError
 from prepdata.files import read_bounded
 from prepdata.retrieval.chunks import OVERLAP, SIZE, checked, chunks_of
-from prepdata.retrieval.documents import file_hash, fingerprints, read_documents
+from prepdata.retrieval.documents import fingerprints, read_documents
 from prepdata.retrieval.model import Chunk, LeftOut
 
 if TYPE_CHECKING:
@@ -102,16 +102,18 @@ def build(
     """
     checked(size, overlap)
     left_out: list[LeftOut] = []
-    hashes: dict[str, str] = {}
+    paths: list[str] = []
     chunks: list[Chunk] = []
     for document in read_documents(folder, skip_unreadable=skip_unreadable, left_out=left_out):
-        hashes[document.path] = file_hash(Path(folder, document.path))
+        paths.append(document.path)
         chunks += chunks_of(document, size, overlap)
         if len(chunks) > MOST_CHUNKS:
             raise InputError(f"{folder}: more than {MOST_CHUNKS:,} chunks; give fewer documents or larger chunks")
     if not chunks:
         raise InputError(f"{folder}: the documents hold nothing beside their titles")
     dense, made_by = _embedded(chunks, embedding) if embedding else (None, None)
+    now = fingerprints(folder)
+    hashes = {path: now.get(path, "") for path in paths}
     said = (VERSION, hashes, size, overlap, made_by, chunks)
     fingerprint = hashlib.sha256(msgspec.json.encode(said)).hexdigest()
     manifest = Manifest(VERSION, fingerprint, "", hashes, size, overlap, made_by, left_out, len(chunks))

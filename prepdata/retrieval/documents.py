@@ -78,10 +78,10 @@ def fingerprints(folder: str | os.PathLike[str]) -> dict[str, str]:
     root = Path(folder)
     if not root.is_dir():
         raise UsageError(f"{folder}: there is no such folder of documents")
-    return {name: file_hash(path) for path, name in _files(root, []) if _reader(name) is not None}
+    return {name: _hash(path) for path, name in _files(root, []) if _reader(name) is not None}
 
 
-def file_hash(path: Path) -> str:
+def _hash(path: Path) -> str:
     """Return the sha256 of a file (hex), "" where it cannot be read."""
     import hashlib
 

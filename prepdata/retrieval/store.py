@@ -78,8 +78,9 @@ class Store:
                 self._client.create_collection(
                     name, vectors_config=vectors, sparse_vectors_config={"bm25": models.SparseVectorParams()}
                 )
+            self._points = len(sparse)
             done = self._client.count(name, exact=True).count
-            for begin in range(done if done <= len(sparse) else 0, len(sparse), _BATCH):
+            for begin in range(done, len(sparse), _BATCH):
                 numbers = range(begin, min(begin + _BATCH, len(sparse)))
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # that many points are slow in memory
@@ -121,7 +122,9 @@ class Store:
                     search_params=models.SearchParams(exact=True) if self.kind == "server" else None,
                     with_payload=False,
                 ).points
-            found = sorted(((int(p.id), round(p.score, _PLACES)) for p in points), key=lambda hit: (-hit[1], hit[0]))
+            if any(not isinstance(p.id, int) or p.id >= self._points for p in points):
+                raise InputError(f"the store at {self._shown}: the collection {self._name} holds points of others")
+            found = sorted(((p.id, round(p.score, _PLACES)) for p in points), key=lambda hit: (-hit[1], hit[0]))
             if len(points) < limit or found[-1][1] < found[k - 1][1]:
                 return found[:k]
             limit *= 4

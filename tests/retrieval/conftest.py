@@ -23,5 +23,5 @@ def birds(tmp_path: Path) -> Path:
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     """An embedding model that knows the words of the birds and of the support pages."""
     texts = [*BIRDS.values(), *(path.read_text(encoding="utf-8") for path in (SUPPORT / "docs").iterdir())]
-    questions = (SUPPORT / "questions.jsonl").read_text(encoding="utf-8")
+    questions = (SUPPORT.parent / "retrieval" / "questions.jsonl").read_text(encoding="utf-8")
     return str(write_model(tmp_path_factory.mktemp("model"), [*texts, questions, "fowl stream noticed morning fruit"]))

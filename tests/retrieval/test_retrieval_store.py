@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from qdrant_client import models
 from qdrant_server import Server
 from retrieval_samples import SUPPORT
 
@@ -20,7 +21,7 @@ from prepdata.retrieval.store import Store
 
 def rankings(retriever: IndexRetriever) -> list[list[tuple[str, float]]]:
     """Return all hits of every question in every mode."""
-    questions = read_questions(SUPPORT / "questions.jsonl")
+    questions = read_questions(SUPPORT.parent / "retrieval" / "questions.jsonl")
     return [
         [(hit.chunk.id, hit.score) for hit in retriever.ranked(question.text, 10, mode)]
         for mode in ("bm25", "dense", "hybrid")
@@ -116,6 +117,16 @@ def test_addresses_that_are_refused(monkeypatch: pytest.MonkeyPatch, url: str, s
     with pytest.raises(UsageError, match=said) as caught:
         Store(url)
     assert "secret" not in str(caught.value) and "k-3571" not in str(caught.value)
+
+
+def test_points_of_others_are_an_error(birds: Path) -> None:
+    with Server() as server:
+        retriever = open_retriever(birds, url=server.url)
+        name = server.client.get_collections().collections[0].name
+        vector = {"bm25": models.SparseVector(indices=list(range(40)), values=[9.0] * 40)}
+        server.client.upsert(name, [models.PointStruct(id=77, vector=vector)])
+        with pytest.raises(InputError, match="holds points of others"):
+            retriever.search("heron", 2)
 
 
 def test_an_answer_that_is_no_answer_is_an_error(birds: Path, monkeypatch: pytest.MonkeyPatch) -> None:

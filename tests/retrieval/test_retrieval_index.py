@@ -124,6 +124,7 @@ def test_changed_documents_are_told_and_rebuilt_on_request(birds: Path, tmp_path
     code, out, err = run("search", made, "apples")
     assert code == 0 and "price.html#0" in out and "3 documents changed since the index was made" in err
     assert run("index", birds, made, "--rebuild")[0] == 0
+    assert run("index", birds, made, "--size", 300)[0] == 1 and run("index", birds, made, "--overlap", 0)[0] == 1
     code, out, err = run("search", made, "apples")
     assert (code, out) == (1, "") and "nothing found" in err and "changed" not in err
 
@@ -248,9 +249,11 @@ def test_a_store_that_goes_away_keeps_what_is_finished(birds: Path, tmp_path: Pa
 
 
 def test_the_labelled_questions_and_the_schema() -> None:
-    asked = read_questions(SUPPORT / "questions.jsonl")
+    asked = read_questions(SUPPORT.parent / "retrieval" / "questions.jsonl")
     assert len(asked) >= 60 and len({q.text for q in asked}) == len(asked)
-    code, out, _ = run("evaluate", SUPPORT / "questions.jsonl", "--documents", SUPPORT / "docs", "--json")
+    code, out, _ = run(
+        "evaluate", SUPPORT.parent / "retrieval" / "questions.jsonl", "--documents", SUPPORT / "docs", "--json"
+    )
     assert code == 0
     found = json.loads(out)
     jsonschema.validate(found, json.loads((ROOT / "schemas" / "retrieval.schema.json").read_text()))

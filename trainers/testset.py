@@ -41,6 +41,8 @@ class HeldOut(NamedTuple):
         group: mark `group`, what the row comes from; "" where there is none.
         doc_hash, target_hash: sha256 of what the row asks and expects, and of the reference.
         place: `FILE:LINE`, or `FILE[RECORD]`.
+        gold: documents or passages that hold the answer, as the row marks them (`gold`, else `source`); () if it does
+            not. It is no part of what is asked.
     """
 
     id: str
@@ -52,6 +54,7 @@ class HeldOut(NamedTuple):
     doc_hash: str
     target_hash: str
     place: str
+    gold: tuple[str, ...] = ()
 
 
 class HeldOutSet(NamedTuple):
@@ -229,7 +232,22 @@ class _Reader:
             doc_hash=doc_hash,
             target_hash=hash_of(reference),
             place=place,
+            gold=self.gold(record.raw),
         )
+
+    def gold(self, raw: dict[str, Any]) -> tuple[str, ...]:
+        """Return what holds the answer, as the row marks it; ids of passages of its own stand for their source."""
+        marked = self.context.mark("gold", raw)
+        if marked is None:
+            marked = self.context.mark("source", raw)
+        shown = self.context.mark("passages", raw)
+        sources = {
+            str(one["id"]): one["source"]
+            for one in (shown if isinstance(shown, list) else ())
+            if isinstance(one, dict) and "id" in one and isinstance(one.get("source"), str)
+        }
+        named = marked if isinstance(marked, list) else [marked]
+        return tuple(sources.get(str(one), str(one)) for one in named if type(one) in (str, int) and one != "")
 
     def name(self, mark: Any, doc_hash: str) -> str:
         """Return the id of a row, one of its own."""

@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from trainers.arms.config import ArmName
 
+TIE = 0.05
+"""Costs and times that differ by no more than this share count as equal: they are measured no surer (judgement)."""
+
 
 class Point(NamedTuple):
     """Where an arm lies; None for what is not known.
@@ -36,10 +39,15 @@ def dominators(points: Mapping[ArmName, Point]) -> dict[ArmName, tuple[ArmName, 
 
 
 def _dominates(one: Point, other: Point, axes: list[int]) -> bool:
-    gains = []
+    better = False
     for axis in axes:
         mine, theirs = one[axis], other[axis]
         if mine is None or theirs is None:
             return False
-        gains.append(mine - theirs if axis == 0 else theirs - mine)
-    return bool(gains) and min(gains) >= 0 and max(gains) > 0
+        gain = mine - theirs if axis == 0 else theirs - mine
+        if axis > 0 and abs(gain) <= TIE * min(mine, theirs):
+            continue
+        if gain < 0:
+            return False
+        better = better or gain > 0
+    return better

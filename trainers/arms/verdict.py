@@ -6,10 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from trainers.arms.config import ARMS, TUNED, ArmName
 from trainers.arms.model import ArmResult, Verdict
+from trainers.arms.pareto import TIE
 from trainers.pairs import Change
-
-TIE = 0.05
-"""Costs that differ by no more than this share count as equal: times, and what is paid by them, are no surer."""
 
 Hold = Callable[[ArmName, ArmName], Change]
 """The primary metric of the second arm against the first, row by row."""

@@ -179,4 +179,5 @@ def loaded(backend: Backend, arms: Sequence[ArmName]) -> Loaded:
     model = backend.model
     size = None if model.parameters is None or model.quantization else _BYTES.get(model.dtype or "")
     weights = None if size is None or model.parameters is None else size * model.parameters
-    return Loaded(name=model.name, arms=tuple(arms), weight_bytes=weights)
+    name = f"{model.name} with its adapter" if model.adapter is not None else model.name
+    return Loaded(name=name, arms=tuple(arms), weight_bytes=weights)

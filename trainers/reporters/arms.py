@@ -45,7 +45,7 @@ def headline(report: ArmsReport) -> str:
 def _overview(report: ArmsReport, arms: list[ArmResult]) -> Table:
     primary = report.primary or ""
     head = (
-        "arm", primary, "against base", "p", "against best", "p ", "tokens in", "tokens out", "p50 s", "p95 s",
+        "arm", primary, "against base", "p", "against best", "p", "tokens in", "tokens out", "p50 s", "p95 s",
         "USD per 1,000", "gate", "dominated by",
     )  # fmt: skip
     rows = tuple((arm.name, *_cells(arm, primary)) for arm in arms)
@@ -95,7 +95,8 @@ def _metrics(report: ArmsReport, arms: list[ArmResult]) -> Table:
         label = name if set_ == "test" else f"{set_}/{name}"
         less = "" if report.higher_is_better.get(name, True) else " (less is better)"
         cells = [held.get(name) for arm in arms for held in (arm.metrics.get(set_, {}),)]
-        rows.append((f"{label}{less}", *("-" if cell is None else value(cell) for cell in cells)))
+        if any(cell is not None and cell.value is not None for cell in cells):
+            rows.append((f"{label}{less}", *("-" if cell is None else value(cell) for cell in cells)))
     return Table("Metrics", ("metric", *(arm.name for arm in arms)), tuple(rows))
 
 

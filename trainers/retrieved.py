@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prepdata.errors import InputError, PrepdataError
-from trainers.record import RetrievalInfo, hash_of
+from trainers.record import Aggregate, RetrievalInfo, hash_of
 from trainers.testset import HeldOut
 
 if TYPE_CHECKING:
@@ -21,12 +19,10 @@ class Retrieved(NamedTuple):
     Args:
         info: what records say of it.
         passages: `doc_hash` of a row -> its passages, the best first.
-        seconds: median time of one search.
     """
 
     info: RetrievalInfo
     passages: dict[str, tuple[Chunk, ...]]
-    seconds: float
 
     def put(self, row: HeldOut, messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return messages with the row's passages before the question in the last turn of the user."""
@@ -36,20 +32,27 @@ class Retrieved(NamedTuple):
         asked = with_context(question(row), self.passages[row.doc_hash])
         return [{**turn, "content": asked} if n == place else turn for n, turn in enumerate(messages)]
 
-    def measured(self, rows: Sequence[HeldOut]) -> dict[str, float]:
-        """Return recall@k, MRR and nDCG over the rows that mark what holds their answer; {} where none does."""
-        from prepdata.retrieval.measures import measure
+    def measured(self, rows: Sequence[HeldOut]) -> dict[str, Aggregate]:
+        """Return recall@k, hit rate, MRR and nDCG over the rows that mark what holds their answer; {} where none does.
 
-        held = [(self.passages[row.doc_hash], set(row.gold)) for row in rows if row.gold]
+        Args:
+            rows: of those that passages were found for.
+        """
+        from prepdata.retrieval.measures import measure
+        from prepdata.retrieval.questions import Gold, right
+
+        held = [(self.passages[row.doc_hash], [Gold(*one) for one in row.gold]) for row in rows if row.gold]
         if not held:
             return {}
-        rankings = [_named(found, gold) for found, gold in held]
-        return {"questions": float(len(held)), **measure(rankings, [gold for _, gold in held], self.info.k)}
-
-
-def _named(found: Sequence[Chunk], gold: set[str]) -> list[str]:
-    """Return what passages are called, as the row names its sources: by passage where that is marked, else by file."""
-    return list(dict.fromkeys(chunk.id if chunk.id in gold else chunk.source for chunk in found))
+        rankings = [[right(chunk, gold) for chunk in found] for found, gold in held]
+        made = measure(rankings, [[one.key() for one in gold] for _, gold in held], self.info.k)
+        return {
+            name: Aggregate(
+                value=one.mean, n=len(held), low=one.low, high=one.high, method=one.interval,
+                not_applicable=len(rows) - len(held),
+            )
+            for name, one in made.items()
+        }  # fmt: skip
 
 
 def retrieve(retriever: Retriever, rows: Sequence[HeldOut], k: int) -> Retrieved:
@@ -64,18 +67,15 @@ def retrieve(retriever: Retriever, rows: Sequence[HeldOut], k: int) -> Retrieved
         InputError: the search fails, or a question is no text; names the row.
     """
     passages: dict[str, tuple[Chunk, ...]] = {}
-    times = []
     for row in rows:
         asked = question(row)
-        started = time.perf_counter()
         try:
             passages[row.doc_hash] = tuple(hit.chunk for hit in retriever.search(asked, k))
         except (PrepdataError, OSError) as error:
             raise InputError(f"{row.place}: no passages were found for it: {error}") from None
-        times.append(time.perf_counter() - started)
     shown = [[(chunk.id, chunk.text) for chunk in passages[row.doc_hash]] for row in rows]
     info = RetrievalInfo(fingerprint=retriever.fingerprint, k=k, passages=hash_of(shown))
-    return Retrieved(info, passages, statistics.median(times))
+    return Retrieved(info, passages)
 
 
 def question(row: HeldOut) -> str:

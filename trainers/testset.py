@@ -41,8 +41,8 @@ class HeldOut(NamedTuple):
         group: mark `group`, what the row comes from; "" where there is none.
         doc_hash, target_hash: sha256 of what the row asks and expects, and of the reference.
         place: `FILE:LINE`, or `FILE[RECORD]`.
-        gold: documents or passages that hold the answer, as the row marks them (`gold`, else `source`); () if it does
-            not. It is no part of what is asked.
+        gold: what holds the answer, as the row marks it (`gold`, else `source`): names of documents or passages, each
+            with a text of it ("" for all); () if it does not say. It is no part of what is asked.
     """
 
     id: str
@@ -54,7 +54,7 @@ class HeldOut(NamedTuple):
     doc_hash: str
     target_hash: str
     place: str
-    gold: tuple[str, ...] = ()
+    gold: tuple[tuple[str, str], ...] = ()
 
 
 class HeldOutSet(NamedTuple):
@@ -235,7 +235,7 @@ class _Reader:
             gold=self.gold(record.raw),
         )
 
-    def gold(self, raw: dict[str, Any]) -> tuple[str, ...]:
+    def gold(self, raw: dict[str, Any]) -> tuple[tuple[str, str], ...]:
         """Return what holds the answer, as the row marks it; ids of passages of its own stand for their source."""
         marked = self.context.mark("gold", raw)
         if marked is None:
@@ -246,8 +246,14 @@ class _Reader:
             for one in (shown if isinstance(shown, list) else ())
             if isinstance(one, dict) and "id" in one and isinstance(one.get("source"), str)
         }
-        named = marked if isinstance(marked, list) else [marked]
-        return tuple(sources.get(str(one), str(one)) for one in named if type(one) in (str, int) and one != "")
+        found = []
+        for one in marked if isinstance(marked, list) else [marked]:
+            if isinstance(one, dict) and isinstance(one.get("source"), str):
+                text = one.get("text")
+                found.append((one["source"], " ".join(text.split()) if isinstance(text, str) else ""))
+            elif type(one) in (str, int) and one != "":
+                found.append((sources.get(str(one), str(one)), ""))
+        return tuple(dict.fromkeys(found))
 
     def name(self, mark: Any, doc_hash: str) -> str:
         """Return the id of a row, one of its own."""

@@ -25,10 +25,11 @@ class Judge:
         measured: arm -> record and samples; of the base, and of others.
         gate: what an arm has to show against the base.
         floor: what the primary metric has to reach by the lower end of its interval; None for nothing.
+        timed: whether times were taken in turns; others are not taken for them.
     """
 
-    def __init__(self, measured: Mapping[ArmName, Measured], gate: Gate, floor: float | None) -> None:
-        self.measured, self.gate, self.floor = measured, gate, floor
+    def __init__(self, measured: Mapping[ArmName, Measured], gate: Gate, floor: float | None, timed: bool) -> None:
+        self.measured, self.gate, self.floor, self.timed = measured, gate, floor, timed
         self.comparisons: dict[ArmName, Comparison] = {}
         self.refused: dict[ArmName, str] = {}
         base = measured.get("base")
@@ -77,6 +78,8 @@ class Judge:
             if self.gate.require == "improved" and self.floor is None:
                 return False, ("the gate asks for more than the base",)
             return low, why
+        if self.gate.latency is not None and not self.timed:
+            return None, ("the gate asks for times, and none were taken in turns",)
         comparison = self.comparisons[name]
         reasons = [*comparison.reasons, *why]
         change = self.against_base[name]
@@ -129,7 +132,7 @@ def report(
         timed: rows that were timed in turns, and rounds.
         notes: what to know when reading it.
     """
-    judge = Judge(measured, gate, floor)
+    judge = Judge(measured, gate, floor, timed[0] > 0)
     quality = judge.quality()
     best = max(quality, key=lambda name: quality[name], default=None)
     others = {name: judge.hold(best, name) for name in quality if best is not None and name != best}

@@ -103,8 +103,10 @@ def _metrics(report: ArmsReport, arms: list[ArmResult]) -> Table:
 def _retrieval(arms: list[ArmResult]) -> Table:
     held = [arm for arm in arms if arm.retrieval]
     names = tuple(dict.fromkeys(name for arm in held for name in arm.retrieval))
-    rows = tuple((arm.name, *(f"{arm.retrieval.get(name, 0):.4g}" for name in names)) for arm in held)
-    return Table("Retrieval", ("arm", *names), rows, frozenset(names))
+    rows = tuple(
+        (arm.name, f"{arm.retrieval[names[0]].n:,}", *(value(arm.retrieval[name]) for name in names)) for arm in held
+    )
+    return Table("Retrieval, at k", ("arm", "questions", *names), rows, frozenset({"questions"}))
 
 
 def _model(model: Loaded) -> str:

@@ -262,6 +262,14 @@ def cost_schema() -> str:
     return _output_schema(Comparison, "prepdata cost --compare", COST_VERSION)
 
 
+def retrieval_schema() -> str:
+    """Return `schemas/retrieval.schema.json`: what `prepdata retrieval evaluate --json` writes."""
+    from prepdata.retrieval.evaluate import SCHEMA_VERSION as RETRIEVAL_VERSION
+    from prepdata.retrieval.evaluate import Evaluation
+
+    return _output_schema(Evaluation, "prepdata retrieval evaluate", RETRIEVAL_VERSION)
+
+
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
@@ -278,6 +286,7 @@ def generated() -> dict[str, str]:
     files |= arms_schemas()
     files["schemas/advice.schema.json"] = advice_schema()
     files["schemas/cost-compare.schema.json"] = cost_schema()
+    files["schemas/retrieval.schema.json"] = retrieval_schema()
     from prepdata.models.generate import texts
 
     return files | {f"schemas/{name}": text for name, text in texts().items()}

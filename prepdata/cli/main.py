@@ -25,6 +25,7 @@ COMMANDS = {
     "stats": "Show lengths, roles, turns, languages, system prompts, tools.",
     "show": "Show a row as the model sees it: tokens, what is trained, where it is cut.",
     "advise": "Say whether prompts, retrieval, fine-tuning or both fit your case, and why.",
+    "retrieval": "Index documents, find passages for questions, measure how well they are found.",
     "cost": "Estimate tokens, price and time of a fine-tune.",
     "baseline": "Record what a model can do before training.",
     "train": "Fine-tune with LoRA or QLoRA, after a check of everything it hangs on.",

@@ -226,9 +226,7 @@ def load(folder: str | os.PathLike[str]) -> Index:
 
 
 def _damaged(folder: str | os.PathLike[str], name: str) -> InputError:
-    return InputError(
-        f"{folder}: the index is damaged ({name}); make it anew with `prepdata retrieval index --rebuild`"
-    )
+    return InputError(f"{folder}: the index is damaged ({name}); `prepdata retrieval index --rebuild` mends it")
 
 
 def changes(manifest: Manifest, documents: str | os.PathLike[str]) -> list[str]:
@@ -238,7 +236,7 @@ def changes(manifest: Manifest, documents: str | os.PathLike[str]) -> list[str]:
         UsageError, InputError: the folder cannot be read.
     """
     now, known = fingerprints(documents), manifest.documents
-    unread = {left.path for left in manifest.left_out}
+    unread = {left.place for left in manifest.left_out}
     said = [f"{path}: changed" for path in known if path in now and now[path] != known[path]]
     said += [f"{path}: new" for path in now if path not in known and path not in unread]
     return sorted(said + [f"{path}: gone" for path in known if path not in now])

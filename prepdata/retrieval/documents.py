@@ -65,7 +65,7 @@ def read_documents(
                 raise InputError(f"{path}: {error}. Mend it, or leave it out with --skip-unreadable.") from None
             told.append(LeftOut(name, str(error)))
     if not number:
-        why = f": {plural(len(told), 'file')} left out, such as {told[0].path}: {told[0].why}" if told else ""
+        why = f": {plural(len(told), 'file')} left out, such as {told[0].place}: {told[0].why}" if told else ""
         raise InputError(f"{folder}: no document there{why}. Give a folder of Markdown, text, HTML or PDF files.")
 
 

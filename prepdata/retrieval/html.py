@@ -10,64 +10,18 @@ from prepdata.errors import UsageError
 from prepdata.retrieval.documents import Unreadable
 from prepdata.retrieval.model import needed
 
-_UNSEEN = frozenset(
-    [
-        "script",
-        "style",
-        "template",
-        "noscript",
-        "iframe",
-        "object",
-        "embed",
-        "svg",
-        "math",
-        "canvas",
-        "head",
-        "select",
-        "textarea",
-        "button",
-    ]
-)
+_UNSEEN = frozenset({
+    "script", "style", "template", "noscript", "iframe", "object", "embed", "svg", "math", "canvas", "head", "select",
+    "textarea", "button",
+})  # fmt: skip
 """Elements whose content is no text of the page; the title is taken from the head all the same."""
-_LINES = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "br",
-        "dd",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "table",
-        "tr",
-        "ul",
-    ]
-)
-_PARAGRAPHS = frozenset(
-    ["p", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "pre", "blockquote", "section", "article"]
-)
+_PARAGRAPHS = frozenset({
+    "p", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "pre", "blockquote", "section", "article",
+})  # fmt: skip
+_LINES = _PARAGRAPHS | frozenset({
+    "address", "aside", "br", "dd", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "header",
+    "hr", "li", "main", "nav", "tr",
+})  # fmt: skip
 _GAPS = re.compile(r"[ \t\r\f\v\xa0]+")
 _LINE_GAPS = re.compile(r" ?\n ?")
 _EMPTY_LINES = re.compile(r"\n{3,}")

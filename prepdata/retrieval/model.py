@@ -23,10 +23,10 @@ class Document(NamedTuple):
     text: str
 
 
-class LeftOut(NamedTuple):
-    """A file of the documents folder that was not read, and why."""
+class LeftOut(msgspec.Struct, frozen=True):
+    """A file of the documents folder, or a question (`FILE:LINE`), that was left out, and why."""
 
-    path: str
+    place: str
     why: str
 
 

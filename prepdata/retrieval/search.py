@@ -58,8 +58,12 @@ class IndexRetriever:
         self._bm25 = BM25([indexed_text(chunk) for chunk in index.chunks])
         self._store = Store(url)
         self._store.fill(f"prepdata-{index.manifest.fingerprint[:32]}", self._bm25.vectors, index.dense)
-        said = f"{index.manifest.fingerprint} {self._store.kind} {mode} rrf{K} depth{DEPTH}"
-        self.fingerprint = hashlib.sha256(said.encode()).hexdigest()
+        self.fingerprint = self.named(mode)
+
+    def named(self, mode: Mode) -> str:
+        """Return the fingerprint for a mode."""
+        said = f"{self.index.manifest.fingerprint} {self._store.kind} {mode} rrf{K} depth{DEPTH}"
+        return hashlib.sha256(said.encode()).hexdigest()
 
     def search(self, question: str, k: int) -> list[Hit]:
         """Return at most `k` hits, the best first; equal scores are in the order of documents and chunks.

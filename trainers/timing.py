@@ -117,8 +117,7 @@ def rounds_in_turns(
     for number in range(rounds):
         with _no_collection():
             for place, name in enumerate(names):
-                for turn in range(len(sides)):
-                    which = (number + place + turn) % len(sides)
+                for which in order(len(sides), number + place):
                     if progress is not None:
                         progress(done, total)
                     found[which][place].append(_answer(sides[which], place, name))
@@ -126,6 +125,18 @@ def rounds_in_turns(
     if progress is not None:
         progress(total, total)
     return [[_rounds(times) for times in rows] for rows in found]
+
+
+def order(count: int, turn: int) -> list[int]:
+    """Return in which order so many sides are asked at a turn, counted from 0.
+
+    Over `count` turns (twice as many where that is odd) each comes equally often at each place, and equally often right
+    after each other one (Williams 1949, designs balanced for the estimation of residual effects): what is asked after
+    another model finds none of its own weights in the caches of the processor.
+    """
+    first = [(place + 1) // 2 if place % 2 else -place // 2 for place in range(count)]  # 0, 1, -1, 2, -2, ...
+    found = [(number + turn) % count for number in first]
+    return found[::-1] if count % 2 and turn // count % 2 else found
 
 
 def in_turns(

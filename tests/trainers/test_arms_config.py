@@ -41,6 +41,7 @@ def test_paths_are_led_by_the_folder_of_the_file_and_urls_are_not(tmp_path: Path
         ('arms = ["base", "ragg"]\n', "arms: invalid enum value 'ragg'"),
         ("arms = []\n", "arms: an empty list"),
         ('adapter = "a"\ntuned = "b"\n', "adapter and tuned both name the tuned model"),
+        ('tuned = "m"\n', "tuned is the base model itself"),
         ("shots = 3\n", "shots says how many rows of few_shot are shown"),
         ("latency-rows = -1\n", "latency_rows: below 0"),
         ("price-hour = 1\nprice-input = 2\n", "price_hour and price_input: a call is paid by tokens or by the hour"),

@@ -29,7 +29,7 @@ def checked(size: int, overlap: int) -> None:
 
 
 def chunks_of(document: Document, size: int = SIZE, overlap: int = OVERLAP) -> Iterator[Chunk]:
-    """Yield the passages of a document. One that repeats the title alone is left out.
+    """Yield the passages of a document. A first line that is the title belongs to none: every passage has the title.
 
     Args:
         document: what is cut.
@@ -46,19 +46,24 @@ def chunks_of(document: Document, size: int = SIZE, overlap: int = OVERLAP) -> I
         raise UsageError(needed("semantic-text-splitter")) from None
     splitter = TextSplitter(size, overlap)
     number = 0
-    for begin, block in _blocks(document.text):
+    for begin, block in _blocks(document.text, _after_title(document)):
         for offset, text in splitter.chunk_indices(block):
-            if not any(map(str.isalnum, text)) or text.strip("#* \t") == document.title:
+            if not any(map(str.isalnum, text)):
                 continue
             start = begin + offset
             yield Chunk(f"{document.path}#{number}", document.path, document.title, text, start, start + len(text))
             number += 1
 
 
-def _blocks(text: str) -> Iterator[tuple[int, str]]:
-    """Yield a text in pieces of at most `_BLOCK` characters with their places, cut where a paragraph, a line, a
-    sentence or a word ends in the second half of the piece."""
-    begin = 0
+def _after_title(document: Document) -> int:
+    """Return where the text goes on after a first line that is the title; 0 where there is none."""
+    line, _, rest = document.text.partition("\n")
+    return len(line) + 1 if rest and " ".join(line.strip("# \t").split()) == document.title else 0
+
+
+def _blocks(text: str, begin: int) -> Iterator[tuple[int, str]]:
+    """Yield a text from `begin` on in pieces of at most `_BLOCK` characters with their places, cut where a paragraph,
+    a line, a sentence or a word ends in the second half of the piece."""
     while len(text) - begin > _BLOCK:
         ends = (text.rfind(mark, begin + _BLOCK // 2, begin + _BLOCK) + len(mark) for mark in _BREAKS)
         end = next((end for end in ends if end > begin + _BLOCK // 2), begin + _BLOCK)

@@ -74,7 +74,7 @@ def interval(values: Sequence[float]) -> Measured:
     if all(value in (0.0, 1.0) for value in values):
         spread = _Z * math.sqrt(mean * (1 - mean) / number + _Z**2 / (4 * number**2))
         low, high = ((mean + _Z**2 / (2 * number) + sign * spread) / (1 + _Z**2 / number) for sign in (-1, 1))
-        return Measured(mean, max(0.0, low), min(1.0, high), "wilson")
+        return Measured(mean, 0.0 if mean == 0 else low, 1.0 if mean == 1 else high, "wilson")
     import numpy as np
 
     drawn = np.random.default_rng(_SEED).integers(0, number, (_RESAMPLES, number))

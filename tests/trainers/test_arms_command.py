@@ -190,8 +190,10 @@ def test_no_text_of_data_is_markup(hostile: ArmsReport) -> None:
     to_markdown(document(hostile), out)
     text = out.getvalue()
     assert "<script>" not in text and "@all" not in text and "](http" not in text and "\x1b" not in text
-    table = [line for line in text.split("\n") if line.startswith("| rag")]
-    assert all(line.count(" | ") == table[0].count(" | ") for line in table[:1]) and "\nsecond line" not in text
+    lines = text.split("\n")
+    start = next(n for n, line in enumerate(lines) if line.startswith("| arm"))
+    assert lines[start].count("|") == lines[start + 1].count("|") == lines[start + 2].count("|") == 14
+    assert lines[start + 2].startswith("| rag") and "\nsecond line" not in text
 
 
 def test_the_terminal_shows_controls(hostile: ArmsReport) -> None:

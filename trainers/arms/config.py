@@ -106,7 +106,10 @@ def _contradictions(given: Mapping[str, Any]) -> list[str]:
         problems.append("arms: an empty list; leave it out to measure all")
     if given.get("adapter") and given.get("tuned"):
         problems.append("adapter and tuned both name the tuned model; leave one out")
-    if given.get("tuned") and (given["tuned"], given.get("tuned_name")) == (given.get("model"), given.get("model_name")):
+    if given.get("tuned") and (given["tuned"], given.get("tuned_name")) == (
+        given.get("model"),
+        given.get("model_name"),
+    ):
         problems.append("tuned is the base model itself; name another folder or endpoint, or another tuned_name")
     if given.get("shots") and not given.get("few_shot"):
         problems.append("shots says how many rows of few_shot are shown; name that file")

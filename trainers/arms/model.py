@@ -50,6 +50,7 @@ class ArmResult(msgspec.Struct, frozen=True, kw_only=True):
         latency: of whole calls, retrieval included, in turns with the other arms; None without times.
         seconds: mean time of a call, as in `latency`.
         cost: of calls; None where it was not measured.
+        k: passages before a question; None for none.
         retrieval: recall, hit rate, MRR and nDCG at k on the rows that mark their sources.
         against_base, against_best: paired comparisons; None for the base or best arm itself.
         passed: whether it passes the gate; None where that could not be measured.
@@ -70,6 +71,7 @@ class ArmResult(msgspec.Struct, frozen=True, kw_only=True):
     latency: Latency | None = None
     seconds: float | None = None
     cost: Cost | None = None
+    k: int | None = None
     retrieval: dict[str, Aggregate] = {}
     against_base: Paired | None = None
     against_best: Paired | None = None

@@ -77,7 +77,7 @@ def measure(
         measured = {n: times.beside(n, held, base) if n != "base" else held for n, held in measured.items()}
     arms = [_described(results[name], session, times, prices) for name in ARMS]
     made = report(
-        arms, measured, gate, config.floor, models=session.models(), notes=notes,
+        arms, measured, gate, config.floor, models=session.models(), notes=[*ways.notes(), *notes],
         timed=(len(times.rows), len(times.arms["base"][0].seconds)) if times is not None else (0, 0),
     )  # fmt: skip
     with replacing(folder / REPORT) as out:
@@ -134,6 +134,7 @@ class _Session:
             self.say(f"{name}: {new:,} rows asked")
         self.measured[name] = Measured(str(path), record, read_samples(path, record))
         self.asks[name], self.held[name] = asked, loaded(backend, (name,))
+        shown = asked.prompting.retrieved
         return ArmResult(
             name=name,
             status="measured",
@@ -141,7 +142,8 @@ class _Session:
             sha256=record.sha256,
             asked=new,
             metrics=record.results,
-            retrieval=asked.prompting.retrieved.measured(asked.test.rows) if asked.prompting.retrieved else {},
+            k=shown.info.k if shown else None,
+            retrieval=shown.measured(asked.test.rows) if shown else {},
         )
 
     def _kept(self, name: ArmName, path: Path, backend: Backend, asked: Asked) -> Evaluation | None:

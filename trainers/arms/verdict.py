@@ -82,9 +82,7 @@ def _simplest(tied: list[ArmName], quality: Mapping[ArmName, float], hold: Hold,
     return left[0]
 
 
-def _dearer(
-    arm: ArmName, passing: list[ArmName], by_name: Mapping[ArmName, ArmResult], hold: Hold
-) -> list[str]:  # fmt: skip
+def _dearer(arm: ArmName, passing: list[ArmName], by_name: Mapping[ArmName, ArmResult], hold: Hold) -> list[str]:
     """Return what can be had for more."""
     found = []
     for name in passing:

@@ -137,6 +137,11 @@ class Ways:
             raise self._search
         return self._search
 
+    def notes(self) -> list[str]:
+        """Return what the retriever says that a reader should know."""
+        held = self._search.retriever if isinstance(self._search, Search) else None
+        return [f"retrieval: {note}" for note in getattr(held, "notes", ())]
+
     def prompting(self, arm: ArmName) -> Prompting:
         """Return what an arm puts before questions.
 

@@ -104,9 +104,10 @@ def _retrieval(arms: list[ArmResult]) -> Table:
     held = [arm for arm in arms if arm.retrieval]
     names = tuple(dict.fromkeys(name for arm in held for name in arm.retrieval))
     rows = tuple(
-        (arm.name, f"{arm.retrieval[names[0]].n:,}", *(value(arm.retrieval[name]) for name in names)) for arm in held
+        (arm.name, f"{arm.k}", f"{arm.retrieval[names[0]].n:,}", *(value(arm.retrieval[name]) for name in names))
+        for arm in held
     )
-    return Table("Retrieval, at k", ("arm", "questions", *names), rows, frozenset({"questions"}))
+    return Table("Retrieval", ("arm", "k", "questions", *names), rows, frozenset({"k", "questions"}))
 
 
 def _model(model: Loaded) -> str:

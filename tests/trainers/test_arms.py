@@ -366,3 +366,69 @@ def test_marks_of_sources(tmp_path: Path, marks: dict[str, Any], gold: Any) -> N
     (plain,) = read_rows(write_rows(tmp_path / "t.jsonl", [{"messages": turns}])).rows
     assert row.gold == gold
     assert row.doc_hash == plain.doc_hash  # the marks are no part of what is asked
+
+
+# --- what is kept ----------------------------------------------------------------------------------------------------
+
+
+def test_times_that_are_damaged_or_of_other_records_are_taken_anew(echo: str, tmp_path: Path) -> None:
+    given = config(tmp_path, echo, arms=("prompted",))
+    run(given)
+    file = tmp_path / "arms" / TIMES
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-30])
+    assert run(given).timed_rows == 2 and file.read_bytes() != whole[:-30]
+    more = run(msgspec.structs.replace(given, latency_rows=3))
+    assert more.timed_rows == 3
+    held = json.loads(file.read_bytes())
+    assert list(held["arms"]) == ["base", "prompted"] and [len(rows) for rows in held["arms"].values()] == [3, 3]
+
+
+def test_a_record_that_was_changed_is_an_arm_that_failed(echo: str, tmp_path: Path) -> None:
+    given = config(tmp_path, echo, arms=("prompted",))
+    run(given)
+    file = tmp_path / "arms" / "prompted.json"
+    text = file.read_text()
+    file.write_text(text.replace('"tiny"', '"tina"'))
+    found = arm(run(given), "prompted")
+    assert found.status == "failed" and "its hash does not fit what it holds" in found.reason
+    file.write_text(text)
+    assert (arm(run(given), "prompted").status, arm(run(given), "prompted").asked) == ("measured", 0)
+
+
+def test_answers_of_an_unfinished_run_with_other_settings_are_not_mixed_in(echo: str, tmp_path: Path) -> None:
+    held = rows(" mixed")
+    held[-1]["messages"][0]["content"] = "500"
+    given = config(tmp_path, echo, arms=("prompted",), batch_size=1, test=write_rows(tmp_path / "m.jsonl", held))
+    first = run(given)
+    assert first.exit_code == 2 and "7 answers are kept" in arm(first, "prompted").reason
+    (tmp_path / "prompt.txt").write_text("Be long.")
+    again = arm(run(given), "prompted")
+    assert again.status == "failed" and "holds 7 answers of a run that was not finished" in again.reason
+    (tmp_path / "arms" / "prompted.unfinished.jsonl").unlink()
+    assert "7 answers are kept" in arm(run(given), "prompted").reason
+
+
+def test_examples_that_are_asked_are_refused(echo: str, tmp_path: Path) -> None:
+    given = config(tmp_path, echo, arms=("few-shot",), few_shot=write_rows(tmp_path / "s.jsonl", rows()))
+    found = arm(run(given), "few-shot")
+    assert found.status == "failed" and "an example must not be a held-out row" in found.reason
+
+
+def test_rag_may_have_a_system_prompt_of_its_own(echo: str, tmp_path: Path) -> None:
+    (tmp_path / "rag.txt").write_text("Answer from the context.")
+    run(config(tmp_path, echo, arms=("rag",), rag_system_prompt=str(tmp_path / "rag.txt")))
+    record = record_files.read(tmp_path / "arms" / "rag.json")
+    sample = record_files.read_samples(tmp_path / "arms" / "rag.json", record)[0]
+    assert [turn["role"] for turn in sample.messages] == ["system", "user"]
+    assert sample.messages[0]["content"] == "Answer from the context." and record.arm.system_prompt is not None
+
+
+def test_the_retention_set_is_a_guard_of_every_arm(echo: str, tmp_path: Path) -> None:
+    turns = [{"role": "user", "content": "Say gifts"}, {"role": "assistant", "content": "Say gifts"}]
+    kept = write_rows(tmp_path / "kept.jsonl", [{"messages": turns, "id": str(n)} for n in range(40)])
+    given = config(tmp_path, echo, arms=("rag",), retention=kept, scorers=("contains", "exact_match"))
+    gate = Gate(primary="contains", forgetting_metric="exact_match")
+    found = arm(run(given, gate=gate), "rag")
+    assert found.asked == 48 and found.metrics["retention"]["exact_match"].value == 0.0
+    assert found.passed is False and found.reasons[0].startswith("retention/exact_match: worse by 100.0 points")

@@ -203,3 +203,70 @@ def test_the_terminal_shows_controls(hostile: ArmsReport) -> None:
     colored = StringIO()
     to_terminal(document(hostile), colored, Output(color=True))
     assert colored.getvalue().startswith("\x1b[33m\x1b[1mcould not be measured")
+
+
+# --- what the tables say ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> ArmsReport:
+    """Return a report of three arms on 100 rows, one of them timed and priced, one left out."""
+    from records_made import measured, samples
+
+    from trainers.arms.model import Loaded
+    from trainers.evaluate import aggregate
+    from trainers.record import Latency
+    from trainers.scorers.base import Score
+
+    held, arms = {}, []
+    for name, passed, kind in (("base", 10, "base"), ("prompted", 20, "prompted"), ("rag", 60, "prompted")):
+        column = [1.0] * passed + [0.0] * (100 - passed)
+        results = {"test": {"exact_match": aggregate([Score(v) for v in column], [""] * 100)}}
+        rows = samples({"exact_match": column})
+        held[name] = measured(
+            tmp_path / f"{name}.json", rows, kind=kind, results=results, created="2026-11-30T00:00:00Z"
+        )
+        arms.append(
+            ArmResult(
+                name=name,
+                status="measured",
+                metrics=results,
+                tokens_in=100.25,
+                tokens_out=20.0,
+                latency=Latency(p50=0.5, p95=0.75, ms_per_token=None, n=9),
+                cost=Cost(usd_per_thousand=1.5, said="so"),
+            )
+        )
+    arms[1] = ArmResult(name="prompted", status="measured", metrics=arms[1].metrics)
+    arms.append(ArmResult(name="tuned", status="left out", reason="no tuned model"))
+    models = [Loaded(name="m", arms=("base", "prompted", "rag"), weight_bytes=2_500_000)]
+    return report(arms, held, Gate(), None, models=models, timed=(9, 5))
+
+
+def test_the_tables_hold_what_was_measured(made: ArmsReport) -> None:
+    held = document(made)
+    overview = held.tables[0]
+    assert overview.title == "Arms (100 held-out rows)"
+    rows = {row[0]: dict(zip(overview.head[1:2] + overview.head[6:], row[1:2] + row[6:])) for row in overview.rows}
+    assert list(rows) == ["base", "prompted", "rag"]
+    assert rows["rag"] == {
+        "exact_match": "0.600 [0.502, 0.691]", "tokens in": "100.2", "tokens out": "20.0", "p50 s": "0.500",
+        "p95 s": "0.750", "USD per 1,000": "1.5", "gate": "passed", "dominated by": "",
+    }  # fmt: skip
+    assert rows["prompted"]["tokens in"] == rows["prompted"]["USD per 1,000"] == "unknown"
+    assert (rows["prompted"]["p50 s"], rows["base"]["gate"]) == ("-", "not passed")
+    assert rows["base"]["dominated by"] == "rag"
+    against = {row[0]: row[2:6] for row in overview.rows}
+    assert against["base"][:2] == ("", "") and against["rag"][2:] == ("", "")
+    assert against["rag"][0].startswith("+50.0 [") and against["prompted"][2].startswith("-40.0 [")
+
+
+def test_the_lists_say_the_rest(made: ArmsReport) -> None:
+    lists = dict(document(made).lists)
+    assert lists["Not measured"] == ("tuned: left out: no tuned model",)
+    assert lists["Not passed because"] == ("base: the gate asks for more than the base",)
+    assert lists["Costs"] == ("base: so", "rag: so")
+    assert lists["Models"] == ("m: loaded once for base, prompted, rag (2.5 MB)",)
+    assert lists["Notes"][-1] == "times: 9 rows in turns over all arms, 5 times each"
+    assert lists["Notes"][0].startswith("prompted, rag: the gate names no primary metric")
+    assert document(made).headline == "take rag"

@@ -209,6 +209,31 @@ def compare_schema() -> str:
     return _output_schema(Comparison, "prepdata compare", COMPARE_VERSION)
 
 
+def arms_schemas() -> dict[str, str]:
+    """Return `schemas/arms.schema.json` and `schemas/arms-config.schema.json`: what `prepdata arms --json` writes, and
+    its configuration, for editors."""
+    from trainers.arms.config import GATE, ArmsConfig
+    from trainers.arms.model import SCHEMA_VERSION as ARMS_VERSION
+    from trainers.arms.model import ArmsReport
+    from trainers.gate import Gate
+
+    _, parts = msgspec.json.schema_components([ArmsConfig, Gate], ref_template="#/$defs/{name}")
+    held, gate = parts["ArmsConfig"], parts["Gate"]
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "prepdata arms configuration",
+        "description": held["description"],
+        "type": "object",
+        "properties": {**{name.replace("_", "-"): of for name, of in held["properties"].items()}, GATE: gate},
+        "required": held["required"],
+        "additionalProperties": False,
+    }
+    return {
+        "schemas/arms.schema.json": _output_schema(ArmsReport, "prepdata arms", ARMS_VERSION),
+        "schemas/arms-config.schema.json": _schema_text(document),
+    }
+
+
 def evaluation_schemas() -> dict[str, str]:
     """Return `schemas/evaluation.schema.json` and `schemas/sample.schema.json`: what `prepdata baseline` and `prepdata
     evaluate` write."""
@@ -258,6 +283,7 @@ def generated() -> dict[str, str]:
     files["schemas/train.schema.json"] = train_schema()
     files["schemas/compare.schema.json"] = compare_schema()
     files |= evaluation_schemas()
+    files |= arms_schemas()
     files["schemas/advice.schema.json"] = advice_schema()
     files["schemas/cost-compare.schema.json"] = cost_schema()
     files["schemas/retrieval.schema.json"] = retrieval_schema()

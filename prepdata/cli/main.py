@@ -33,6 +33,7 @@ COMMANDS = {
     "merge": "Merge a trained adapter into its base, and ask the merged model again.",
     "evaluate": "Ask a trained model the same rows.",
     "compare": "Compare a fine-tuned model with its baseline on the same rows: did training help?",
+    "arms": "Measure prompts, retrieval, fine-tuning and both on the same rows: which to take?",
     "runs": "List trainings and what came of them.",
     "rule": "Explain a rule, or list all of them.",
     "init": "Write a commented configuration and the pre-commit snippet.",

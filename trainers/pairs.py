@@ -112,10 +112,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
                 return f"; {self.clusters} rows or groups that differ as much as these show no change of their mean"
             return f"; so many rows show a change from about {100 * self.detectable:.0f} points on"
         if self.detectable is None:
-            return f"; {self.n} rows show no change while only {100 * share:.0f} % of them change"
+            return f"; {self.n} rows show no change if only {100 * share:.0f} % of them differ"
         return (
             f"; {self.n} rows show a change from about {100 * self.detectable:.0f} points on "
-            f"while {100 * share:.0f} % of them change"
+            f"if {100 * share:.0f} % of them differ"
         )
 
 

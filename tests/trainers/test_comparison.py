@@ -50,10 +50,20 @@ def test_an_improvement(made):
 def test_no_difference_is_not_passed_and_says_what_could_have_been_seen(made):
     found = made(rows(30, 100), rows(33, 100))
     assert (found.verdict, found.passed, found.exit_code) == ("no difference shown", False, 1)
-    assert "100 rows are too few to show any change" in found.reasons[0]
+    assert found.reasons[0].endswith("; 100 rows show a change from about 13 points on if 20 % of them differ")
     mixed = samples({"exact_match": [0.0] * 13 + [1.0] * 60 + [0.0] * 27})
     found = made(rows(60, 100), mixed)
-    assert "100 rows show a change from about" in found.reasons[0]
+    assert "100 rows show a change from about" in found.reasons[0] and "if 26 % of them differ" in found.reasons[0]
+    few = made(rows(6, 20), rows(7, 20))
+    assert few.metrics[0].detectable is None
+    assert few.reasons[0].endswith("; 20 rows show no change if only 20 % of them differ")
+
+
+@pytest.mark.parametrize("changed", [0, 1, 3])
+def test_few_changed_rows_do_not_say_that_the_rows_could_show_nothing(made, changed):
+    guard = made(rows(50, 100), rows(50 + changed, 100)).metrics[0]
+    assert guard.outcome == "no difference shown" and guard.detectable == pytest.approx(0.128, abs=0.002)
+    assert made(rows(100, 100), rows(0, 100)).verdict == "worse"  # the same rows show a large change
 
 
 def test_worse(made):

@@ -66,6 +66,16 @@ def test_few_changed_rows_do_not_say_that_the_rows_could_show_nothing(made, chan
     assert made(rows(100, 100), rows(0, 100)).verdict == "worse"  # the same rows show a large change
 
 
+def test_graded_scores_say_what_their_deviation_lets_be_seen(made):
+    before, after = (samples({"chrf": [((i * k) % 17) / 17 for i in range(40)]}) for k in (3, 5))
+    found = made(before, after).metrics[0]
+    assert found.outcome == "no difference shown" and found.detectable is not None
+    assert found.said.endswith(f"; so many rows show a change from about {100 * found.detectable:.0f} points on")
+    wide = made(*(samples({"chrf": [a, b, 0.5]}) for a, b in ((0.0, 1.0), (1.0, 0.1)))).metrics[0]
+    assert wide.detectable is None
+    assert wide.said.endswith("; 3 rows or groups that differ as much as these show no change of their mean")
+
+
 def test_worse(made):
     found = made(rows(60, 100), rows(30, 100))
     assert (found.verdict, found.passed) == ("worse", False)

@@ -11,7 +11,7 @@ from prepdata.jsontext import json_text
 from prepdata.report import harmless
 from trainers.compare import Change, Comparison
 from trainers.reporters.markdown import text
-from trainers.reporters.words import headline
+from trainers.reporters.words import gate_line, headline
 from trainers.runs import Run
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ def _compared(comparison: Comparison) -> list[str]:
         "",
         f"{headline(comparison)}, against the baseline `{comparison.baseline.sha256}`.",
         "",
+        f"- gate: {text(gate_line(comparison))}",
         *(f"- {text(change.label)} [{change.role}]: {text(_sides(change))}" for change in shown),
         *(f"- not passed: {text(reason)}" for reason in comparison.reasons),
         *(f"- {text(note)}" for note in comparison.notes),

@@ -18,6 +18,7 @@ from msgspec.structs import FieldInfo
 
 from prepdata.errors import ConfigError, nearest
 from prepdata.files import read_bounded
+from trainers.values import read_value
 
 MOST_BYTES = 1 << 20
 """Size of a configuration file beyond which it is not read (bytes)."""
@@ -134,15 +135,15 @@ def description(name: str, fields: Mapping[str, FieldInfo] = FIELDS) -> str:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """Return the keys of a training as plain values, in our spelling, paths led by the folder of the file.
+    """Return the keys of a training as they are spelled in a file, with plain values; paths led by its folder.
 
     Raises:
         ConfigError: it cannot be read, or is not TOML (or YAML, by the end of its name).
     """
-    values = {str(key).replace("-", "_"): value for key, value in read_table(path).items() if key != SUBMIT}
-    for name in PATHS:
-        if isinstance(values.get(name), str) and values[name]:
-            values[name] = str(path.parent / values[name])
+    values = {str(key): value for key, value in read_table(path).items() if key != SUBMIT}
+    for key, value in values.items():
+        if _field(key) in PATHS and isinstance(value, str) and value:
+            values[key] = str(path.parent / value)
     return values
 
 
@@ -185,83 +186,96 @@ def _yaml(text: str, path: Path) -> dict[str, Any]:
     return table
 
 
-def make_config(values: Mapping[str, Any], origin: str = "") -> TrainConfig:
+def make_config(values: Mapping[str, Any], origin: str = "", flags: Mapping[str, Any] | None = None) -> TrainConfig:
     """Return a configuration of plain values.
 
     Args:
-        values: key -> value; lists for tuples, a single text where a list is wanted is taken as one.
-        origin: where the values come from, for messages; "" for nowhere in particular.
+        values: key, with hyphens or underscores -> value; lists for tuples, texts for numbers. A single text where a
+            list is wanted is one with commas between.
+        origin: where these come from, for messages; "" for nowhere in particular.
+        flags: field -> value in the same way; they win.
 
     Raises:
-        ConfigError: keys are unknown or missing, or values impossible; the message lists all of them.
+        ConfigError: keys are unknown or missing, or values impossible; the message lists all of them, each with the
+            flag, or with the key as it was written.
     """
-    good, problems = checked(values, FIELDS)
-    problems += _contradictions(good)
-    refuse(problems, origin)
+    good, places, problems = checked(values, FIELDS, origin, flags)
+    refuse(problems + _contradictions(good, places))
     return TrainConfig(**good)
 
 
-def checked(values: Mapping[str, Any], fields: Mapping[str, FieldInfo]) -> tuple[dict[str, Any], list[str]]:
-    """Return values by the types of their keys, and what is wrong with the others and what is missing.
+def checked(
+    values: Mapping[str, Any], fields: Mapping[str, FieldInfo], origin: str, flags: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, str], list[str]]:
+    """Return values by the types of their keys, where each was said, and what is wrong or missing.
 
     Args:
-        values: key -> value; lists for tuples, a single text where a list is wanted is taken as one.
+        values: key, with hyphens or underscores -> value; lists for tuples, texts for numbers.
         fields: name -> field, each with a description.
+        origin: where the values come from; "" for nowhere in particular.
+        flags: field -> value in the same way; they win.
     """
+    where = f"{origin}: " if origin else ""
     problems: list[str] = []
-    good: dict[str, Any] = {}
+    held: dict[str, tuple[str, Any]] = {}  # field -> where it was said, value
     for key, value in values.items():
-        name = key.replace("-", "_")
+        name = _field(key)
         if name not in fields:
-            problems.append(f"unknown key '{key}'.{nearest(name, fields)}")
-            continue
+            known = fields if "_" in key else map(_key, fields)
+            problems.append(f"{where}unknown key '{key[:80]}'.{nearest(key, known)}")
+        elif name in held:
+            problems.append(f"{where}{_key(name)} stands there twice")
+        else:
+            held[name] = (f"{where}{key}", value)
+    held |= {name: (f"--{_key(name)}", value) for name, value in (flags or {}).items()}
+    good: dict[str, Any] = {}
+    for name, (place, value) in held.items():
         if isinstance(value, str) and isinstance(fields[name].default, tuple):
             value = [piece.strip() for piece in value.split(",") if piece.strip()]
         try:
-            good[name] = msgspec.convert(value, fields[name].type)
-        except msgspec.ValidationError as error:
-            said = str(error)
-            problems.append(f"{name}: {said[0].lower()}{said[1:]}, found {value!r}")
-    given = {key.replace("-", "_") for key in values}
-    missing = [name for name, field in fields.items() if field.required and name not in given]
-    return good, problems + [f"{name} is missing: {description(name, fields)}" for name in missing]
+            good[name] = read_value(value, fields[name].type)
+        except ValueError as error:
+            problems.append(f"{place}: {error}")
+    missing = [name for name, field in fields.items() if field.required and name not in held]
+    problems += [f"{where}{_key(name)} is missing: {description(name, fields)}" for name in missing]
+    return good, {name: place for name, (place, _) in held.items()}, problems
 
 
-def refuse(problems: Sequence[str], origin: str) -> None:
+def refuse(problems: Sequence[str]) -> None:
     """Raise where there are problems.
 
     Raises:
-        ConfigError: lists them all, each with where it comes from.
+        ConfigError: lists them all.
     """
     if problems:
-        where = f"{origin}: " if origin else ""
-        raise ConfigError("\n".join(where + problem for problem in problems))
+        raise ConfigError("\n".join(problems))
 
 
-def _contradictions(given: Mapping[str, Any]) -> list[str]:
-    """Return what does not go together."""
-    problems = [f"{name}: an empty text; leave it out" for name, value in given.items() if value == ""]
-    problems += [f"{name}: an empty list" for name in ("lora_targets",) if given.get(name) == ()]
+def _field(key: str) -> str:
+    return key.replace("-", "_")
+
+
+def _key(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _contradictions(given: Mapping[str, Any], places: Mapping[str, str]) -> list[str]:
+    """Return what does not go together, each with the place of a key that says so."""
+    problems = [f"{places[name]}: an empty text; leave it out" for name, value in given.items() if value == ""]
+    problems += [f"{places[name]}: an empty list" for name in ("lora_targets",) if given.get(name) == ()]
     if given.get("packing", "none") != "none" and given.get("max_length") is None:
-        problems.append("packing needs max_length: the length of the sequences that rows are packed into")
+        problems.append(f"{places['packing']} needs max-length: the length of the sequences that rows are packed into")
     evaluated, saved = given.get("eval_steps"), given.get("save_steps")
     if given.get("validation") and saved is not None and (evaluated is None or saved % evaluated):
-        problems.append("save_steps must be a multiple of eval_steps: the best checkpoint is chosen by the validation")
+        problems.append(
+            f"{places['save_steps']} must be a multiple of eval-steps: the best checkpoint is chosen by the validation"
+        )
     if "lm_head" in given.get("lora_targets", ()):
         problems.append(
-            "lora_targets: TRL reads the weights of lm_head directly, so that an adapter on it is not trained"
+            f"{places['lora_targets']}: TRL reads the weights of lm_head directly, so that an adapter on it is not "
+            "trained"
         )
     return problems
-
-
-def from_text(name: str, text: str) -> Any:
-    """Return the value that a flag's text stands for; the text itself where it stands for none."""
-    if name in LISTS:
-        return text
-    try:
-        return msgspec.to_builtins(msgspec.convert(text, FIELDS[name].type, strict=False))
-    except msgspec.ValidationError:
-        return text
 
 
 def load_config(path: Path | None, flags: Mapping[str, Any]) -> TrainConfig:
@@ -269,13 +283,12 @@ def load_config(path: Path | None, flags: Mapping[str, Any]) -> TrainConfig:
 
     Args:
         path: the file; None for none.
-        flags: key -> value, texts as `from_text` takes them.
+        flags: field -> value, as text or as what it stands for.
 
     Raises:
         ConfigError: file or flags say something impossible.
     """
-    values = {**(read_file(path) if path else {}), **flags}
-    return make_config(values, str(path) if path else "")
+    return make_config(read_file(path) if path else {}, str(path) if path else "", flags)
 
 
 def as_dict(config: TrainConfig) -> dict[str, Any]:

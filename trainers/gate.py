@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,10 @@ import msgspec
 
 from prepdata.errors import ConfigError, nearest
 from trainers.config import read_table
+from trainers.values import read_value
 
+GATE = "gate"
+"""The table of a configuration file."""
 Margin = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -46,6 +50,9 @@ class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     seed: Annotated[int, msgspec.Meta(ge=0)] = 20_260_101
 
 
+FIELDS = {field.name: field for field in msgspec.structs.fields(Gate)}
+
+
 def read_gate(path: str | os.PathLike[str] | None, flags: Mapping[str, Any]) -> Gate:
     """Return the gate of a configuration, changed by flags.
 
@@ -54,27 +61,58 @@ def read_gate(path: str | os.PathLike[str] | None, flags: Mapping[str, Any]) -> 
         flags: field -> value; None where a flag was not given.
 
     Raises:
-        ConfigError: the file cannot be read, or says something impossible; names file and key.
+        ConfigError: the file cannot be read, has no such table, or file or flags say something impossible; names
+            the flag, or file and key. All mistakes are listed.
     """
-    where = "flags" if path is None else os.fspath(path)
-    table = {} if path is None else _table(Path(path))
-    known = [field.name for field in msgspec.structs.fields(Gate)]
-    if unknown := [key for key in table if key not in known]:
-        said = " ".join(f"unknown setting 'gate.{key[:60]}'.{nearest(key, known)}" for key in unknown)
-        raise ConfigError(f"{where}: {said} Known: {', '.join(known)}")
-    given = {name: value for name, value in flags.items() if value is not None}
-    if "guards" in given and isinstance(table.get("guards"), dict):
-        given["guards"] = {**table["guards"], **given["guards"]}
-    try:
-        return msgspec.convert({**table, **given}, Gate)
-    except msgspec.ValidationError as error:
-        place = str(error).replace("`$.", "`gate.").replace("`$", "`gate")
-        raise ConfigError(f"{where}: {place}") from None
+    problems: list[str] = []
+    held: dict[str, tuple[str, Any]] = {}  # field -> where it was said, value
+    for key, value in ({} if path is None else _table(Path(path))).items():
+        name = str(key).replace("-", "_")
+        if name in FIELDS:
+            held[name] = (f"{os.fspath(path or '')}: gate.{key}", value)
+        else:
+            known = [field.replace("_", "-") for field in FIELDS]
+            near = nearest(name.replace("_", "-"), known)
+            problems.append(f"{path}: unknown setting 'gate.{str(key)[:60]}'.{near} Known: {', '.join(known)}")
+    guards = _guards(*held.pop("guards")) if "guards" in held else {}
+    guards |= {metric: (f"--guard {metric[:80]}", value) for metric, value in (flags.get("guards") or {}).items()}
+    held |= {
+        name: (f"--{name.replace('_', '-')}", value)
+        for name, value in flags.items()
+        if value is not None and name != "guards"
+    }
+    good = _read(held, {name: FIELDS[name].type for name in held}, problems)
+    good["guards"] = _read(guards, dict.fromkeys(guards, Margin), problems)
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return Gate(**good)
 
 
-def _table(path: Path) -> dict[str, Any]:
-    """Return the table `gate` of a file, {} where it has none; `forgetting-metric` is `forgetting_metric`."""
-    table = read_table(path).get("gate", {})
+def _read(held: Mapping[str, tuple[str, Any]], kinds: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
+    """Return values as their types; what is wrong with the others is added to the problems."""
+    good = {}
+    for name, (place, value) in held.items():
+        try:
+            good[name] = read_value(value, kinds[name])
+        except ValueError as error:
+            problems.append(f"{place}: {error}")
+    return good
+
+
+def _guards(place: str, table: Any) -> dict[str, tuple[str, Any]]:
+    """Return the guards of a file: metric -> where it stands, margin."""
     if not isinstance(table, dict):
+        raise ConfigError(f"{place}: expected a table of metrics with margins, found {table!r:.80}")
+    return {str(metric): (f"{place}.{str(metric)[:80]}", margin) for metric, margin in table.items()}
+
+
+def _table(path: Path) -> dict[Any, Any]:
+    """Return the table `gate` of a file."""
+    whole = read_table(path)
+    if GATE not in whole:
+        close = get_close_matches(GATE, map(str, whole), n=1)
+        near = f" There is '{close[0][:80]}'." if close else ""
+        raise ConfigError(f"{path} has no table 'gate'.{near} Write [gate] and the settings below it")
+    if not isinstance(table := whole[GATE], dict):
         raise ConfigError(f"{path}: 'gate' must be a table: write [gate] and the settings below it")
-    return {str(key).replace("-", "_"): value for key, value in table.items()}
+    return table

@@ -25,7 +25,9 @@ from trainers.statistics import (
 Outcome = Literal["improved", "no difference shown", "worse", "could not be measured"]
 Role = Literal["primary", "guard", "secondary"]
 USUAL_DISCORDANT = 0.2
-"""Share of rows taken to change where none did, for the smallest change that could have been seen."""
+"""Share of rows taken to change where fewer did, for the smallest change that could have been seen. How many change is
+part of what a change is, so a run that changed one row of 100 does not say that 100 rows could show nothing. A fifth is
+what sample sizes are given for in docs/scoring.md; it is an assumption, and is said beside each figure."""
 
 
 class Pair(NamedTuple):
@@ -52,8 +54,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
             95 % interval `low` to `high` by `method`.
         better, worse: rows of which the score rose or fell in that direction.
         p: two-sided, by `test`; `p_adjusted` for having looked at several, of secondary metrics only.
-        detectable: smallest true gain that so many rows show in 4 of 5 cases, at the share of rows that changed here;
-            None where none would, and for secondary metrics.
+        detectable: smallest true gain that so many rows show in 4 of 5 cases, at the share of rows that changed here
+            or `USUAL_DISCORDANT`, whichever is more; None where only more changes than that would show one, and for
+            secondary metrics.
         margin, within_margin: how much worse it may be, and whether the whole interval says it is not.
         reason: why it could not be measured.
     """
@@ -102,9 +105,18 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def _seen(self) -> str:
+        """Say what so many rows could have shown."""
+        share = max(USUAL_DISCORDANT, (self.better + self.worse) / self.n)
+        if self.method != "tango":
+            if self.detectable is None:
+                return f"; {self.clusters} rows or groups that differ as much as these show no change of their mean"
+            return f"; so many rows show a change from about {100 * self.detectable:.0f} points on"
         if self.detectable is None:
-            return f"; {self.n} rows are too few to show any change"
-        return f"; {self.n} rows show a change from about {100 * self.detectable:.0f} points on"
+            return f"; {self.n} rows show no change if only {100 * share:.0f} % of them differ"
+        return (
+            f"; {self.n} rows show a change from about {100 * self.detectable:.0f} points on "
+            f"if {100 * share:.0f} % of them differ"
+        )
 
 
 def pair_up(baseline: Sequence[SampleResult], run: Sequence[SampleResult]) -> dict[str, list[Pair]]:
@@ -190,8 +202,7 @@ def _side(values: list[float], clusters: list[tuple[str, str]], *, rates: bool, 
 
 def _detectable(gains: list[float], clusters: list[tuple[str, str]], *, rates: bool, changed: int) -> float | None:
     if rates or not changed:
-        count = len(set(clusters))
-        return smallest_detectable(count, changed / len(gains) if changed else USUAL_DISCORDANT)
+        return smallest_detectable(len(set(clusters)), max(USUAL_DISCORDANT, changed / len(gains)))
     sums = clustered(gains, clusters)
     if len(sums.sums) < 2:
         return None

@@ -2,12 +2,14 @@
 
 evaluation.json, evaluation.samples.jsonl    what `prepdata evaluate --adapter RUN` recorded
 comparison.json                              what `prepdata compare BASELINE RUN` came to; the model card tells it too
+comparison.1.json, comparison.2.json, ...    what earlier ones came to that asked another gate
 """
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,9 +109,9 @@ def comparison_in(folder: Path) -> Comparison | None:
         raise InputError(f"{file}: no comparison of this version of prepdata ({error}); move it away") from None
 
 
-def listed(folders: Iterable[str | os.PathLike[str]]) -> tuple[list[Listed], list[str]]:
-    """Return the runs in folders with their comparisons, the oldest first, and what is wrong with files that cannot be
-    read."""
+def listed(folders: Sequence[str | os.PathLike[str]]) -> tuple[list[Listed], list[str]]:
+    """Return the runs in folders with their comparisons, the oldest first, and what is wrong: files that cannot be
+    read, folders without a run."""
     found, broken = runs.find(folders)
     rows = []
     for folder, run in found:
@@ -122,11 +124,20 @@ def listed(folders: Iterable[str | os.PathLike[str]]) -> tuple[list[Listed], lis
     return rows, broken
 
 
-def keep(folder: Path, comparison: Comparison) -> list[str]:
-    """Tell a comparison in the model card of a run and write it into the folder; return the files written.
+class Kept(NamedTuple):
+    """What `keep` wrote: files; the earlier comparison that asked another gate, and where it lies now, else None."""
 
-    A card that is not as prepdata wrote it is left alone, and is not among them. The card comes first: ended in
-    between, the same comparison finds it as it would have written it.
+    files: list[str]
+    before: Comparison | None
+    moved: Path | None
+
+
+def keep(folder: Path, comparison: Comparison) -> Kept:
+    """Tell a comparison in the model card of a run and write it into the folder.
+
+    One that asked another gate is kept under the next free number, so that a laxer gate cannot take the place of a
+    verdict unseen. A card that is not as prepdata wrote it is left alone, and is not among the files. The card comes
+    first: ended in between, the same comparison finds it as it would have written it.
 
     Raises:
         InputError: there is no record of a run, or something else has the name of the comparison.
@@ -138,6 +149,20 @@ def keep(folder: Path, comparison: Comparison) -> list[str]:
     if told in (card(run, before), card(run, comparison)):
         write_card(readme, run, comparison)
         files.append(str(readme))
-    with replacing(folder / COMPARISON) as file:
-        file.write(msgspec.json.format(json_text(comparison).encode(), indent=2) + b"\n")
-    return files
+    other = before is not None and before.gate != comparison.gate
+    moved = _numbered(folder) if other else None
+    if before is not None and moved is not None:
+        _write(moved, before)
+    _write(folder / COMPARISON, comparison)
+    return Kept(files, before if other else None, moved)
+
+
+def _numbered(folder: Path) -> Path:
+    """Return the first of comparison.1.json, comparison.2.json, ... that is not there."""
+    names = (folder / COMPARISON.replace(".", f".{number}.") for number in itertools.count(1))
+    return next(file for file in names if not file.exists())
+
+
+def _write(file: Path, comparison: Comparison) -> None:
+    with replacing(file) as out:
+        out.write(msgspec.json.format(json_text(comparison).encode(), indent=2) + b"\n")

@@ -11,6 +11,7 @@ import msgspec
 from prepdata.jsontext import json_text
 from prepdata.reporters.base import safe
 from trainers.compare import Comparison
+from trainers.reporters.words import gate_line
 from trainers.runs import Run
 
 
@@ -31,7 +32,8 @@ class Row(msgspec.Struct, frozen=True):
 
 def table(found: Sequence[Listed]) -> Iterator[str]:
     """Yield a table of runs, line by line: what they trained, what came of it, what was warned of."""
-    rows = [("run", "status", "began", "base", "method", "rows", "steps", "validation loss", "compared", "warnings")]
+    rows = [("run", "status", "began", "base", "method", "rows", "steps", "validation loss", "compared", "gate",
+             "warnings")]  # fmt: skip
     for folder, run, comparison in found:
         outcome = run.outcome
         loss = outcome.validation_loss if outcome else None
@@ -47,10 +49,15 @@ def table(found: Sequence[Listed]) -> Iterator[str]:
                 f"{outcome.steps if outcome else 0:,}/{run.plan.steps:,}",
                 "" if loss is None else f"{loss:.4f}",
                 comparison.verdict if comparison else "",
+                f"{_passed(comparison)}: {safe(gate_line(comparison))}" if comparison else "",
                 safe(", ".join(problem.name for problem in run.problems)),
             )
         )
     return _aligned(rows)
+
+
+def _passed(comparison: Comparison) -> str:
+    return {True: "passed", False: "not passed", None: "not decided"}[comparison.passed]
 
 
 def differences(found: Sequence[Listed]) -> list[Row]:
@@ -88,7 +95,10 @@ def _outcome(one: Listed) -> dict[str, Any]:
         if change.role != "secondary":
             found |= {f"{change.label} before": change.baseline, f"{change.label} after": change.run}
     if comparison is not None:
-        found |= {"verdict": comparison.verdict, "gate passed": comparison.passed}
+        gate = comparison.gate
+        found |= {"gate.primary": gate.primary, "gate.require": gate.require, "gate.alpha": gate.alpha}
+        found |= {f"gate.{c.label}": c.margin for c in comparison.metrics if c.margin is not None}
+        found |= {"gate.latency": gate.latency, "verdict": comparison.verdict, "gate passed": comparison.passed}
     return found
 
 

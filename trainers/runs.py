@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -197,15 +197,17 @@ def keep_metrics(folder: Path, step: int) -> None:
         file.write(b"".join(json_text(line).encode() + b"\n" for line in kept))
 
 
-def find(folders: Iterable[str | os.PathLike[str]]) -> tuple[list[tuple[Path, Run]], list[str]]:
-    """Return the runs in folders, the oldest first, and what is wrong with records that cannot be read.
+def find(folders: Sequence[str | os.PathLike[str]]) -> tuple[list[tuple[Path, Run]], list[str]]:
+    """Return the runs in folders, the oldest first, and what is wrong: records that cannot be read, folders without.
 
     Args:
-        folders: run folders, or folders that hold some.
+        folders: run folders, or folders that hold some; none for this folder, which may hold no run.
     """
     found, broken = [], []
-    for given in map(Path, folders):
+    for given in map(Path, folders or (".",)):
         inside = [given] if (given / RECORD).is_file() else sorted(path.parent for path in given.glob(f"*/{RECORD}"))
+        if folders and not inside:
+            broken.append(f"{given}: no run folder, and none in it")
         for folder in inside:
             try:
                 found.append((folder, read(folder)))

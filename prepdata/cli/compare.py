@@ -115,9 +115,16 @@ def _record(path: str) -> str:
 
 def _keep(folder: Path, comparison: Comparison, quiet: bool) -> None:
     from prepdata.reporters.base import safe
+    from trainers.reporters.words import gate_line, headline
     from trainers.run_evaluation import keep
 
-    files = keep(folder, comparison)
+    files, before, moved = keep(folder, comparison)
+    if before is not None:
+        click.echo(
+            f"prepdata: {safe(str(folder))} was compared by another gate before: {headline(before)} "
+            f"({safe(gate_line(before))}). That is kept as {safe(str(moved))}",
+            err=True,
+        )
     if not quiet:
         click.echo(f"written: {', '.join(map(safe, files))}", err=True)
         if len(files) == 1:

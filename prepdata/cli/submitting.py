@@ -72,7 +72,7 @@ def submit(
     from prepdata.reporters.base import safe
     from trainers.config import SUBMIT, read_table
     from trainers.submit import launcher
-    from trainers.submit.base import SOME_KNOW, make_job, with_gpu
+    from trainers.submit.base import SOME_KNOW, job_name, make_job, with_gpu
     from trainers.submit.settings import make_settings
 
     chosen = launcher(wanted["submit"])
@@ -83,19 +83,20 @@ def submit(
     unused = [name for name in flags if name in SOME_KNOW - chosen.uses]
     if unused:
         raise UsageError(f"--submit-{unused[0]} means nothing to {wanted['submit']}")
+    target = Path(wanted["job_file"] or f"{settings.name or job_name(config.output)}{chosen.ending}")
+    _look(target)
     plan = None
     if not wanted["no_preflight"]:
         code, plan = _checked(with_gpu(config, settings), as_json, quiet)
         if code:
             return code
     job = make_job(config, _arguments(file, given), settings, chosen, plan)
-    target = Path(wanted["job_file"] or f"{job.name}{chosen.ending}")
     text = chosen.text(job)
-    _write(target, text)
+    replaced = _write(target, text)
     command = chosen.command(job, str(target))
     shown = sys.stderr if as_json else sys.stdout
     if not quiet:
-        for line in _told(job, chosen, plan, target, command, wanted["go"]):
+        for line in _told(job, chosen, plan, target, command, go=wanted["go"], replaced=replaced):
             print(safe(line), file=shown, flush=True)
     if as_json:
         print(json_text({"job": job._asdict(), "file": str(target), "command": command, "submitted": wanted["go"]}))
@@ -138,21 +139,38 @@ def _arguments(file: str | None, given: dict[str, Any]) -> list[str]:
     return [*found, *([portable(file)] if file else [])]
 
 
-def _write(target: Path, text: str) -> None:
-    """Write a job file, over an older one of ours but over nothing else.
+def _look(target: Path) -> None:
+    """See whether a job file can be written, before anything that takes time.
+
+    Raises:
+        UsageError: there is no such folder, or something that prepdata did not write.
+    """
+    from prepdata.files import read_bounded
+
+    if not target.parent.is_dir():
+        raise UsageError(f"{target}: there is no folder {target.parent}; make it, or choose another --job-file")
+    if target.exists() and (not target.is_file() or _MARK.encode() not in read_bounded(target, 1 << 24)[:200]):
+        raise UsageError(f"{target}: there is something that prepdata did not write; choose another --job-file")
+
+
+def _write(target: Path, text: str) -> bool:
+    """Write a job file, over an older one of ours but over nothing else; return whether there was one.
 
     Raises:
         UsageError: something else is there.
     """
-    from prepdata.files import read_bounded, replacing
+    from prepdata.files import replacing
 
-    if target.exists() and (not target.is_file() or _MARK.encode() not in read_bounded(target, 1 << 24)[:200]):
-        raise UsageError(f"{target}: there is something that prepdata did not write; choose another --job-file")
+    _look(target)
+    there = target.exists()
     with replacing(target) as out:
         out.write(text.encode("utf-8", "surrogateescape"))
+    return there
 
 
-def _told(job: Job, chosen: Launcher, plan: Plan | None, target: Path, command: list[str], go: bool) -> list[str]:
+def _told(
+    job: Job, chosen: Launcher, plan: Plan | None, target: Path, command: list[str], *, go: bool, replaced: bool
+) -> list[str]:
     """Return what to know of a job, line by line."""
     import shlex
 
@@ -164,7 +182,7 @@ def _told(job: Job, chosen: Launcher, plan: Plan | None, target: Path, command: 
         lines.append(f"note: outside of this folder, so it must be there where the job runs: {', '.join(outside)}")
     if plan is not None:
         lines.append("note: device, dtype and memory above are of this machine; the job looks again where it runs")
-    lines.append(f"written: {target}")
+    lines.append(f"written: {target}{', which replaced an older job file' if replaced else ''}")
     lines.append(f"{'submitting' if go else 'submit it by'}: {shlex.join(command)}")
     lines.append(f"then: {chosen.follow(job)}")
     return lines

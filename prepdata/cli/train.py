@@ -49,7 +49,7 @@ def command(config: str | None, dry_run: bool, as_json: bool, quiet: bool, **fla
     set-up does, or the training failed. With --submit nothing is trained here: after the same check a job file is
     written, and with --go submitted.
     """
-    from trainers.config import from_text, load_config
+    from trainers.config import load_config
     from trainers.distributed import joined
     from trainers.sft import keep_quiet
 
@@ -57,7 +57,7 @@ def command(config: str | None, dry_run: bool, as_json: bool, quiet: bool, **fla
     wanted = take(flags)
     if dry_run and wanted["submit"] is not None:
         raise UsageError("--dry-run checks only, and --submit writes a job: choose one of them")
-    given = {name: from_text(name, v) if isinstance(v, str) else v for name, v in flags.items() if v is not None}
+    given = {name: value for name, value in flags.items() if value is not None}
     if wanted["submit"] is not None:
         settings = load_config(Path(config) if config else None, given)
         return submit(config, settings, given, wanted, as_json, quiet)

@@ -136,6 +136,7 @@ def make_model(folder: Path) -> None:
     import torch
     import transformers
 
+    transformers.utils.logging.disable_progress_bar()
     tokenizer = _tokenizer()
     torch.manual_seed(SEED)
     config = transformers.LlamaConfig(

@@ -42,7 +42,7 @@ echo "== a model and rows, made here"
 "$python" "$here/make.py" .
 
 printf '\n== validate, baseline, train, evaluate, compare: LoRA\n'
-run 0 validate train.jsonl --tokenizer model --target trl --eval test.jsonl --statistics
+run 0 validate train.jsonl --tokenizer model --target trl --loss assistant --eval test.jsonl --statistics
 run 0 baseline --model model --test test.jsonl --retention retention.jsonl --max-new-tokens 40 --output baseline.json
 train
 evaluate lora --latency-rows 40

@@ -90,7 +90,10 @@ def test_samples_that_were_changed(run, folder):
         (("none.json", "good.json"), "none.json: cannot be read"),
         (("base.json", "good.json", "--primary", "exakt_match"), "Did you mean 'exact_match'?"),
         (("base.json", "good.json", "--guard", "regex"), "write METRIC=X"),
-        (("base.json", "good.json", "--forgetting", "2"), "gate.forgetting"),
+        (
+            ("base.json", "good.json", "--forgetting", "2"),
+            "--forgetting: expected a number of at least 0 and at most 1",
+        ),
         (("base.json", "good.json", "--config", "none.toml"), "none.toml: cannot be read"),
         (("base.json", "good.json", "--html", "base.json"), "is a record that is compared"),
         (("base.json", "good.json", "--markdown", "no/such/file.md"), "there is no folder"),

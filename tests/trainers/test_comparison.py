@@ -50,10 +50,30 @@ def test_an_improvement(made):
 def test_no_difference_is_not_passed_and_says_what_could_have_been_seen(made):
     found = made(rows(30, 100), rows(33, 100))
     assert (found.verdict, found.passed, found.exit_code) == ("no difference shown", False, 1)
-    assert "100 rows are too few to show any change" in found.reasons[0]
+    assert found.reasons[0].endswith("; 100 rows show a change from about 13 points on if 20 % of them differ")
     mixed = samples({"exact_match": [0.0] * 13 + [1.0] * 60 + [0.0] * 27})
     found = made(rows(60, 100), mixed)
-    assert "100 rows show a change from about" in found.reasons[0]
+    assert "100 rows show a change from about" in found.reasons[0] and "if 26 % of them differ" in found.reasons[0]
+    few = made(rows(6, 20), rows(7, 20))
+    assert few.metrics[0].detectable is None
+    assert few.reasons[0].endswith("; 20 rows show no change if only 20 % of them differ")
+
+
+@pytest.mark.parametrize("changed", [0, 1, 3])
+def test_few_changed_rows_do_not_say_that_the_rows_could_show_nothing(made, changed):
+    guard = made(rows(50, 100), rows(50 + changed, 100)).metrics[0]
+    assert guard.outcome == "no difference shown" and guard.detectable == pytest.approx(0.128, abs=0.002)
+    assert made(rows(100, 100), rows(0, 100)).verdict == "worse"  # the same rows show a large change
+
+
+def test_graded_scores_say_what_their_deviation_lets_be_seen(made):
+    before, after = (samples({"chrf": [((i * k) % 17) / 17 for i in range(40)]}) for k in (3, 5))
+    found = made(before, after).metrics[0]
+    assert found.outcome == "no difference shown" and found.detectable is not None
+    assert found.said.endswith(f"; so many rows show a change from about {100 * found.detectable:.0f} points on")
+    wide = made(*(samples({"chrf": [a, b, 0.5]}) for a, b in ((0.0, 1.0), (1.0, 0.1)))).metrics[0]
+    assert wide.detectable is None
+    assert wide.said.endswith("; 3 rows or groups that differ as much as these show no change of their mean")
 
 
 def test_worse(made):
@@ -291,11 +311,15 @@ def test_gate_from_a_file_and_flags(tmp_path):
     ("text", "said"),
     [
         ("[gate]\nforgeting = 0.1", "unknown setting 'gate.forgeting'. Did you mean 'forgetting'?"),
-        ("[gate]\nforgetting = 7", "`gate.forgetting`"),
-        ('[gate]\nrequire = "better"', "`gate.require`"),
-        ("[gate]\nforgetting = nan", "gate.forgetting"),
+        ("[gate]\nforgetting = 7", "gate.forgetting: expected a number of at least 0 and at most 1, found 7"),
+        ('[gate]\nrequire = "beter"', "gate.require: expected one of improved, not-worse, found 'beter'"),
+        ("[gate]\nforgetting = nan", "gate.forgetting: expected a number of at least 0 and at most 1, found nan"),
+        ("[gate]\nforgetting-metric = 1", "gate.forgetting-metric: expected a text, found 1"),
+        ("[gate.guards]\nregex = '2%'", "gate.guards.regex: expected a number of at least 0 and at most 1, found '2%'"),
+        ("", "has no table 'gate'. Write [gate]"),
+        ("[gates]\nprimary = 'regex'", "has no table 'gate'. There is 'gates'. Write [gate]"),
         ("gate = 3", "'gate' must be a table"),
-        ("[gate]\nguards = 3", "`gate.guards`"),
+        ("[gate]\nguards = 3", "gate.guards: expected a table of metrics with margins, found 3"),
         ("[gate", "not valid TOML"),
     ],
 )
@@ -307,11 +331,52 @@ def test_a_wrong_gate(tmp_path, text, said):
     assert said in str(caught.value) and str(file) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (
+            {"guards": {"exact_match": 2.0}},
+            "--guard exact_match: expected a number of at least 0 and at most 1, found 2.0",
+        ),
+        ({"alpha": 0.0}, "--alpha: expected a number above 0 and at most 0.2, found 0.0"),
+        ({"margin": -1.0}, "--margin: expected a number of at least 0 and at most 1, found -1.0"),
+        ({"forgetting_metric": "regex", "latency": -1.0}, "--latency: expected a number of at least 0, found -1.0"),
+    ],
+)
+def test_a_wrong_flag_is_named_and_not_the_file(tmp_path, flags, said):
+    file = tmp_path / "gate.toml"
+    file.write_text("[gate]\nalpha = 0.01\n[gate.guards]\nregex = 0.1\n")
+    for path in (file, None):
+        with pytest.raises(ConfigError) as caught:
+            read_gate(path, flags)
+        assert str(caught.value) == said
+
+
+def test_all_mistakes_of_a_gate_are_told_at_once(tmp_path):
+    file = tmp_path / "gate.toml"
+    file.write_text("[gate]\nalpha = 1\nsed = 3\n[gate.guards]\nregex = 2\nchrf = 0.1\n")
+    with pytest.raises(ConfigError) as caught:
+        read_gate(file, {"seed": -1})
+    lines = str(caught.value).replace(str(file), "F").split("\n")
+    assert [line.split(":")[1].split(".")[0].strip() for line in lines if line.startswith("F")] == [
+        "unknown setting 'gate", "gate", "gate",
+    ]  # fmt: skip
+    assert any(line.startswith("--seed: expected a whole number of at least 0") for line in lines)
+
+
+def test_an_empty_gate_is_one_that_is_there(tmp_path):
+    file = tmp_path / "gate.toml"
+    file.write_text("[gate]\n")
+    assert read_gate(file, {}) == Gate()
+
+
 def test_a_gate_in_yaml_beside_other_settings(tmp_path):
     pytest.importorskip("yaml")
     file = tmp_path / "run.yaml"
     file.write_text("model: base\ngate:\n  forgetting_metric: regex\n  guards: {regex: 0.1}\n")
     assert read_gate(file, {}) == Gate(forgetting_metric="regex", guards={"regex": 0.1})
+    file.write_text("gate: {alpha: 5e-2}")
+    assert read_gate(file, {}).alpha == 0.05
     file.write_text("gate: [1")
     with pytest.raises(ConfigError, match="not valid YAML"):
         read_gate(file, {})

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -24,6 +25,7 @@ from prepdata.cli.main import cli  # noqa: E402
 from prepdata.errors import InputError, UsageError  # noqa: E402
 from trainers import record_files, run_evaluation, runs  # noqa: E402
 from trainers.card import card  # noqa: E402
+from trainers.compare import Comparison  # noqa: E402
 from trainers.config import make_config  # noqa: E402
 from trainers.preflight import Preflight, preflight, report_bytes  # noqa: E402
 from trainers.run_evaluation import COMPARISON, comparison_in, keep, trained  # noqa: E402
@@ -126,15 +128,27 @@ def test_a_comparison_is_kept_and_told_in_the_card(copied: Path, capsys: pytest.
     after = card.read_text()
     assert "## Compared with its base" in after and "improved: gate passed" in after
     assert [line for line in before.split("\n") if line not in after.split("\n")] == []
+    assert "- gate: exact\\_match improved" in after
+    assert command("compare", copied / "good.json", copied / "good") == 0
+    assert "another gate" not in capsys.readouterr().err
     assert command("compare", copied / "good.json", copied / "good", "--alpha", "0.01", "--quiet") == 0
+    said = capsys.readouterr().err
+    assert "compared by another gate before: improved: gate passed (exact_match improved" in said
+    assert "comparison.1.json" in said
+    older = (copied / "good" / "comparison.1.json").read_bytes()
+    assert msgspec.json.decode(older, type=Comparison) == kept
     assert card.read_text().count("## Compared") == 1
+    assert "(alpha 0.01)" in card.read_text().replace("\\", "")
     again = comparison_in(copied / "good")
     assert again is not None and again.gate.alpha == 0.01
+    assert command("compare", copied / "good.json", copied / "good") == 0
+    assert (copied / "good" / "comparison.2.json").is_file()
+    capsys.readouterr()
+    assert command("runs", copied / "good") == 0
+    assert "passed: exact_match improved" in capsys.readouterr().out
 
 
 def test_a_record_without_a_newer_key_is_told_too(copied: Path) -> None:
-    import msgspec
-
     run = runs.read(copied / "good")
     older = {name: value for name, value in run.config.items() if name not in ("replay_share", "quantization")}
     assert "replay_share: `0.25`" in card(run)
@@ -160,7 +174,7 @@ def test_a_comparison_that_was_ended_between_its_files(copied: Path, monkeypatch
     writes = [True, False]  # the second file is not written
     with pytest.raises(KeyboardInterrupt):
         keep(folder, found)
-    assert [Path(file).name for file in keep(folder, found)] == [COMPARISON, "README.md"]
+    assert [Path(file).name for file in keep(folder, found).files] == [COMPARISON, "README.md"]
     assert comparison_in(folder) == found and readme.read_text() == card(runs.read(folder), found)
 
 
@@ -189,8 +203,6 @@ def test_a_baseline_recorded_anew_is_refused(copied: Path) -> None:
     path = copied / "good.json"
     record = record_files.read(path)
     held = record_files.read_samples(path, record)
-    import msgspec
-
     record_files.write(path, msgspec.structs.replace(record, created="2030-01-01T00:00:00Z"), held)
     with pytest.raises(UsageError, match="the training was started with the baseline"):
         command("compare", path, copied / "good", "-q")
@@ -202,8 +214,6 @@ def test_a_baseline_recorded_anew_is_refused(copied: Path) -> None:
 
 def test_a_run_that_goes_on_keeps_its_baseline(copied: Path) -> None:
     run = runs.read(copied / "good")
-    import msgspec
-
     later = msgspec.structs.replace(run, created="2030-01-01T00:00:00+00:00", baseline=None)
     assert runs.gone_on(copied / "good", later) == run
     with pytest.raises(UsageError, match="started with another baseline"):
@@ -214,8 +224,6 @@ def test_a_run_that_goes_on_keeps_its_baseline(copied: Path) -> None:
     ("part", "said"), [("weights", "good: "), ("tokenizer", "the tokenizer of"), ("template", "the chat template")]
 )
 def test_a_run_does_not_go_on_with_another_base(copied: Path, part: str, said: str) -> None:
-    import msgspec
-
     folder, run = copied / "good", runs.read(copied / "good")
     runs.write(folder, msgspec.structs.replace(run, status="stopped"))
     config = make_config({**run.config, "resume": True})
@@ -249,8 +257,6 @@ def test_runs_are_compared(copied: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_runs_of_several_processes_are_told_apart(copied: Path) -> None:
-    import msgspec
-
     run = runs.read(copied / "good")
     two = msgspec.structs.replace(run, machine=msgspec.structs.replace(run.machine, processes=2))
     found = differences([Listed(copied, run, None), Listed(copied, two, None)])
@@ -265,8 +271,6 @@ def test_runs_that_cannot_be_named(copied: Path, tmp_path: Path) -> None:
     shutil.copy(copied / "heart" / "adapter" / "adapter_model.safetensors", weights)
     with pytest.raises(UsageError, match="not those that the run wrote"):
         trained(copied / "good")
-    import msgspec
-
     run = msgspec.structs.replace(runs.read(copied / "heart"), status="running", outcome=None)
     runs.write(copied / "heart", run)
     with pytest.raises(UsageError, match="is not finished"):

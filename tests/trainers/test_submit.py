@@ -236,6 +236,25 @@ def test_other_files_are_not_written_over(folder: Path) -> None:
     assert Path("job").read_text() == "#!/bin/bash\nmine\n"
 
 
+def test_a_job_file_that_takes_the_place_of_another_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for said in ("written: new.sh\n", "written: new.sh, which replaced an older job file\n"):
+        assert submit("slurm", "--no-preflight", "--job-file", "new.sh") == 0
+        assert said in capsys.readouterr().out
+
+
+def test_where_the_job_file_goes_is_looked_at_first(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def too_late(*_: object) -> None:
+        raise AssertionError("the preflight came first")
+
+    monkeypatch.setattr("prepdata.cli.submitting._checked", too_late)
+    Path("mine.sh").write_text("#!/bin/bash\n")
+    for file, said in (("no/such/x.sh", "there is no folder no/such"), ("mine.sh", "did not write")):
+        with pytest.raises(UsageError, match=said):
+            submit("slurm", "--job-file", file)
+
+
 def test_settings_in_the_file_are_no_keys_of_the_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given = yaml.safe_load(Path("run.yaml").read_text())
     table = {"partition": "gpu", "setup": ["module load cuda"], "hours": 4, "image": "for/another:launcher"}
@@ -260,7 +279,7 @@ def test_settings_are_checked() -> None:
             "run.toml",
         )  # fmt: skip
     said = str(caught.value).splitlines()
-    assert len(said) == 6 and all(line.startswith("run.toml: submit: ") for line in said)
+    assert len(said) == 6 and all(line.startswith("run.toml: submit") for line in said)
     with pytest.raises(ConfigError, match="expected a table"):
         make_settings(["a"], {})
 

@@ -334,7 +334,7 @@ def test_runs_are_listed(given: dict[str, Any], tmp_path: Path, capsys: pytest.C
     run_of(made(given, steps=1, output=str(tmp_path / "runs" / "one")))
     (tmp_path / "runs" / "bad").mkdir()
     (tmp_path / "runs" / "bad" / "run.json").write_text("{}")
-    assert cli.main(["runs", str(tmp_path / "runs")], standalone_mode=False) == 0
+    assert cli.main(["runs", str(tmp_path / "runs")], standalone_mode=False) == 2
     shown = capsys.readouterr()
     assert [line.split()[1] for line in shown.out.splitlines()] == ["status", "finished"]
     assert "lora r16" in shown.out

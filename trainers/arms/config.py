@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from trainers.config import Device, Dtype, checked, read_table, refuse, told
 from trainers.gate import Gate, read_gate
+from trainers.generate import is_url
 
 ArmName = Literal["base", "prompted", "few-shot", "rag", "tuned", "hybrid"]
 ARMS: tuple[ArmName, ...] = get_args(ArmName)
@@ -89,14 +90,14 @@ def load(path: Path) -> tuple[ArmsConfig, Gate]:
     Raises:
         ConfigError: the file cannot be read, or says something impossible; all mistakes are listed.
     """
-    values = {str(key).replace("-", "_"): value for key, value in read_table(path).items() if key != GATE}
-    for name in PATHS:
-        held = values.get(name)
-        if isinstance(held, str) and held and not held.lower().startswith(("http://", "https://")):
-            values[name] = str(path.parent / held)
-    good, problems = checked(values, FIELDS)
-    refuse(problems + _contradictions(good), str(path))
-    return ArmsConfig(**good), read_gate(path, {})
+    table = read_table(path)
+    values = {str(key): value for key, value in table.items() if key != GATE}
+    for key, held in values.items():
+        if key.replace("-", "_") in PATHS and isinstance(held, str) and held and not is_url(held):
+            values[key] = str(path.parent / held)
+    good, _, problems = checked(values, FIELDS, str(path))
+    refuse(problems + [f"{path}: {problem}" for problem in _contradictions(good)])
+    return ArmsConfig(**good), read_gate(path, {}) if GATE in table else Gate()
 
 
 def _contradictions(given: Mapping[str, Any]) -> list[str]:

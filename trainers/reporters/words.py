@@ -14,6 +14,20 @@ def headline(comparison: Comparison) -> str:
     return f"{comparison.verdict}: {state}"
 
 
+def gate_line(comparison: Comparison) -> str:
+    """Return which gate was applied, in one line: the primary metric and what it has to show, then margins in points.
+
+    Margins that the gate does not name are those that held all the same.
+    """
+    gate = comparison.gate
+    asked = "improved" if gate.require == "improved" else f"not worse by {100 * gate.margin:g}"
+    guards = [change for change in comparison.metrics if change.role == "guard"]
+    said = [f"{change.label} {100 * (change.margin or 0):g}" for change in guards]
+    said += [f"times {100 * gate.latency:g} %"] if gate.latency is not None else []
+    level = "" if gate.alpha == 0.05 else f" (alpha {gate.alpha:g})"
+    return f"{gate.primary} {asked}{level}{'; margins: ' if said else ''}{', '.join(said)}"
+
+
 def models(comparison: Comparison) -> str:
     """Return which models were compared, and of which kind they are."""
     one, other = comparison.baseline, comparison.run
@@ -51,11 +65,16 @@ def timed(change: LatencyChange) -> str:
     """Return how a time changed, in one line."""
     unit = "ms" if change.name == "ms_per_token" else "s"
     name = f"{change.name}{' (in turns)' if change.in_turns else ''}"
-    sides = " -> ".join("?" if value is None else f"{value:.3g} {unit}" for value in (change.baseline, change.run))
+    sides = " -> ".join("?" if value is None else f"{_three(value)} {unit}" for value in (change.baseline, change.run))
     if change.ratio is None:
         return f"{name}: {sides}, not compared: {change.reason}"
     state = {True: ", within its margin", False: ", NOT within its margin", None: ""}[change.within_margin]
     return f"{name}: {sides}, {change.ratio:.2f} times [{change.low:.2f}, {change.high:.2f}]{state}"
+
+
+def _three(value: float) -> str:
+    """Return a number with three significant digits, zeros at its end among them."""
+    return f"{value:,.0f}" if value >= 999.5 else f"{value:#.3g}".rstrip(".")
 
 
 LEGEND = (

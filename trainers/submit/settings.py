@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from prepdata.errors import ConfigError, nearest
 from trainers.config import told
+from trainers.values import read_value
 
 Count = Annotated[int, Meta(ge=0, le=1024)]
 Hours = Annotated[float, Meta(gt=0, le=24 * 365)]
@@ -81,22 +82,26 @@ def make_settings(table: Any, flags: Mapping[str, Any], origin: str = "") -> Job
     if not isinstance(table, dict | None):
         raise ConfigError(f"{where}submit: expected a table of keys and values")
     problems: list[str] = []
-    good: dict[str, Any] = {}
-    values = {**{str(key).replace("-", "_"): value for key, value in (table or {}).items()}, **flags}
-    for name, value in values.items():
+    held: dict[str, tuple[str, Any]] = {}  # field -> where it was said, value
+    for key, value in (table or {}).items():
+        name = str(key).replace("-", "_")
         if name not in FIELDS:
-            problems.append(f"unknown key '{name}'.{nearest(name, FIELDS)}")
+            problems.append(f"{where}submit: unknown key '{str(key)[:80]}'.{nearest(name, FIELDS)}")
             continue
+        held[name] = (f"{where}submit.{key}", value)
+    held |= {name: (f"--submit-{name}", value) for name, value in flags.items()}
+    good: dict[str, Any] = {}
+    for name, (place, value) in held.items():
         if isinstance(value, str) and name in LISTS:
             value = [value]
         try:
-            good[name] = msgspec.convert(value, FIELDS[name].type, strict=False)
-        except msgspec.ValidationError as error:
-            problems.append(f"{name}: {str(error)[0].lower()}{str(error)[1:]}, found {value!r}")
+            good[name] = read_value(value, FIELDS[name].type)
+        except ValueError as error:
+            problems.append(f"{place}: {error}")
             continue
-        problems += _odd(name, good[name])
+        problems += [f"{place}: {odd}" for odd in _odd(name, good[name])]
     if problems:
-        raise ConfigError("\n".join(f"{where}submit: {problem}" for problem in problems))
+        raise ConfigError("\n".join(problems))
     return JobSettings(**good)
 
 
@@ -106,9 +111,9 @@ def _odd(name: str, value: Any) -> list[str]:
     found = []
     for text in texts:
         if name in _WORDS and not _WORD.fullmatch(text):
-            found.append(f"{name}: {text!r} has characters that launchers do not take")
+            found.append(f"{text!r} has characters that launchers do not take")
         elif name == "options" and (not text.startswith("-") or _CONTROL.search(text)):
-            found.append(f"options: {text!r} is no option of sbatch")
+            found.append(f"{text!r} is no option of sbatch")
         elif not text or "\0" in text:
-            found.append(f"{name}: {text!r} is no text that a shell can read")
+            found.append(f"{text!r} is no text that a shell can read")
     return found

@@ -15,6 +15,7 @@ from prepdata.errors import InputError, UsageError
 from trainers.generate import Backend, Output, Prompt
 from trainers.journal import Journal
 from trainers.latency import latency_of
+from trainers.lineage import check_held_out
 from trainers.memorised import memorised
 from trainers.prompting import Prompting
 from trainers.record import (
@@ -139,7 +140,8 @@ def evaluate(
         The record as written.
 
     Raises:
-        UsageError: a scorer fails; the model is not the base of the run; answers of another run are kept at this place.
+        UsageError: a scorer fails; the model is not the base of the run, or the run trained on these rows; answers of
+            another run are kept at this place.
         InputError: the endpoint cannot be reached, or gave no answer to some rows; or no row could be asked at all.
         OSError: something cannot be written.
     """
@@ -151,6 +153,7 @@ def evaluate(
         if trained.base not in (None, draft.model.weights):
             raise UsageError(f"{trained.folder}: the run was trained on another base model than {draft.model.name}")
         draft = msgspec.structs.replace(draft, training=trained.training)
+        check_held_out(draft.data, draft.training)
     if check is not None:
         check(draft)
     if against is not None:

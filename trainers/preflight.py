@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import math
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -19,7 +21,7 @@ import msgspec
 
 from prepdata.api import validate
 from prepdata.cost import Range
-from prepdata.errors import InputError, UsageError
+from prepdata.errors import InputError, UsageError, nearest
 from prepdata.prices import gpu
 from prepdata.render.renderer import Renderer, open_renderer
 from prepdata.report import Report
@@ -141,6 +143,7 @@ def _preflight(config: TrainConfig, device: str, free: int, processes: int) -> C
     renderer = open_renderer(str(folder), config.chat_template)
     dtype, problems = devices.problems_of(config, folder, device, processes)
     shapes = estimate.read_shapes(folder)
+    problems += [*_same_file_problems(config), *_layer_problems(config, shapes)]
     problems += [*_tokenizer_problems(config, renderer), *_baseline_problems(config, folder)]
     reports = _reports(config, shapes.context or 0)
     files = [_file(role, path, report) for role, path, report in reports]
@@ -173,6 +176,37 @@ def _check_libraries(config: TrainConfig) -> None:
         )
     if absent := missing_trackers(config):
         raise UsageError(f"trackers: not installed: {', '.join(absent)}; pip install {' '.join(absent)}")
+
+
+def _same_file_problems(config: TrainConfig) -> list[Problem]:
+    """Return which files of the run are one and the same: by another name, or as a copy."""
+    given = {role: path for role in ("train", "replay", "validation", "test") if (path := getattr(config, role))}
+    digests = {role: file_hash(Path(path)) for role, path in given.items()}
+    problems = []
+    for one, other in combinations(given, 2):
+        real = [os.path.realpath(given[role]) for role in (one, other)]
+        if real[0] == real[1]:
+            said = f"{given[one]} is named twice, as the {one} file and as the {other} file"
+        elif digests[one] is not None and digests[one] == digests[other]:
+            said = f"the {one} file {given[one]} and the {other} file {given[other]} hold the same bytes"
+        else:
+            continue
+        if given[one] != given[other] and real[0] == real[1]:
+            said += f" ({given[other]})"
+        cure = "give rows of their own for each; `prepdata split` parts one file"
+        problems.append(Problem("same-file", True, True, said, cure))
+    return problems
+
+
+def _layer_problems(config: TrainConfig, shapes: estimate.Shapes) -> list[Problem]:
+    """Return which layers are to get an adapter and are not there; nothing of models without linear layers."""
+    there = sorted({one.name for one in shapes.linear if not one.head})
+    absent = [name for name in config.lora_targets if name != "all-linear" and name not in there]
+    if not absent or not there:
+        return []
+    said = f"lora_targets: {config.model} has no layer {', '.join(repr(name) for name in absent)}"
+    cure = f"--lora-targets all-linear, or some of {', '.join(there)}.{nearest(absent[0], there)}"
+    return [Problem("no-such-layer", True, False, said, cure)]
 
 
 def _reports(config: TrainConfig, context: int) -> list[tuple[Any, str, Report]]:

@@ -246,6 +246,29 @@ def test_data_that_stands_in_the_way(given: dict[str, Any], data: dict[str, str]
     assert found.plan.max_length == found.plan.tokens // found.plan.rows + 4  # the longest row, so that none is cut
 
 
+@pytest.mark.parametrize(("one", "other"), [("train", "test"), ("train", "validation"), ("validation", "test")])
+def test_one_file_in_two_roles_stands_in_the_way(
+    given: dict[str, Any], data: dict[str, str], tmp_path: Path, one: str, other: str
+) -> None:
+    import shutil
+
+    alias, copy = tmp_path / "alias.jsonl", tmp_path / "copy.jsonl"
+    alias.symlink_to(data[one])
+    shutil.copy(data[one], copy)
+    for path, said in ((data[one], "is named twice"), (str(alias), "is named twice"), (str(copy), "the same bytes")):
+        found = preflight(made(given, **{other: path})).found
+        (same, *_) = [problem for problem in found.problems if problem.name == "same-file"]
+        assert found.exit_code == 1 and said in same.message and one in same.message and other in same.message
+
+
+def test_layers_that_are_not_there_stand_in_the_way(given: dict[str, Any]) -> None:
+    found = preflight(made(given, lora_targets=["q_prj", "v_proj"])).found
+    (absent,) = (problem for problem in found.problems if problem.fatal)
+    assert (found.exit_code, absent.name) == (2, "no-such-layer") and "'q_prj'" in absent.message
+    assert "Did you mean 'q_proj'?" in absent.cure and "down_proj" in absent.cure
+    assert fatal(made(given, lora_targets=["q_proj", "v_proj"])) == (0, set())
+
+
 def test_templates_that_stand_in_the_way(given: dict[str, Any], tmp_path: Path) -> None:
     marked = tiny_lm.TEMPLATE
     unmarked = marked.replace("{% generation %}", "").replace("{% endgeneration %}", "")
@@ -272,6 +295,44 @@ def test_model_folders_that_are_not_loaded(given: dict[str, Any], base: Path, tm
     (tmp_path / "code" / "config.json").write_text(json.dumps({**held, "auto_map": {"AutoModel": "m.M"}}))
     with pytest.raises(UsageError, match="auto_map"):
         preflight(made(given, model=str(tmp_path / "code")))
+
+
+def test_weights_that_are_cut_are_not_loaded(given: dict[str, Any], base: Path, tmp_path: Path) -> None:
+    import shutil
+
+    folder = tmp_path / "cut"
+    shutil.copytree(base, folder)
+    weights = folder / "model.safetensors"
+    whole = weights.read_bytes()
+    odd = (8).to_bytes(8, "little") + b"[1,2,3] "
+    for held, said in (
+        (whole[:-1], "bytes where its header says"), (whole + b"x", "bytes where its header says"),
+        (whole[:200], "no whole header"), (b"abc", "no whole header"), (b"", "no whole header"),
+        (b"\xff" * 100, "no whole header"), (odd, "its header is none of safetensors"),
+    ):  # fmt: skip
+        weights.write_bytes(held)
+        with pytest.raises(UsageError, match=said):
+            preflight(made(given, model=str(folder)))
+    weights.write_bytes(whole)
+    assert fatal(made(given, model=str(folder))) == (0, set())
+
+
+def test_a_folder_that_is_taken_is_told_before_anything_is_looked_at(given: dict[str, Any], tmp_path: Path) -> None:
+    from prepdata.cli.main import cli
+
+    def dry(**more: Any) -> None:
+        keys = tmp_path / "run.yaml"
+        keys.write_text(json.dumps({**given, "train": str(tmp_path / "absent.jsonl"), **more}))
+        cli.main(["train", str(keys), "--dry-run"], standalone_mode=False)
+
+    with pytest.raises(PrepdataError, match="no run folder"):
+        dry(resume=True)
+    Path(given["output"]).mkdir()
+    (Path(given["output"]) / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="there is something already"):
+        dry()
+    with pytest.raises(PrepdataError, match="no run folder"):
+        dry(resume=True)
 
 
 def test_a_run_needs_a_baseline_of_the_same_test_file(given: dict[str, Any]) -> None:

@@ -93,10 +93,12 @@ class InTurns(NamedTuple):
 
 
 def usual_scorers(rows: Sequence[HeldOut]) -> tuple[str, ...]:
-    """Return the names of the scorers that fit what rows expect: those they name, else an exact and a lenient match."""
-    found = [name for row in rows if (name := _named(row.expected.get("scorer")))]
-    if not found:
-        found = ["exact_match", "normalized_match"]
+    """Return the names of the scorers that fit what rows expect: those they name, and an exact and a lenient match
+    where a row names none."""
+    named = [_named(row.expected.get("scorer")) for row in rows]
+    found = [name for name in named if name]
+    if len(found) < len(named) or not found:
+        found = ["exact_match", "normalized_match", *found]
     for mark, name in (("schema", "json_schema"), ("calls", "tool_call"), ("facts", "ungrounded_value_rate")):
         if any(mark in row.expected for row in rows):
             found.append(name)
@@ -247,9 +249,10 @@ def _ask_all(
 
 
 def _unanswered(failed: Sequence[SampleResult], total: int, journal: Journal) -> InputError:
-    first = failed[0]
+    first, left = failed[0], total - len(failed) - len(journal.done)
+    unasked = f", and {left:,} were not asked" if left > 0 else ""
     return InputError(
-        f"{len(failed):,} of {total:,} rows got no answer (row {first.doc_id}: {first.error}). "
+        f"{len(failed):,} of {total:,} rows got no answer (row {first.doc_id}: {first.error}){unasked}. "
         f"{len(journal.done):,} answers are kept in {journal.path}: run the same command again to ask only the others."
     )
 

@@ -28,9 +28,10 @@ from prepdata.errors import PrepdataError, UsageError  # noqa: E402
 from trainers import runs  # noqa: E402
 from trainers.config import TrainConfig, make_config  # noqa: E402
 from trainers.model_folder import file_hash  # noqa: E402
-from trainers.preflight import preflight  # noqa: E402
+from trainers.preflight import DataFile, Preflight, preflight  # noqa: E402
 from trainers.runs import Run  # noqa: E402
 from trainers.sft import keep_quiet, last_checkpoint, train  # noqa: E402
+from trainers.summary import preflight_lines  # noqa: E402
 
 keep_quiet()
 TRAINING = 480
@@ -236,6 +237,9 @@ def test_data_that_stands_in_the_way(given: dict[str, Any], data: dict[str, str]
     rows = held_out(data)
     leaking = str(tiny_lm.write_rows(tmp_path / "leak.jsonl", tiny_lm.json_rows(100, 9) + rows[:3]))
     assert fatal(made(given, train=leaking, replay=None)) == (1, {"data-errors"})
+    found = preflight(made(given, train=leaking, replay=None)).found
+    assert "3 errors in 103 rows; 3 of the findings are rows that a test or" in found.problems[-1].message
+    assert "prepdata split" in found.problems[-1].cure and "--ignore" not in found.problems[-1].cure
     empty = str(tiny_lm.write_rows(tmp_path / "empty.jsonl", []))
     assert fatal(made(given, test=empty)) == (1, {"empty-file"})
     assert fatal(made(given, max_length=24)) == (1, {"data-errors"})
@@ -244,6 +248,13 @@ def test_data_that_stands_in_the_way(given: dict[str, Any], data: dict[str, str]
     found = preflight(made(given)).found
     assert found.plan is not None
     assert found.plan.max_length == found.plan.tokens // found.plan.rows + 4  # the longest row, so that none is cut
+
+
+def test_counts_of_findings_add_up(given: dict[str, Any]) -> None:
+    file = DataFile("test", "t.jsonl", None, 3, 0, 1, {"missing-edge-case": 1, "small-dataset": 1})
+    found = Preflight([file], [], "cpu", "float32", 1, None)
+    (line, _) = preflight_lines(made(given), found)
+    assert line.endswith("3 rows, 0 errors, 1 warning, 1 info (missing-edge-case 1, small-dataset 1)")
 
 
 @pytest.mark.parametrize(("one", "other"), [("train", "test"), ("train", "validation"), ("validation", "test")])
@@ -280,6 +291,7 @@ def test_templates_that_stand_in_the_way(given: dict[str, Any], tmp_path: Path) 
         (tmp_path / "template.jinja").write_text(text)
         code, names = fatal(made(given, chat_template=str(tmp_path / "template.jinja")))
         assert (code, name in names) == (2, True)
+        assert ("data-errors" in names) == (name == "stop-token-not-trained")  # no word for each file on the markers
         assert name not in fatal(made(given, chat_template=str(tmp_path / "template.jinja"), loss="completion"))[1]
 
 

@@ -41,6 +41,24 @@ def references(settings: Settings) -> Iterator[tuple[Given, ...]]:
         yield tuple(given)
 
 
+def check_apart(paths: Sequence[str | os.PathLike[str]], evaluation: Sequence[str]) -> None:
+    """Raise where one file is named as data and as evaluation file: it would not be held against itself.
+
+    A folder to be checked may hold the evaluation file: that one is then left out of what is held against it.
+
+    Raises:
+        UsageError: says which.
+    """
+    own = {os.path.realpath(path): path for path in evaluation if Path(path).is_file()}
+    for path in paths:
+        if (real := os.path.realpath(path)) in own:
+            other = "" if os.fspath(path) == own[real] else f", as {own[real]},"
+            raise UsageError(
+                f"{os.fspath(path)} is to be checked and is named by --eval{other} too: a file is not held against "
+                "itself. Name the evaluation file by --eval only, and other files to be checked"
+            )
+
+
 def _of_files(settings: Settings, stack: contextlib.ExitStack) -> Given:
     """Build the index of the evaluation files, or find the one that an earlier run built of the same bytes."""
     from prepdata.sources import discover

@@ -260,3 +260,15 @@ def test_an_index_is_kept_for_the_same_bytes_only(tmp_path: Path, monkeypatch: p
     for path in (tmp_path / "cache").glob("*.prepidx"):
         path.write_bytes(b"damaged")
     assert found() == first and len(made) == 5 and kept.exists(), "a damaged one is made again"
+
+
+def test_a_file_that_is_named_on_both_sides_is_refused(tmp_path: Path) -> None:
+    """It would be held against nothing, and the report would say that no item is among the rows."""
+    write(tmp_path / "train.jsonl", TRAIN)
+    (tmp_path / "link.jsonl").symlink_to("train.jsonl")
+    for command in ("validate", "fix"):
+        for data, evaluation in (("train.jsonl", "train.jsonl"), ("link.jsonl", "train.jsonl")):
+            made = run(command, tmp_path / data, "--eval", tmp_path / evaluation, folder=tmp_path)
+            assert made.returncode == 2 and f"{data} is to be checked and is named by --eval" in made.stderr
+    copy = write(tmp_path / "copy.jsonl", TRAIN)
+    assert {f.line for f in check(tmp_path / "train.jsonl", eval=[str(copy)])} == {1, 2, 3, 4, 5}

@@ -217,6 +217,9 @@ def _close() -> None:
 
 def reason(error: BaseException) -> str:
     """Return why a run was stopped, as its record says it."""
+    if isinstance(error, KeyboardInterrupt):  # of a signal by its number, of Ctrl-C without
+        number = error.args[0] if error.args and isinstance(error.args[0], int) else signal.SIGINT
+        return f"ended by {signal.Signals(number).name}"
     return str(error) if isinstance(error, PrepdataError) else type(error).__name__
 
 

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from threading import Event
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
@@ -240,7 +240,11 @@ class Endpoint:
             key = "" if self._key else f" No key was sent, since {self.options.key_variable} is not set."
             return Unavailable(f"{error.url}: {said}.{key}")
         if 300 <= error.code < 400:
-            return Unavailable(f"{error.url}: it points elsewhere ({said}); redirects are not followed: give that URL")
+            place = _shown_place(error.url, error.headers.get("Location"))
+            where = f"to {place}" if place else "elsewhere"
+            return Unavailable(
+                f"{error.url}: it points {where} ({said}); redirects are not followed: give the URL of the API there"
+            )
         return _Refused(said)
 
     def rendering(self, prompts: Sequence[Prompt]) -> Rendering:
@@ -347,6 +351,19 @@ def _no_answer(error: BaseException, timeout: float) -> str:
     if isinstance(reason, http.client.IncompleteRead | http.client.RemoteDisconnected | ConnectionResetError):
         return "the connection was cut before the answer was whole"
     return f"no connection: {getattr(reason, 'strerror', None) or reason or type(reason).__name__}"
+
+
+def _shown_place(url: str, location: str | None) -> str:
+    """Return where a redirect points, without user, password and query; "" where that is no URL of the web."""
+    try:
+        parts = urlsplit(urljoin(url, location or ""))
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return ""
+    if not location or not host or parts.scheme not in ("http", "https"):
+        return ""
+    named = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{named}{f':{port}' if port else ''}{parts.path}"[:200]
 
 
 def _seconds(header: str | None) -> float | None:

@@ -15,6 +15,7 @@ from prepdata.errors import InputError, UsageError
 from trainers.generate import Backend, Output, Prompt
 from trainers.journal import Journal
 from trainers.latency import latency_of
+from trainers.lineage import check_held_out
 from trainers.memorised import memorised
 from trainers.prompting import Prompting
 from trainers.record import (
@@ -92,10 +93,12 @@ class InTurns(NamedTuple):
 
 
 def usual_scorers(rows: Sequence[HeldOut]) -> tuple[str, ...]:
-    """Return the names of the scorers that fit what rows expect: those they name, else an exact and a lenient match."""
-    found = [name for row in rows if (name := _named(row.expected.get("scorer")))]
-    if not found:
-        found = ["exact_match", "normalized_match"]
+    """Return the names of the scorers that fit what rows expect: those they name, and an exact and a lenient match
+    where a row names none."""
+    named = [_named(row.expected.get("scorer")) for row in rows]
+    found = [name for name in named if name]
+    if len(found) < len(named) or not found:
+        found = ["exact_match", "normalized_match", *found]
     for mark, name in (("schema", "json_schema"), ("calls", "tool_call"), ("facts", "ungrounded_value_rate")):
         if any(mark in row.expected for row in rows):
             found.append(name)
@@ -139,7 +142,8 @@ def evaluate(
         The record as written.
 
     Raises:
-        UsageError: a scorer fails; the model is not the base of the run; answers of another run are kept at this place.
+        UsageError: a scorer fails; the model is not the base of the run, or the run trained on these rows; answers of
+            another run are kept at this place.
         InputError: the endpoint cannot be reached, or gave no answer to some rows; or no row could be asked at all.
         OSError: something cannot be written.
     """
@@ -151,6 +155,7 @@ def evaluate(
         if trained.base not in (None, draft.model.weights):
             raise UsageError(f"{trained.folder}: the run was trained on another base model than {draft.model.name}")
         draft = msgspec.structs.replace(draft, training=trained.training)
+        check_held_out(draft.data, draft.training)
     if check is not None:
         check(draft)
     if against is not None:
@@ -244,9 +249,10 @@ def _ask_all(
 
 
 def _unanswered(failed: Sequence[SampleResult], total: int, journal: Journal) -> InputError:
-    first = failed[0]
+    first, left = failed[0], total - len(failed) - len(journal.done)
+    unasked = f", and {left:,} were not asked" if left > 0 else ""
     return InputError(
-        f"{len(failed):,} of {total:,} rows got no answer (row {first.doc_id}: {first.error}). "
+        f"{len(failed):,} of {total:,} rows got no answer (row {first.doc_id}: {first.error}){unasked}. "
         f"{len(journal.done):,} answers are kept in {journal.path}: run the same command again to ask only the others."
     )
 

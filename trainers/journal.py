@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,8 @@ from trainers.record import SampleResult
 from trainers.record_files import sample_of
 
 LAYOUT = 1
+_WHERE = re.compile(r": line \d+ column \d+ \(char \d+\)$")
+"""Place within a line, as the library json ends its words with: the line is always 1."""
 
 
 class _Head(msgspec.Struct, forbid_unknown_fields=True):
@@ -77,14 +80,19 @@ class Journal:
         if whole < len(data):
             self.file.truncate(whole)
         lines = data[:whole].splitlines()
+        number = 1
         if not lines:
             self._append([json_text(_Head(LAYOUT, key))])
             return
         try:
             head = msgspec.json.decode(lines[0], type=_Head)
-            samples = [sample_of(line) for line in lines[1:]]
+            samples = []
+            for line in lines[1:]:
+                number += 1
+                samples.append(sample_of(line))
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{self.path}: damaged ({error}); delete it to ask all rows again") from None
+            said = _WHERE.sub("", str(error))
+            raise InputError(f"{self.path}:{number}: damaged ({said}); delete the file to ask all rows again") from None
         if head != _Head(LAYOUT, key):
             raise UsageError(
                 f"{self.path} holds {len(samples):,} answers of a run that was not finished, with another model, other "

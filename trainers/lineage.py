@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from prepdata.errors import UsageError
-from trainers.record import Evaluation, Training
+from trainers.record import Data, Evaluation, Training
+
+_TRAINED = ("train", "replay", "validation")
+"""Files that decide what a model becomes."""
 
 
 def unrelated(baseline: Evaluation, run: Evaluation) -> str:
@@ -23,6 +26,27 @@ def unrelated(baseline: Evaluation, run: Evaluation) -> str:
     )
 
 
+def check_held_out(data: Data, training: Training | None) -> None:
+    """Raise where the rows that are asked are in a file that the model was trained with.
+
+    Args:
+        data: the rows.
+        training: of the model, None where it is not known.
+
+    Raises:
+        UsageError: says which file; scores on it would show memory.
+    """
+    if training is None:
+        return
+    used = {digest: role for role in _TRAINED if (digest := training.files.get(role)) is not None}
+    for name, held in (("test", data.test), ("retention", data.retention)):
+        if held is not None and (role := used.get(held.sha256 or "")):
+            raise UsageError(
+                f"{held.path}: this {name} file is the {role} file of the training, byte for byte: the model has seen "
+                "its answers, so that scores on it show nothing. Give rows that it was not trained with"
+            )
+
+
 def check_lineage(baseline: Evaluation, run: Evaluation, *, other_baseline: bool) -> Iterator[str]:
     """Yield what should be known of how the two came about.
 
@@ -31,8 +55,10 @@ def check_lineage(baseline: Evaluation, run: Evaluation, *, other_baseline: bool
         other_baseline: True to take a baseline that the run was not started with, and say so.
 
     Raises:
-        UsageError: the run was started with another baseline, or with this one before it was recorded anew.
+        UsageError: the run was started with another baseline, or with this one before it was recorded anew; or was
+            trained with the file of the rows.
     """
+    check_held_out(run.data, run.training)
     if why := unrelated(baseline, run):
         if not other_baseline:
             raise UsageError(

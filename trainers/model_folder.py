@@ -15,6 +15,8 @@ from prepdata.errors import UsageError
 from prepdata.files import read_bounded
 
 _MOST = 1 << 24
+_LONGEST_HEADER = 100_000_000
+"""Bytes of a header that the library safetensors reads at most (`MAX_HEADER_SIZE` in its `tensor.rs`)."""
 _PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 _BESIDE = frozenset(
     {"training_args.bin", "optimizer.pt", "optimizer.bin", "scheduler.pt", "scaler.pt", "rng_state.pth"}
@@ -75,7 +77,7 @@ def _folder(path: str, config: str, what: str) -> Path:
 def _check_weights(folder: Path, stem: str) -> None:
     """Raise unless weights are there as safetensors, all of those that an index names."""
     pickled = sorted(f.name for f in folder.iterdir() if f.suffix in _PICKLED and f.name not in _BESIDE)
-    index = folder / f"{stem}.safetensors.index.json"
+    index, names = folder / f"{stem}.safetensors.index.json", [f"{stem}.safetensors"]
     if index.is_file():
         listed = json_object(index).get("weight_map")
         names = sorted({str(name) for name in listed.values()}) if isinstance(listed, dict) else []
@@ -88,6 +90,36 @@ def _check_weights(folder: Path, stem: str) -> None:
     elif not (folder / f"{stem}.safetensors").is_file():
         why = f"; {pickled[0]} is pickled, and loading it can run code. Convert it to safetensors" if pickled else ""
         raise UsageError(f"{folder}: no {stem}.safetensors there{why}")
+    for name in names:
+        _check_whole(folder / name)
+
+
+class _Tensor(msgspec.Struct):
+    data_offsets: tuple[int, int]
+
+
+def _check_whole(file: Path) -> None:
+    """Raise UsageError unless a safetensors file is as long as its header says; no weight is read.
+
+    Its layout: 8 bytes with the length of the header, that header as JSON with the place of each tensor, then all
+    tensors and nothing more (https://github.com/huggingface/safetensors, README, 2026-11).
+    """
+    cure = "it is cut or damaged; fetch the folder again"
+    try:
+        size = file.stat().st_size
+        with file.open("rb") as opened:
+            length = int.from_bytes(opened.read(8), "little")
+            if size < 8 or length > min(size - 8, _LONGEST_HEADER):
+                raise UsageError(f"{file}: {size:,} bytes hold no whole header of safetensors: {cure}")
+            listed = msgspec.json.decode(opened.read(length), type=dict[str, msgspec.Raw])
+        tensors = (msgspec.json.decode(raw, type=_Tensor) for name, raw in listed.items() if name != "__metadata__")
+        wanted = 8 + length + max((one.data_offsets[1] for one in tensors), default=0)
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror or error}") from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise UsageError(f"{file}: its header is none of safetensors: {cure}") from None
+    if size != wanted:
+        raise UsageError(f"{file}: {size:,} bytes where its header says {wanted:,}: {cure}")
 
 
 def json_object(file: Path) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import math
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -19,7 +21,8 @@ import msgspec
 
 from prepdata.api import validate
 from prepdata.cost import Range
-from prepdata.errors import InputError, UsageError
+from prepdata.errors import InputError, UsageError, nearest
+from prepdata.findings import plural
 from prepdata.prices import gpu
 from prepdata.render.renderer import Renderer, open_renderer
 from prepdata.report import Report
@@ -34,6 +37,8 @@ from trainers.problems import Problem
 from trainers.trackers import missing as missing_trackers
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
+_LEAKS = frozenset({"eval-overlap", "near-eval-overlap"})
+"""Rules whose errors are rows that stand in a held-out file too."""
 CHECKPOINT_BYTES = 12
 """Bytes of a checkpoint for each weight of the adapter: itself and two moments of Adam, in float32."""
 
@@ -141,12 +146,14 @@ def _preflight(config: TrainConfig, device: str, free: int, processes: int) -> C
     renderer = open_renderer(str(folder), config.chat_template)
     dtype, problems = devices.problems_of(config, folder, device, processes)
     shapes = estimate.read_shapes(folder)
+    problems += [*_same_file_problems(config), *_layer_problems(config, shapes)]
     problems += [*_tokenizer_problems(config, renderer), *_baseline_problems(config, folder)]
     reports = _reports(config, shapes.context or 0)
     files = [_file(role, path, report) for role, path, report in reports]
-    problems += [problem for file in files for problem in _data_problems(file)]
+    unmarked = any(problem.name == "no-generation-markers" for problem in problems)
+    problems += [problem for file in files for problem in _data_problems(file, unmarked)]
     shown = [(role, report) for role, _, report in reports]
-    if any(problem.fatal and problem.data for problem in problems):
+    if unmarked or any(problem.fatal and problem.data for problem in problems):
         return Checked(Preflight(files, problems, device, dtype, processes, None), shown, None, None)
     max_length, train, validation = _simulated(config, renderer)
     problems += _row_problems(config, train, max_length, shapes.context)
@@ -173,6 +180,37 @@ def _check_libraries(config: TrainConfig) -> None:
         )
     if absent := missing_trackers(config):
         raise UsageError(f"trackers: not installed: {', '.join(absent)}; pip install {' '.join(absent)}")
+
+
+def _same_file_problems(config: TrainConfig) -> list[Problem]:
+    """Return which files of the run are one and the same: by another name, or as a copy."""
+    given = {role: path for role in ("train", "replay", "validation", "test") if (path := getattr(config, role))}
+    digests = {role: file_hash(Path(path)) for role, path in given.items()}
+    problems = []
+    for one, other in combinations(given, 2):
+        real = [os.path.realpath(given[role]) for role in (one, other)]
+        if real[0] == real[1]:
+            said = f"{given[one]} is named twice, as the {one} file and as the {other} file"
+        elif digests[one] is not None and digests[one] == digests[other]:
+            said = f"the {one} file {given[one]} and the {other} file {given[other]} hold the same bytes"
+        else:
+            continue
+        if given[one] != given[other] and real[0] == real[1]:
+            said += f" ({given[other]})"
+        cure = "give rows of their own for each; `prepdata split` parts one file"
+        problems.append(Problem("same-file", True, True, said, cure))
+    return problems
+
+
+def _layer_problems(config: TrainConfig, shapes: estimate.Shapes) -> list[Problem]:
+    """Return which layers are to get an adapter and are not there; nothing of models without linear layers."""
+    there = sorted({one.name for one in shapes.linear if not one.head})
+    absent = [name for name in config.lora_targets if name != "all-linear" and name not in there]
+    if not absent or not there:
+        return []
+    said = f"lora_targets: {config.model} has no layer {', '.join(repr(name) for name in absent)}"
+    cure = f"--lora-targets all-linear, or some of {', '.join(there)}.{nearest(absent[0], there)}"
+    return [Problem("no-such-layer", True, False, said, cure)]
 
 
 def _reports(config: TrainConfig, context: int) -> list[tuple[Any, str, Report]]:
@@ -213,14 +251,26 @@ def report_bytes(report: Report) -> bytes:
     return report.to_json().encode("utf-8", "backslashreplace") + b"\n"
 
 
-def _data_problems(file: DataFile) -> list[Problem]:
-    """Return what the validation found; of a file that is not trained on, leaks and rows that cannot be read count."""
+def _data_problems(file: DataFile, unmarked: bool = False) -> list[Problem]:
+    """Return what the validation found.
+
+    Args:
+        file: with the counts of its findings.
+        unmarked: True if the template lacks markers, which is a problem of its own and not one of each file.
+    """
     if not file.rows:
         return [Problem("empty-file", True, True, f"{file.path}: no rows", f"give a {file.role} file with rows")]
-    if not file.errors:
+    errors = file.errors - (file.by_rule.get("no-generation-marker", 0) if unmarked else 0)
+    if not errors:
         return []
-    said = f"{file.path}: {file.errors:,} errors in {file.rows:,} rows"
+    said = f"{file.path}: {plural(errors, 'error')} in {plural(file.rows, 'row')}"
     cure = "mend the rows named above (`prepdata fix` repairs some), or say --ignore RULE for what you accept"
+    if leaks := sum(count for name, count in file.by_rule.items() if name in _LEAKS):
+        said += f"; {leaks:,} of the findings are rows that a test or validation file has too"
+        cure = (
+            f"take those rows out of one of the files: {file.path} without them, or all parted anew by `prepdata split`"
+        )
+        cure += "; " + "mend the other rows named above" if errors > leaks else ""
     return [Problem("data-errors", True, True, said, cure)]
 
 

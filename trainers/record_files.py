@@ -76,6 +76,8 @@ def read(path: str | os.PathLike[str]) -> Evaluation:
     """
     where = os.fspath(path)
     again = "make it again with prepdata baseline or prepdata evaluate"
+    if Path(path).is_dir():
+        raise InputError(f"{where}: a folder, where the file of a record is wanted (such as evaluation.json in a run)")
     try:
         data = read_bounded(path, MOST_BYTES)
         version = msgspec.json.decode(data, type=_Head).schema_version

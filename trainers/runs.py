@@ -173,9 +173,14 @@ def gone_on(folder: Path, run: Run) -> Run:
         UsageError: another baseline is named than at the start.
     """
     before = read(folder)
-    if None not in (before.baseline, run.baseline) and before.baseline != run.baseline:
-        raise UsageError(f"{folder}: the run to be resumed was started with another baseline; resume with the same")
+    check_baseline(folder, before.baseline, run.baseline)
     return msgspec.structs.replace(run, created=before.created, baseline=before.baseline)
+
+
+def check_baseline(folder: Path, before: str | None, now: str | None) -> None:
+    """Raise UsageError where a run that goes on names another baseline than at its start; None for none."""
+    if None not in (before, now) and before != now:
+        raise UsageError(f"{folder}: the run to be resumed was started with another baseline; resume with the same")
 
 
 def metrics(folder: Path) -> Iterator[dict[str, Any]]:

@@ -26,9 +26,10 @@ from trainers.card import write_card
 from trainers.config import TrainConfig, as_dict
 from trainers.data import Simulated, copy_rows, write_rows
 from trainers.distributed import ALONE, Group, reason, torchrun
-from trainers.model_folder import file_hash, weights_hash
+from trainers.model_folder import file_hash
 from trainers.preflight import Checked, Plan, Preflight
 from trainers.record_files import read as read_record
+from trainers.resuming import base_parts, check_free, check_unchanged, resumable
 from trainers.runs import Outcome, Run
 from trainers.trackers import Trackers, open_trackers
 
@@ -49,8 +50,6 @@ OFFLINE = {
     "TOKENIZERS_PARALLELISM": "false",
 }
 """Set before any of these libraries is imported: no statistics, no look-ups, no bars over our own progress."""
-_MAY_DIFFER = frozenset({"resume", "gpus", "baseline", "without_baseline", "output", "trackers"})
-"""Keys that may be others when a run goes on."""
 
 
 def keep_quiet() -> None:
@@ -115,27 +114,12 @@ def _open_folder(config: TrainConfig, found: Preflight, base: runs.BaseModel, fo
         UsageError: it is taken, or holds another run: other keys, files, base model or number of processes.
     """
     if not config.resume:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UsageError(f"{folder}: there is something already; choose another --output, or say --resume")
+        check_free(folder)
         folder.mkdir(parents=True, exist_ok=True)
         return None
-    before = runs.read(folder)
-    if before.status == "finished":
-        raise UsageError(f"{folder}: this run is finished; there is nothing to resume")
-    now = as_dict(config)
-    other = [name for name in now if name not in _MAY_DIFFER and now[name] != before.config.get(name)]
-    if other:
-        raise UsageError(f"{folder}: the run to be resumed has another {', '.join(other)}; resume with the same")
-    if before.machine.processes != found.processes:
-        raise UsageError(
-            f"{folder}: the run to be resumed had {before.machine.processes} processes, and there are "
-            f"{found.processes}; resume with as many, so that the batches stay what they were"
-        )
-    changed = [new.path for old, new in zip(before.files, found.files) if old.sha256 != new.sha256]
-    parts = {"weights": config.model, "tokenizer": f"the tokenizer of {config.model}", "template": "the chat template"}
-    changed += [said for name, said in parts.items() if getattr(before.base, name) != getattr(base, name)]
-    if changed:
-        raise UsageError(f"{folder}: {', '.join(changed)} changed since the run began; start a new run")
+    before = resumable(config, folder, found.processes)
+    parts = {name: getattr(base, name) for name in ("weights", "tokenizer", "template")}
+    check_unchanged(config, folder, before, {file.role: file.sha256 for file in found.files}, parts)
     checkpoint = last_checkpoint(folder / runs.CHECKPOINTS)
     runs.keep_metrics(folder, _step(checkpoint) if checkpoint else 0)
     return checkpoint
@@ -157,14 +141,10 @@ def _step(checkpoint: Path) -> int:
 
 
 def _new_run(config: TrainConfig, checked: Checked, plan: Plan) -> Run:
-    from hashlib import sha256
-
-    from prepdata.render.folder import read_folder
-
-    held = read_folder(config.model, config.chat_template)
-    template = sha256((held.template(False) or "").encode()).hexdigest()
-    weights = weights_hash(Path(config.model))
-    base = runs.BaseModel(config.model, weights, file_hash(held.file), template, plan.model_parameters)
+    parts = base_parts(config)
+    base = runs.BaseModel(
+        config.model, str(parts["weights"]), parts["tokenizer"], str(parts["template"]), plan.model_parameters
+    )
     assert checked.train is not None
     return Run(
         created=runs.now(),

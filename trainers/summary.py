@@ -19,6 +19,8 @@ def preflight_lines(config: TrainConfig, found: Preflight) -> Iterator[str]:
     for file in found.files:
         rules = ", ".join(f"{name} {count:,}" for name, count in file.by_rule.items())
         said = f"{plural(file.rows, 'row')}, {plural(file.errors, 'error')}, {plural(file.warnings, 'warning')}"
+        infos = sum(file.by_rule.values()) - file.errors - file.warnings
+        said += f", {plural(infos, 'info')}" if infos > 0 else ""
         yield f"{file.role:<11} {safe(file.path)}: {said}{f' ({rules})' if rules else ''}"
     method = "QLoRA (NF4)" if config.quantization == "nf4" else "LoRA"
     yield f"{'method':<11} {method}, r {config.lora_r}, on {_where(found)} in {found.dtype}"

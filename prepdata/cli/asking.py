@@ -55,7 +55,7 @@ _FLAGS: list[tuple[str, str, dict[str, Any]]] = [
                             "help": "Share of the probability to sample from (default 1)."}),
     ("Answers", "--seed", {"type": click.IntRange(min=0), "metavar": "N", "help": "Of sampling (default 0)."}),
     ("Output", "--output", {"type": _FILE, "metavar": "FILE",
-                            "help": "Record, a name in .json (default: evaluation.json in the run folder)."}),
+                            "help": "Record, a name in .json (needed, but to evaluate a run: its evaluation.json)."}),
     ("Output", "--overwrite", {"is_flag": True, "help": "Replace a record that is there."}),
     ("Output", "--allow-errors", {"is_flag": True,
                                   "help": "Record rows without an answer as errors, not leave them for later."}),
@@ -91,6 +91,8 @@ def run(flags: dict[str, Any], kind: Literal["base", "prompted", "tuned"]) -> in
     from trainers.evaluate import InTurns, check_output, evaluate
     from trainers.generate import Options, is_url, open_backend
     from trainers.model_folder import check_adapter, template_of
+    from trainers.notes import notes
+    from trainers.record_files import read_samples
     from trainers.timing import open_base
 
     trained = _trained(flags)
@@ -121,8 +123,8 @@ def run(flags: dict[str, Any], kind: Literal["base", "prompted", "tuned"]) -> in
         check=check, against=against, progress=show_progress(flags["quiet"]),
     )  # fmt: skip
     if not flags["quiet"]:
-        for note in notes(record):
-            print(f"prepdata: {note}", file=sys.stderr)
+        for note in notes(record, read_samples(output, record)):
+            print(f"prepdata: {safe(note)}", file=sys.stderr)
         click.echo("\n".join(safe(line) for line in table(record)))
         print(f"written: {safe(str(output))}, {safe(record.samples.path)}", file=sys.stderr)
     return EXIT_CLEAN
@@ -184,6 +186,11 @@ def asked_of(flags: dict[str, Any], scorers: tuple[str, ...]) -> Asked:
     settings, _ = settings_from({name: value for name, value in flags.items() if name in names})
     test = read_rows(flags["test"], settings)
     retention = read_rows(flags["retention"], settings) if flags["retention"] is not None else None
+    if retention is not None and test.info.sha256 is not None and retention.info.sha256 == test.info.sha256:
+        raise UsageError(
+            f"--test {flags['test']} and --retention {flags['retention']} are the same rows: retention rows are of "
+            "what the model could do before and is not trained for"
+        )
     rows = [*test.rows, *(retention.rows if retention else ())]
     prompting = read_prompting(flags["system_prompt"], flags["few_shot"], flags["shots"], rows, settings)
     wanted = tuple(dict.fromkeys([*scorers, ALWAYS])) if scorers else usual_scorers(rows)
@@ -205,25 +212,6 @@ def show_progress(quiet: bool) -> Callable[[int, int], None] | None:
         print(f"\r{done:,} of {total:,} answers", end=end, file=sys.stderr, flush=True)
 
     return show
-
-
-def notes(record: Evaluation) -> list[str]:
-    """Return what should be known of a record before its numbers are believed."""
-    rendering, found = record.rendering, []
-    if rendering.tools_ignored:
-        found.append(
-            f"{rendering.tools_ignored:,} prompts declare tools, and the chat template leaves them out: the model "
-            "never read of them. Use a template that knows tools (--chat-template)."
-        )
-    if rendering.renderer == "transformers":
-        found.append("prepdata and transformers render some prompts differently; those of transformers were asked")
-    if record.memorised is not None and record.memorised.copied:
-        held = record.memorised
-        found.append(
-            f"warning: memorised-answers: {held.copied:,} of {held.answers:,} answers repeat a training row; "
-            "`memorised` in the record names the worst"
-        )
-    return found
 
 
 def table(record: Evaluation) -> list[str]:

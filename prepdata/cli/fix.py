@@ -41,6 +41,9 @@ def command(paths: tuple[str, ...], **flags: Any) -> int:
     diff, strict, quiet = flags.pop("diff"), flags.pop("exit_non_zero_on_fix"), flags.pop("quiet")
     if output and (in_place or len(paths) > 1):
         raise UsageError("--output goes with one file and without --in-place")
+    from prepdata.references import check_apart
+
+    check_apart(paths, flags.get("eval") or ())
     settings, _ = settings_from(flags)
     changed = False
     if not diff:

@@ -72,9 +72,11 @@ def _run(settings: TrainConfig, group: Group, *, dry_run: bool, as_json: bool, q
     """Check, train, and say what came of it; return the exit code. Of several processes, the first speaks."""
     from prepdata.report import json_text
     from trainers.preflight import preflight
+    from trainers.resuming import check_output
     from trainers.sft import train
     from trainers.summary import preflight_lines, run_lines
 
+    group.first(lambda: check_output(settings, group.size))
     checked = preflight(settings, group)
     found = checked.found
     shown = sys.stderr if as_json else sys.stdout

@@ -45,6 +45,7 @@ def command(paths: tuple[str, ...], **flags: Any) -> int:
     """
     write_waivers, reason = flags.pop("write_waivers"), flags.pop("reason")
     listing, showing, exit_zero = flags.pop("show_files"), flags.pop("show_settings"), flags.pop("exit_zero")
+    evaluation = flags.get("eval") or ()
     settings, config = settings_from(flags)
     if showing:
         show_settings(settings, config)
@@ -53,6 +54,9 @@ def command(paths: tuple[str, ...], **flags: Any) -> int:
         raise UsageError("give at least one file or folder, or - for standard input")
     if listing:
         return _show_files(paths)
+    from prepdata.references import check_apart
+
+    check_apart(paths, evaluation)
     if write_waivers and not (reason or "").strip():
         raise UsageError("--write-waivers needs --reason: say why these findings are accepted")
     read = settings

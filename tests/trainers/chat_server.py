@@ -92,7 +92,7 @@ class Handler(BaseHTTPRequestHandler):
             return None
         if what == "elsewhere":
             self.send_response(302)
-            self.send_header("Location", "http://127.0.0.1:9/")
+            self.send_header("Location", "http://me:pass@127.0.0.1:9/v2/?key=x")
             self.end_headers()
             return None
         if what == "calls":
@@ -100,6 +100,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(completion(None, "tool_calls", 4, [call]))
         if what == "huge":
             return self.send_bytes(b" " * ((1 << 26) + 1))
+        if what == "empty":
+            return self.send(completion(""))
         return self.send(completion(what, "length" if what == "long" else "stop", len(what)))
 
     def send(self, value: Any, status: int = 200) -> None:

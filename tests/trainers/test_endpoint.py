@@ -102,6 +102,12 @@ def test_what_no_row_can_get_past_ends_the_run(faulty: str, what: str) -> None:
     assert "redirects are not followed" in str(caught.value) if what == "elsewhere" else what in str(caught.value)
 
 
+def test_a_redirect_is_told_without_its_secrets(faulty: str) -> None:
+    with pytest.raises(Unavailable, match=r"it points to http://127\.0\.0\.1:9/v2/ ") as caught:
+        ask(faulty, "elsewhere")
+    assert "pass" not in str(caught.value) and "key=" not in str(caught.value)
+
+
 def test_what_was_answered_beside_a_row_that_was_turned_away_is_kept(faulty: str) -> None:
     backend = open_backend(faulty, Options(batch_size=3, model_name="tiny", retries=0))
     outputs = backend.generate([prompt("here"), prompt("403"), prompt("there")])

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 from chat_server import served
 
@@ -23,6 +24,7 @@ from trainers.baseline import held_against
 from trainers.evaluate import Asked, aggregate, evaluate, usual_scorers
 from trainers.generate import Options, open_backend
 from trainers.latency import latency_of
+from trainers.notes import notes
 from trainers.prompting import Prompting, read_prompting
 from trainers.record import Evaluation, SampleResult, differences
 from trainers.scorers import Score, find_all
@@ -281,7 +283,59 @@ def test_scorers_follow_what_rows_expect(tmp_path: Path) -> None:
     plain = asked(tmp_path, [row("a")]).test.rows
     assert usual_scorers(plain) == ("exact_match", "normalized_match", "stop_rate")
     marked = asked(tmp_path, [row("a", scorer={"name": "regex", "pattern": "a"}, schema={}, facts=["x"])]).test.rows
+    assert usual_scorers([*marked, *plain]) == (
+        "exact_match", "normalized_match", "regex", "json_schema", "ungrounded_value_rate", "stop_rate",
+    )  # fmt: skip
     assert usual_scorers(marked) == ("regex", "json_schema", "ungrounded_value_rate", "stop_rate")
+
+
+def noted(folder: Path, **changes: Any) -> list[str]:
+    record = records.read(folder / "base.json")
+    return list(notes(msgspec.structs.replace(record, **changes), records.read_samples(folder / "base.json", record)))
+
+
+def test_a_row_whose_mark_cannot_be_used_is_told_and_the_others_are_scored(faulty: str, tmp_path: Path) -> None:
+    rows = [
+        row("fine", id="a", scorer={"name": "regex", "pattern": "^f"}),
+        row("slow", id="b", scorer={"name": "regex", "pattern": "(a+)+$" * 9}),
+        row("schema", id="c", schema="none"),
+        row("plain", id="d"),
+    ]
+    record = run(faulty, asked(tmp_path, rows), tmp_path / "base.json")
+    assert record.scorers[0].name == "exact_match" and record.results["test"]["exact_match"].n == 4
+    of_pattern, of_schema = noted(tmp_path)
+    assert of_pattern.startswith("regex: 1 row asked for it and got no score (row b: ")
+    assert of_schema.startswith("json_schema: 1 row asked for it and got no score (row c: the schema of the row is no")
+
+
+def test_answers_that_tell_nothing_are_noted(faulty: str, tmp_path: Path) -> None:
+    run(faulty, asked(tmp_path, [row("long", id="a"), row("long", id="b"), row("x")]), tmp_path / "base.json")
+    (cut,) = noted(tmp_path)
+    assert cut.startswith("2 of 3 answers were cut at --max-new-tokens 512: scores tell of that limit")
+    (tuned, _) = noted(tmp_path, kind="tuned")
+    assert tuned.startswith("no adapter and no run is named: nothing tells that this model was tuned")
+    (tmp_path / "empty").mkdir()
+    run(faulty, asked(tmp_path / "empty", [row("empty"), row("empty", id="b")]), tmp_path / "empty" / "base.json")
+    assert noted(tmp_path / "empty") == [
+        "all 2 answers are empty: look at the model, its chat template or the endpoint"
+    ]
+
+
+def test_rows_that_were_not_asked_are_counted(faulty: str, tmp_path: Path) -> None:
+    rows = [row("ask first"), *(row("500", id=f"r{n}") for n in range(5))]
+    with pytest.raises(InputError, match=r"3 of 6 rows got no answer .*\), and 2 were not asked\. 1 answers are kept"):
+        run(faulty, asked(tmp_path, rows), tmp_path / "base.json")
+
+
+def test_a_damaged_line_of_answers_is_named(faulty: str, tmp_path: Path) -> None:
+    what = asked(tmp_path, [row("kept one"), row("kept two"), row("500")])
+    with pytest.raises(InputError, match="2 answers are kept"):
+        run(faulty, what, tmp_path / "base.json")
+    journal = tmp_path / "base.unfinished.jsonl"
+    lines = journal.read_text().splitlines()
+    journal.write_text("\n".join([*lines[:2], "{oops", ""]))
+    with pytest.raises(InputError, match=r"base\.unfinished\.jsonl:3: damaged \((?!.*line 1)"):
+        run(faulty, what, tmp_path / "base.json")
 
 
 def test_intervals() -> None:

@@ -159,6 +159,12 @@ def test_a_row_without_a_reference_is_left_out_and_told(faulty: str, tmp_path: P
     assert records.read(tmp_path / "out.json").n_samples == {"test": {"original": 3, "effective": 2}}
 
 
+def test_rows_cannot_be_test_and_retention(faulty: str, tmp_path: Path) -> None:
+    write_rows(tmp_path / "test.jsonl", [row("ping", "pong")])
+    (tmp_path / "same.jsonl").write_bytes((tmp_path / "test.jsonl").read_bytes())
+    refused(ask(tmp_path, "baseline", faulty, "--retention", "same.jsonl"), "--retention same.jsonl are the same rows")
+
+
 # --- endpoints -------------------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,8 @@ from records_made import measured, samples, sha
 from prepdata.errors import UsageError
 from trainers.compare import Comparison, Measured, compare
 from trainers.gate import Gate
-from trainers.record import Copied, Memorised, Training
+from trainers.lineage import check_held_out
+from trainers.record import Copied, Data, DataInfo, Memorised, Training
 
 FILES = {"train": sha("train"), "test": sha("test")}
 BEGAN = "2026-11-29T11:00:00+00:00"
@@ -102,6 +103,25 @@ def test_a_record_that_names_no_training(sides: Any) -> None:
 def test_a_test_file_that_was_not_checked(sides: Any, files: dict[str, Any], what: str) -> None:
     (note, *_) = compared(sides(files=files)).notes
     assert note.startswith(f"leaks not checked: the training data was held against {what} and not against test.jsonl")
+
+
+@pytest.mark.parametrize("role", ["train", "replay", "validation"])
+def test_a_test_file_that_was_trained_on_is_refused(sides: Any, role: str) -> None:
+    with pytest.raises(UsageError, match=f"test.jsonl: this test file is the {role} file of the training"):
+        compared(sides(files={**FILES, role: sha("test")}))
+    retention = Data(test=info("test.jsonl", "test"), retention=info("kept.jsonl", "kept"))
+    with pytest.raises(UsageError, match=f"kept.jsonl: this retention file is the {role} file"):
+        check_held_out(retention, training(files={**FILES, role: sha("kept")}))
+    check_held_out(retention, training(files={"train": None, "test": sha("test")}))
+    check_held_out(retention, None)
+
+
+def info(name: str, content: str | None) -> DataInfo:
+    return DataInfo(path=name, sha256=sha(content) if content else None, rows=1, hash=sha("rows"))
+
+
+def training(**more: Any) -> Training:
+    return Training(run=sha("run"), created=BEGAN, **more)
 
 
 @pytest.mark.parametrize(

@@ -164,3 +164,8 @@ def test_a_template_whose_prompts_read_alike_is_the_same_rendering() -> None:
     assert differences(base, prompted) == []
     both = evaluation(arm=Arm(few_shot=2), rendering=marked)
     assert [difference.field for difference in differences(base, both)] == ["rendering.template"]
+
+
+def test_a_folder_is_no_record(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a folder, where the file of a record is wanted"):
+        records.read(tmp_path)

@@ -28,6 +28,7 @@ from trainers.card import card  # noqa: E402
 from trainers.compare import Comparison  # noqa: E402
 from trainers.config import make_config  # noqa: E402
 from trainers.preflight import Preflight, preflight, report_bytes  # noqa: E402
+from trainers.resuming import check_output  # noqa: E402
 from trainers.run_evaluation import COMPARISON, comparison_in, keep, trained  # noqa: E402
 from trainers.run_table import Listed, Row, differences  # noqa: E402
 from trainers.sft import _open_folder, keep_quiet, train  # noqa: E402
@@ -232,6 +233,45 @@ def test_a_run_does_not_go_on_with_another_base(copied: Path, part: str, said: s
     assert checkpoint is not None and checkpoint.name == "checkpoint-60"
     with pytest.raises(UsageError, match=f"{said}.* changed since the run began"):
         _open_folder(config, found, msgspec.structs.replace(run.base, **{part: "0" * 64}), folder)
+
+
+def test_what_cannot_go_on_is_told_at_once(copied: Path) -> None:
+    import msgspec
+
+    folder, run = copied / "good", runs.read(copied / "good")
+    keys = {**run.config, "output": str(folder), "resume": True}
+    with pytest.raises(UsageError, match="finished; there is nothing to resume"):
+        check_output(make_config(keys), 1)
+    runs.write(folder, msgspec.structs.replace(run, status="stopped"))
+    check_output(make_config(keys), 1)
+    with pytest.raises(UsageError, match="another learning_rate"):
+        check_output(make_config({**keys, "learning_rate": 1e-3}), 1)
+    with pytest.raises(UsageError, match="1 processes, and there are 2"):
+        check_output(make_config(keys), 2)
+    with pytest.raises(UsageError, match="started with another baseline"):
+        check_output(make_config({**keys, "baseline": str(copied / "heart.json")}), 1)
+    runs.write(folder, msgspec.structs.replace(run, status="stopped", base=_other_weights(run)))
+    with pytest.raises(UsageError, match="changed since the run began"):
+        check_output(make_config(keys), 1)
+    changed = [msgspec.structs.replace(file, sha256="0" * 64) for file in run.files]
+    runs.write(folder, msgspec.structs.replace(run, status="stopped", files=changed))
+    with pytest.raises(UsageError, match=r"good\.train\.jsonl.* changed since the run began"):
+        check_output(make_config(keys), 1)
+
+
+def _other_weights(run: runs.Run) -> runs.BaseModel:
+    import msgspec
+
+    return msgspec.structs.replace(run.base, weights="0" * 64)
+
+
+def test_rows_that_were_trained_on_are_not_asked(made: Path, tmp_path: Path) -> None:
+    asked = ["evaluate", "--model", tiny_lm.base_model(), "--adapter", made / "good", "--quiet", "--threads", "1"]
+    for role, more in (("train", []), ("replay", ["--test", made / "good.test.jsonl", "--retention"])):
+        file = made / ("good.train.jsonl" if role == "train" else "replay.jsonl")
+        with pytest.raises(UsageError, match=f"is the {role} file of the training, byte for byte"):
+            command(*asked, *(more or ["--test"]), file, "--output", tmp_path / "x.json")
+    assert not list(tmp_path.iterdir())
 
 
 def test_runs_are_compared(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -353,3 +353,8 @@ def test_hours_are_shared_and_rent_is_not() -> None:
     assert one.hours is not None and two.hours is not None and one.usd is not None and two.usd is not None
     assert two.hours.likely == pytest.approx(one.hours.likely / 2)
     assert two.usd.likely == pytest.approx(one.usd.likely)
+
+
+def test_a_run_that_a_signal_ended_says_which() -> None:
+    assert distributed.reason(KeyboardInterrupt(signal.SIGTERM)) == "ended by SIGTERM"
+    assert distributed.reason(KeyboardInterrupt()) == "ended by SIGINT"

@@ -28,9 +28,10 @@ from prepdata.errors import PrepdataError, UsageError  # noqa: E402
 from trainers import runs  # noqa: E402
 from trainers.config import TrainConfig, make_config  # noqa: E402
 from trainers.model_folder import file_hash  # noqa: E402
-from trainers.preflight import preflight  # noqa: E402
+from trainers.preflight import DataFile, Preflight, preflight  # noqa: E402
 from trainers.runs import Run  # noqa: E402
 from trainers.sft import keep_quiet, last_checkpoint, train  # noqa: E402
+from trainers.summary import preflight_lines  # noqa: E402
 
 keep_quiet()
 TRAINING = 480
@@ -236,6 +237,9 @@ def test_data_that_stands_in_the_way(given: dict[str, Any], data: dict[str, str]
     rows = held_out(data)
     leaking = str(tiny_lm.write_rows(tmp_path / "leak.jsonl", tiny_lm.json_rows(100, 9) + rows[:3]))
     assert fatal(made(given, train=leaking, replay=None)) == (1, {"data-errors"})
+    found = preflight(made(given, train=leaking, replay=None)).found
+    assert "3 errors in 103 rows; 3 of the findings are rows that a test or" in found.problems[-1].message
+    assert "prepdata split" in found.problems[-1].cure and "--ignore" not in found.problems[-1].cure
     empty = str(tiny_lm.write_rows(tmp_path / "empty.jsonl", []))
     assert fatal(made(given, test=empty)) == (1, {"empty-file"})
     assert fatal(made(given, max_length=24)) == (1, {"data-errors"})
@@ -244,6 +248,36 @@ def test_data_that_stands_in_the_way(given: dict[str, Any], data: dict[str, str]
     found = preflight(made(given)).found
     assert found.plan is not None
     assert found.plan.max_length == found.plan.tokens // found.plan.rows + 4  # the longest row, so that none is cut
+
+
+def test_counts_of_findings_add_up(given: dict[str, Any]) -> None:
+    file = DataFile("test", "t.jsonl", None, 3, 0, 1, {"missing-edge-case": 1, "small-dataset": 1})
+    found = Preflight([file], [], "cpu", "float32", 1, None)
+    (line, _) = preflight_lines(made(given), found)
+    assert line.endswith("3 rows, 0 errors, 1 warning, 1 info (missing-edge-case 1, small-dataset 1)")
+
+
+@pytest.mark.parametrize(("one", "other"), [("train", "test"), ("train", "validation"), ("validation", "test")])
+def test_one_file_in_two_roles_stands_in_the_way(
+    given: dict[str, Any], data: dict[str, str], tmp_path: Path, one: str, other: str
+) -> None:
+    import shutil
+
+    alias, copy = tmp_path / "alias.jsonl", tmp_path / "copy.jsonl"
+    alias.symlink_to(data[one])
+    shutil.copy(data[one], copy)
+    for path, said in ((data[one], "is named twice"), (str(alias), "is named twice"), (str(copy), "the same bytes")):
+        found = preflight(made(given, **{other: path})).found
+        (same, *_) = [problem for problem in found.problems if problem.name == "same-file"]
+        assert found.exit_code == 1 and said in same.message and one in same.message and other in same.message
+
+
+def test_layers_that_are_not_there_stand_in_the_way(given: dict[str, Any]) -> None:
+    found = preflight(made(given, lora_targets=["q_prj", "v_proj"])).found
+    (absent,) = (problem for problem in found.problems if problem.fatal)
+    assert (found.exit_code, absent.name) == (2, "no-such-layer") and "'q_prj'" in absent.message
+    assert "Did you mean 'q_proj'?" in absent.cure and "down_proj" in absent.cure
+    assert fatal(made(given, lora_targets=["q_proj", "v_proj"])) == (0, set())
 
 
 def test_templates_that_stand_in_the_way(given: dict[str, Any], tmp_path: Path) -> None:
@@ -257,6 +291,7 @@ def test_templates_that_stand_in_the_way(given: dict[str, Any], tmp_path: Path) 
         (tmp_path / "template.jinja").write_text(text)
         code, names = fatal(made(given, chat_template=str(tmp_path / "template.jinja")))
         assert (code, name in names) == (2, True)
+        assert ("data-errors" in names) == (name == "stop-token-not-trained")  # no word for each file on the markers
         assert name not in fatal(made(given, chat_template=str(tmp_path / "template.jinja"), loss="completion"))[1]
 
 
@@ -272,6 +307,44 @@ def test_model_folders_that_are_not_loaded(given: dict[str, Any], base: Path, tm
     (tmp_path / "code" / "config.json").write_text(json.dumps({**held, "auto_map": {"AutoModel": "m.M"}}))
     with pytest.raises(UsageError, match="auto_map"):
         preflight(made(given, model=str(tmp_path / "code")))
+
+
+def test_weights_that_are_cut_are_not_loaded(given: dict[str, Any], base: Path, tmp_path: Path) -> None:
+    import shutil
+
+    folder = tmp_path / "cut"
+    shutil.copytree(base, folder)
+    weights = folder / "model.safetensors"
+    whole = weights.read_bytes()
+    odd = (8).to_bytes(8, "little") + b"[1,2,3] "
+    for held, said in (
+        (whole[:-1], "bytes where its header says"), (whole + b"x", "bytes where its header says"),
+        (whole[:200], "no whole header"), (b"abc", "no whole header"), (b"", "no whole header"),
+        (b"\xff" * 100, "no whole header"), (odd, "its header is none of safetensors"),
+    ):  # fmt: skip
+        weights.write_bytes(held)
+        with pytest.raises(UsageError, match=said):
+            preflight(made(given, model=str(folder)))
+    weights.write_bytes(whole)
+    assert fatal(made(given, model=str(folder))) == (0, set())
+
+
+def test_a_folder_that_is_taken_is_told_before_anything_is_looked_at(given: dict[str, Any], tmp_path: Path) -> None:
+    from prepdata.cli.main import cli
+
+    def dry(**more: Any) -> None:
+        keys = tmp_path / "run.yaml"
+        keys.write_text(json.dumps({**given, "train": str(tmp_path / "absent.jsonl"), **more}))
+        cli.main(["train", str(keys), "--dry-run"], standalone_mode=False)
+
+    with pytest.raises(PrepdataError, match="no run folder"):
+        dry(resume=True)
+    Path(given["output"]).mkdir()
+    (Path(given["output"]) / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="there is something already"):
+        dry()
+    with pytest.raises(PrepdataError, match="no run folder"):
+        dry(resume=True)
 
 
 def test_a_run_needs_a_baseline_of_the_same_test_file(given: dict[str, Any]) -> None:

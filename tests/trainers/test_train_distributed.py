@@ -12,6 +12,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 from array import array
 from collections.abc import Iterator
 from datetime import timedelta
@@ -121,6 +122,7 @@ def killed(rank: int) -> None:
     def save_and_die(self: Watch, *given: Any, **more: Any) -> None:
         whole(self, *given, **more)
         self.group.wait()
+        time.sleep(0 if rank else 2)  # the first holds the store that the others still ask
         os._exit(9)
 
     Watch.on_save = save_and_die  # type: ignore[method-assign]

@@ -55,7 +55,7 @@ def together(
     for process in processes:
         process.start()
     for process in processes:
-        process.join(120)
+        process.join(600)
         process.kill()
         process.join()
     return [

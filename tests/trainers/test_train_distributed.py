@@ -189,14 +189,14 @@ def test_what_stands_in_the_way_is_said_once_and_ends_all(keys: Path, tmp_path: 
         [
             (["--max-length", "24"], 1, "error: data-errors"),
             (["--model", str(tmp_path)], 2, "it has no config.json"),
-            (["--batch-size", "0"], 2, "batch_size: "),
+            (["--batch-size", "0"], 2, "--batch-size: "),
             (["--resume"], 2, "no run folder"),
         ]
     ):
         flags = ["train", str(keys), "--output", str(tmp_path / "run"), *flags]
         ended = together(tmp_path / str(number), flags)
         assert codes(ended) == [code, code]
-        assert sum(line in one.out + one.err for one in ended) == 1
+        assert sum(line in one.out + one.err for one in ended) == 1, ended
         assert not any("Traceback" in one or "interrupted" in one for one in said(ended))
         assert min(len(one.out + one.err) for one in ended) == 0
     assert not (tmp_path / "run").exists()

@@ -209,6 +209,31 @@ def compare_schema() -> str:
     return _output_schema(Comparison, "prepdata compare", COMPARE_VERSION)
 
 
+def arms_schemas() -> dict[str, str]:
+    """Return `schemas/arms.schema.json` and `schemas/arms-config.schema.json`: what `prepdata arms --json` writes, and
+    its configuration, for editors."""
+    from trainers.arms.config import GATE, ArmsConfig
+    from trainers.arms.model import SCHEMA_VERSION as ARMS_VERSION
+    from trainers.arms.model import ArmsReport
+    from trainers.gate import Gate
+
+    _, parts = msgspec.json.schema_components([ArmsConfig, Gate], ref_template="#/$defs/{name}")
+    held, gate = parts["ArmsConfig"], parts["Gate"]
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "prepdata arms configuration",
+        "description": held["description"],
+        "type": "object",
+        "properties": {**{name.replace("_", "-"): of for name, of in held["properties"].items()}, GATE: gate},
+        "required": held["required"],
+        "additionalProperties": False,
+    }
+    return {
+        "schemas/arms.schema.json": _output_schema(ArmsReport, "prepdata arms", ARMS_VERSION),
+        "schemas/arms-config.schema.json": _schema_text(document),
+    }
+
+
 def evaluation_schemas() -> dict[str, str]:
     """Return `schemas/evaluation.schema.json` and `schemas/sample.schema.json`: what `prepdata baseline` and `prepdata
     evaluate` write."""
@@ -237,6 +262,14 @@ def cost_schema() -> str:
     return _output_schema(Comparison, "prepdata cost --compare", COST_VERSION)
 
 
+def retrieval_schema() -> str:
+    """Return `schemas/retrieval.schema.json`: what `prepdata retrieval evaluate --json` writes."""
+    from prepdata.retrieval.evaluate import SCHEMA_VERSION as RETRIEVAL_VERSION
+    from prepdata.retrieval.evaluate import Evaluation
+
+    return _output_schema(Evaluation, "prepdata retrieval evaluate", RETRIEVAL_VERSION)
+
+
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
@@ -250,8 +283,10 @@ def generated() -> dict[str, str]:
     files["schemas/train.schema.json"] = train_schema()
     files["schemas/compare.schema.json"] = compare_schema()
     files |= evaluation_schemas()
+    files |= arms_schemas()
     files["schemas/advice.schema.json"] = advice_schema()
     files["schemas/cost-compare.schema.json"] = cost_schema()
+    files["schemas/retrieval.schema.json"] = retrieval_schema()
     from prepdata.models.generate import texts
 
     return files | {f"schemas/{name}": text for name, text in texts().items()}

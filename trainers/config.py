@@ -8,12 +8,13 @@ in float32, few checkpoints kept, the best one chosen by the validation loss.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import FieldInfo
 
 from prepdata.errors import ConfigError, nearest
 from prepdata.files import read_bounded
@@ -127,9 +128,9 @@ LISTS = tuple(name for name, field in FIELDS.items() if isinstance(field.default
 """Keys with several values; in one text they stand with commas between."""
 
 
-def description(name: str) -> str:
+def description(name: str, fields: Mapping[str, FieldInfo] = FIELDS) -> str:
     """Return what a key is for, in one sentence."""
-    return str(next(meta.description for meta in FIELDS[name].type.__metadata__ if meta.description))
+    return str(next(meta.description for meta in fields[name].type.__metadata__ if meta.description))
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -194,28 +195,47 @@ def make_config(values: Mapping[str, Any], origin: str = "") -> TrainConfig:
     Raises:
         ConfigError: keys are unknown or missing, or values impossible; the message lists all of them.
     """
+    good, problems = checked(values, FIELDS)
+    problems += _contradictions(good)
+    refuse(problems, origin)
+    return TrainConfig(**good)
+
+
+def checked(values: Mapping[str, Any], fields: Mapping[str, FieldInfo]) -> tuple[dict[str, Any], list[str]]:
+    """Return values by the types of their keys, and what is wrong with the others and what is missing.
+
+    Args:
+        values: key -> value; lists for tuples, a single text where a list is wanted is taken as one.
+        fields: name -> field, each with a description.
+    """
     problems: list[str] = []
     good: dict[str, Any] = {}
     for key, value in values.items():
         name = key.replace("-", "_")
-        if name not in FIELDS:
-            problems.append(f"unknown key '{key}'.{nearest(name, FIELDS)}")
+        if name not in fields:
+            problems.append(f"unknown key '{key}'.{nearest(name, fields)}")
             continue
-        if isinstance(value, str) and name in LISTS:
+        if isinstance(value, str) and isinstance(fields[name].default, tuple):
             value = [piece.strip() for piece in value.split(",") if piece.strip()]
         try:
-            good[name] = msgspec.convert(value, FIELDS[name].type)
+            good[name] = msgspec.convert(value, fields[name].type)
         except msgspec.ValidationError as error:
             said = str(error)
             problems.append(f"{name}: {said[0].lower()}{said[1:]}, found {value!r}")
     given = {key.replace("-", "_") for key in values}
-    missing = [name for name, field in FIELDS.items() if field.required and name not in given]
-    problems += [f"{name} is missing: {description(name)}" for name in missing]
-    problems += _contradictions(good)
+    missing = [name for name, field in fields.items() if field.required and name not in given]
+    return good, problems + [f"{name} is missing: {description(name, fields)}" for name in missing]
+
+
+def refuse(problems: Sequence[str], origin: str) -> None:
+    """Raise where there are problems.
+
+    Raises:
+        ConfigError: lists them all, each with where it comes from.
+    """
     if problems:
         where = f"{origin}: " if origin else ""
         raise ConfigError("\n".join(where + problem for problem in problems))
-    return TrainConfig(**good)
 
 
 def _contradictions(given: Mapping[str, Any]) -> list[str]:

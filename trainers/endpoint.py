@@ -60,6 +60,7 @@ class _Choice(msgspec.Struct):
 
 class _Usage(msgspec.Struct):
     completion_tokens: int | None = None
+    prompt_tokens: int | None = None
 
 
 class _Completion(msgspec.Struct):
@@ -306,8 +307,11 @@ def _output(found: _Completion, seconds: float) -> Output:
     calls = tuple({"name": c.function.name, "arguments": c.function.arguments} for c in choice.message.tool_calls or ())
     finish: Finish = "cut" if reason == "length" else "error" if reason == "content_filter" else "stopped"
     error = "the endpoint held the answer back (content_filter)" if finish == "error" else ""
-    tokens = found.usage.completion_tokens if found.usage else None
-    return Output(text, tokens, finish, seconds, error=error, calls=calls or None)
+    used = found.usage or _Usage()
+    return Output(
+        text, used.completion_tokens, finish, seconds, error=error, calls=calls or None,
+        prompt_tokens=used.prompt_tokens,
+    )  # fmt: skip
 
 
 def _within(response: Any, until: float, timeout: float, most: int = MOST_BYTES) -> bytes:

@@ -265,6 +265,7 @@ def _sample(name: SetName, row: HeldOut, prompt: Prompt, output: Output) -> Samp
         resps=((output.text,),) if output.finish_reason != "error" else (),
         calls=output.calls,
         tokens=output.tokens,
+        prompt_tokens=output.prompt_tokens,
         finish_reason=output.finish_reason,
         seconds=output.seconds,
         batch=output.batch,

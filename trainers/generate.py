@@ -41,6 +41,7 @@ class Output(NamedTuple):
         finish_reason: `stopped` by itself, `cut` at the most tokens, or `error` for no answer.
         seconds: wall time; locally, of the batch it was in.
         batch: answers written together in this time.
+        prompt_tokens: of the prompt; None where an endpoint does not say.
         cpu_seconds: processor time of this process, None for an endpoint.
         error: why there is no answer.
         calls: tools that were called, each with `name` and `arguments`, where an endpoint tells them apart.
@@ -56,6 +57,7 @@ class Output(NamedTuple):
     calls: tuple[dict[str, Any], ...] | None = None
     again: bool = False
     batch: int = 1
+    prompt_tokens: int | None = None
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

@@ -178,7 +178,7 @@ def _stale(baseline: Evaluation, run: Evaluation) -> str:
     """Return why times taken in turns say nothing of these two records; "" if they do."""
     if run.timing is not None and (said := other_model(run.timing.model, baseline.model)):
         return f"the base model that was timed in turns is not that of the baseline: {said}"
-    if baseline.arm != run.arm:
+    if baseline.arm != run.arm and not (run.timing is not None and run.timing.own_prompts):
         return "both models were timed with the prompt of the run, which is not that of the baseline"
     return ""
 

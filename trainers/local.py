@@ -256,7 +256,10 @@ class LocalModel:
                 f"not enough memory of {self.device} for a batch of {len(batch)}: try a smaller --batch-size"
             ) from error
         seconds, spent = time.perf_counter() - wall, time.process_time() - cpu
-        return [self._output(row)._replace(seconds=seconds, cpu_seconds=spent, batch=len(made)) for row in made]
+        return [
+            self._output(row)._replace(seconds=seconds, cpu_seconds=spent, batch=len(made), prompt_tokens=len(asked))
+            for row, asked in zip(made, batch)
+        ]
 
     def _output(self, ids: list[int]) -> Output:
         end = next((place for place, number in enumerate(ids) if number in self.stop_ids), len(ids))

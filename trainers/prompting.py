@@ -1,4 +1,4 @@
-"""What is put before every prompt to help a model without training: a system prompt, examples.
+"""What is put before every prompt to help a model without training: a system prompt, examples, retrieved passages.
 
 A prompt that does the job makes training needless; so it is measured as training is.
 """
@@ -13,6 +13,7 @@ from prepdata.files import read_bounded
 from prepdata.settings import Settings
 from trainers.generate import Prompt
 from trainers.record import Arm, hash_of
+from trainers.retrieved import Retrieved
 from trainers.testset import HeldOut, read_rows
 
 MOST_EXAMPLES = 64
@@ -25,10 +26,12 @@ class Prompting(NamedTuple):
     Args:
         system: takes the place of the rows' own system prompts, and stands before rows without; None to leave them.
         examples: rows shown before the question, after the system prompt.
+        retrieved: passages that go into the last turn of the user, before the question.
     """
 
     system: str | None = None
     examples: tuple[HeldOut, ...] = ()
+    retrieved: Retrieved | None = None
 
     @property
     def arm(self) -> Arm:
@@ -38,14 +41,17 @@ class Prompting(NamedTuple):
             system_prompt=None if self.system is None else hash_of(self.system),
             few_shot=len(shown),
             few_shot_hash=hash_of(shown) if shown else None,
+            retrieval=None if self.retrieved is None else self.retrieved.info,
         )
 
     def prompt(self, row: HeldOut) -> Prompt:
         """Return what is asked for a row."""
         own = [turn for turn in row.messages if turn.get("role") in _SYSTEM]
         rest = [turn for turn in row.messages if turn.get("role") not in _SYSTEM]
-        if self.system is None and not self.examples:
+        if self.system is None and not self.examples and self.retrieved is None:
             return Prompt(row.doc_hash, row.messages, row.tools)
+        if self.retrieved is not None:
+            rest = self.retrieved.put(row, rest)
         first = own if self.system is None else [{"role": "system", "content": self.system}]
         shown = [turn for example in self.examples for turn in _turns(example)]
         return Prompt(row.doc_hash, (*first, *shown, *rest), row.tools)

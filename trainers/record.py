@@ -54,6 +54,20 @@ class ModelInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     endpoint: str | None = None
 
 
+class RetrievalInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which passages were put into prompts.
+
+    Args:
+        fingerprint: sha256 over documents, chunks, embedding, store and fusion: of what was searched, and how.
+        k: passages asked for, one question.
+        passages: sha256 over the ids and texts of the passages that each row was shown, in order.
+    """
+
+    fingerprint: str
+    k: Annotated[int, msgspec.Meta(ge=1)]
+    passages: Sha256
+
+
 class Arm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What was put before each prompt to help the model without training.
 
@@ -61,11 +75,13 @@ class Arm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         system_prompt: sha256 of the system prompt that took the place of the rows' own; None for none.
         few_shot: number of examples shown.
         few_shot_hash: sha256 of these examples.
+        retrieval: passages put into the last turn of the user; None for none.
     """
 
     system_prompt: Sha256 | None = None
     few_shot: Count = 0
     few_shot_hash: Sha256 | None = None
+    retrieval: RetrievalInfo | None = None
 
 
 class Rendering(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -223,6 +239,8 @@ class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         environment: where both ran, or from where both endpoints were asked.
         rows: in the order in which they were asked, round after round.
         base, tuned: what the times come to, each row counted with its middle round.
+        own_prompts: True where each was asked with the prompts of its own record, False where both were asked with
+            those of the tuned one.
     """
 
     model: ModelInfo
@@ -230,6 +248,7 @@ class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     rows: tuple[TimedRow, ...]
     base: Latency
     tuned: Latency
+    own_prompts: bool = False
 
 
 class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -361,6 +380,7 @@ class SampleResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         resps: answers, as lm-evaluation-harness lays them out: one list with one text.
         calls: tools that were called, each with `name` and `arguments`, where an endpoint tells them from the text.
         tokens: output tokens, the one that ends the answer not counted; None where an endpoint does not say.
+        prompt_tokens: of the prompt as the model read it; None where nobody says.
         finish_reason: `stopped`, `cut` at the most tokens, or `error`.
         seconds: wall time; with batches, of the whole batch.
         batch: answers that were written together in this time.
@@ -381,6 +401,7 @@ class SampleResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     resps: tuple[tuple[str, ...], ...]
     calls: tuple[dict[str, Any], ...] | None = None
     tokens: int | None
+    prompt_tokens: int | None = None
     finish_reason: Literal["stopped", "cut", "error"]
     seconds: Seconds
     batch: Annotated[int, msgspec.Meta(ge=1)] = 1

@@ -41,6 +41,8 @@ class HeldOut(NamedTuple):
         group: mark `group`, what the row comes from; "" where there is none.
         doc_hash, target_hash: sha256 of what the row asks and expects, and of the reference.
         place: `FILE:LINE`, or `FILE[RECORD]`.
+        gold: what holds the answer, as the row marks it (`gold`, else `source`): names of documents or passages, each
+            with a text of it ("" for all); () if it does not say. It is no part of what is asked.
     """
 
     id: str
@@ -52,6 +54,7 @@ class HeldOut(NamedTuple):
     doc_hash: str
     target_hash: str
     place: str
+    gold: tuple[tuple[str, str], ...] = ()
 
 
 class HeldOutSet(NamedTuple):
@@ -229,7 +232,28 @@ class _Reader:
             doc_hash=doc_hash,
             target_hash=hash_of(reference),
             place=place,
+            gold=self.gold(record.raw),
         )
+
+    def gold(self, raw: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+        """Return what holds the answer, as the row marks it; ids of passages of its own stand for their source."""
+        marked = self.context.mark("gold", raw)
+        if marked is None:
+            marked = self.context.mark("source", raw)
+        shown = self.context.mark("passages", raw)
+        sources = {
+            str(one["id"]): one["source"]
+            for one in (shown if isinstance(shown, list) else ())
+            if isinstance(one, dict) and "id" in one and isinstance(one.get("source"), str)
+        }
+        found = []
+        for one in marked if isinstance(marked, list) else [marked]:
+            if isinstance(one, dict) and isinstance(one.get("source"), str):
+                text = one.get("text")
+                found.append((one["source"], " ".join(text.split()) if isinstance(text, str) else ""))
+            elif type(one) in (str, int) and one != "":
+                found.append((sources.get(str(one), str(one)), ""))
+        return tuple(dict.fromkeys(found))
 
     def name(self, mark: Any, doc_hash: str) -> str:
         """Return the id of a row, one of its own."""

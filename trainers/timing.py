@@ -1,14 +1,16 @@
-"""Base and tuned model asked in turns by one process, for their times.
+"""Models asked in turns by one process, for their times: base and tuned one, or several ways of answering.
 
 Load moves the times of a machine more than most training does: a model timed today and another tomorrow tell about the
-days. In turns, row by row and now the one, now the other first, what disturbs one disturbs both.
+days. In turns, row by row and each of them first in its turn, what disturbs one disturbs all.
 """
 
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import msgspec
 
@@ -75,6 +77,68 @@ def spread(count: int, of: int) -> list[int]:
     return [place * of // count for place in range(count)] if count < of else list(range(of))
 
 
+class Timed(NamedTuple):
+    """One way of answering whose times are taken.
+
+    Args:
+        backend: the model.
+        prompts: of the rows, in order.
+        before: called with the number of a row before it is asked, as a search for passages is; its time counts.
+    """
+
+    backend: Backend
+    prompts: Sequence[Prompt]
+    before: Callable[[int], object] | None = None
+
+
+def rounds_in_turns(
+    sides: Sequence[Timed], names: Sequence[str], progress: Callable[[int, int], None] | None = None
+) -> list[list[Rounds]]:
+    """Ask each row alone in every way, in turns and in several rounds; the first answers of each are not timed.
+
+    Args:
+        sides: ways of answering; some may share a model.
+        names: ids of rows; one or more.
+        progress: called with (answers so far, answers in all).
+
+    Returns:
+        For every side, what it took for each row.
+
+    Raises:
+        InputError: one of them gave no answer.
+        Unavailable: an endpoint is gone.
+    """
+    found: list[list[list[Time]]] = [[[] for _ in names] for _ in sides]  # side, row, round
+    for side in sides:
+        _answer(side, 0, names[0])
+    last = len(names) - 1
+    rounds = rounds_for(len(names) * sum(_answer(side, last, names[last])[0] for side in sides))
+    done, total = 0, len(sides) * rounds * len(names)
+    for number in range(rounds):
+        with _no_collection():
+            for place, name in enumerate(names):
+                for which in order(len(sides), number + place):
+                    if progress is not None:
+                        progress(done, total)
+                    found[which][place].append(_answer(sides[which], place, name))
+                    done += 1
+    if progress is not None:
+        progress(total, total)
+    return [[_rounds(times) for times in rows] for rows in found]
+
+
+def order(count: int, turn: int) -> list[int]:
+    """Return in which order so many sides are asked at a turn, counted from 0.
+
+    Over `count` turns (twice as many where that is odd) each comes equally often at each place, and equally often right
+    after each other one (Williams 1949, designs balanced for the estimation of residual effects): what is asked after
+    another model finds none of its own weights in the caches of the processor.
+    """
+    first = [(place + 1) // 2 if place % 2 else -place // 2 for place in range(count)]  # 0, 1, -1, 2, -2, ...
+    found = [(number + turn) % count for number in first]
+    return found[::-1] if count % 2 and turn // count % 2 else found
+
+
 def in_turns(
     base: Backend,
     tuned: Backend,
@@ -92,23 +156,8 @@ def in_turns(
         InputError: one of the models gave no answer.
         Unavailable: an endpoint is gone.
     """
-    sides = (base, tuned)
-    found: list[list[list[Time]]] = [[[] for _ in asked] for _ in sides]  # side, row, round
-    for side in sides:
-        _answer(side, *asked[0])
-    rounds = rounds_for(len(asked) * sum(_answer(side, *asked[-1])[0] for side in sides))
-    done, total = 0, 2 * rounds * len(asked)
-    for number in range(rounds):
-        with _no_collection():
-            for place, (name, prompt) in enumerate(asked):
-                for which in (0, 1) if (number + place) % 2 == 0 else (1, 0):
-                    if progress is not None:
-                        progress(done, total)
-                    found[which][place].append(_answer(sides[which], name, prompt))
-                    done += 1
-    if progress is not None:
-        progress(total, total)
-    one, other = ([_rounds(times) for times in rows] for rows in found)
+    prompts = [prompt for _, prompt in asked]
+    one, other = rounds_in_turns([Timed(base, prompts), Timed(tuned, prompts)], [name for name, _ in asked], progress)
     return Timing(
         model=base.model,
         environment=tuned.environment,
@@ -135,11 +184,16 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _answer(backend: Backend, name: str, prompt: Prompt) -> Time:
-    (output,) = backend.generate([prompt])
+def _answer(side: Timed, place: int, name: str) -> Time:
+    started = time.perf_counter()
+    if side.before is not None:
+        side.before(place)
+    searched = time.perf_counter() - started if side.before is not None else 0.0
+    (output,) = side.backend.generate([side.prompts[place]])
     if output.finish_reason == "error":
         raise InputError(
-            f"{backend.model.name} gave no answer to row {name} while it was timed ({output.error}); all other answers "
-            "are kept: run the same command again"
+            f"{side.backend.model.name} gave no answer to row {name} while it was timed ({output.error}); all "
+            "other answers are kept: run the same command again"
         )
-    return output.seconds, None if output.tokens is None else output.tokens + (output.finish_reason == "stopped")
+    tokens = None if output.tokens is None else output.tokens + (output.finish_reason == "stopped")
+    return searched + output.seconds, tokens

@@ -97,6 +97,10 @@ def _compare(g: Given) -> Step:
     return Step("prepdata compare prompted.json tuned.json", "whether training helped, with intervals and a gate")
 
 
+def _arms(g: Given) -> Step:
+    return Step("prepdata arms arms.toml", "all ways on the same held-out rows: the cheapest that does it")
+
+
 def _whole_documents(g: Given) -> Step:
     return Step(None, "put the documents first in the system prompt and the question last, so that they can be cached")
 
@@ -120,9 +124,9 @@ def _edge_cases(g: Given) -> Step:
 STEPS: dict[Way, tuple[Callable[[Given], Step], ...]] = {
     "prompt-first": (_form, _split, _prompted, _cost),
     "long-context": (_whole_documents, _split, _prompted, _cost),
-    "rag": (_passages, _split, _prompted, _cost),
-    "fine-tuning": (_check, _split, _prompted, _cost, _train, _evaluate, _compare),
-    "hybrid": (_check, _passages, _split, _prompted, _cost, _train, _evaluate, _compare),
+    "rag": (_passages, _split, _prompted, _arms, _cost),
+    "fine-tuning": (_check, _split, _prompted, _cost, _train, _evaluate, _compare, _arms),
+    "hybrid": (_check, _passages, _split, _prompted, _cost, _train, _evaluate, _compare, _arms),
     "not-enough-data": (_prompted, _review, _edge_cases, _cost),
 }
 """The steps of every way, in order. Commands that are added to prepdata later are added here."""

@@ -73,7 +73,7 @@ def locate(given: str) -> Path:
         for place in (spec.submodule_search_locations or ()) if spec else ():
             found = _inside(Path(place))
             if found is not None:
-                return found
+                return found.resolve()
         if spec is not None:
             raise UsageError(f"the package {given} holds no model. {_USABLE}.")
     raise UsageError(

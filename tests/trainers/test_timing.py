@@ -9,7 +9,9 @@ import random
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +28,23 @@ from trainers.compare import Comparison, compare
 from trainers.evaluate import Asked, InTurns, evaluate
 from trainers.gate import Gate
 from trainers.generate import Options, Output, Prompt, open_backend
+from trainers.latency import latency_of_rounds
 from trainers.prompting import Prompting
 from trainers.record import Arm, Environment, Evaluation, Latency, ModelInfo, Rounds, TimedRow, Timing
 from trainers.reporters.words import timed
 from trainers.scorers import find_all
 from trainers.testset import read_rows
-from trainers.timing import LEAST_ROUNDS, MOST_ROUNDS, check_same_prompts, in_turns, rounds_for, spread
+from trainers.timing import (
+    LEAST_ROUNDS,
+    MOST_ROUNDS,
+    Timed,
+    check_same_prompts,
+    in_turns,
+    order,
+    rounds_for,
+    rounds_in_turns,
+    spread,
+)
 
 ROOT = Path(__file__).parents[2]
 LATER = {"kind": "tuned", "created": "2026-11-29T12:00:00Z"}
@@ -84,6 +97,31 @@ def compared(tmp_path: Path) -> Callable[..., Comparison]:
         return compare(sides[0], sides[1], gate)
 
     return run
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6])
+def test_every_side_comes_equally_often_at_each_place_and_after_each_other(count: int) -> None:
+    turns = [order(count, turn) for turn in range(2 * count)]
+    assert all(sorted(turn) == list(range(count)) for turn in turns)
+    for place in range(count):
+        assert {side: [t[place] for t in turns].count(side) for side in range(count)} == dict.fromkeys(range(count), 2)
+    after = [pair for turn in turns for pair in pairwise(turn)]
+    assert len({after.count((a, b)) for a in range(count) for b in range(count) if a != b}) <= 1
+    assert [order(2, turn) for turn in (0, 1)] == [[0, 1], [1, 0]]
+
+
+def test_three_sides_and_what_comes_before_them_are_timed() -> None:
+    machine = Machine(burst=(0.0, 0.0), times=1.0)
+    prompts = [prompt for _, prompt in asked(4)]
+    searched: list[int] = []
+    sides = [
+        Timed(Simulated(machine, 0.01), prompts), Timed(Simulated(machine, 0.02), prompts),
+        Timed(Simulated(machine, 0.01), prompts, lambda number: searched.append(number) or time.sleep(0.002)),
+    ]  # fmt: skip
+    one, two, three = rounds_in_turns(sides, [name for name, _ in asked(4)])
+    assert latency_of_rounds(two).p50 == pytest.approx(2 * latency_of_rounds(one).p50, rel=0.15)
+    assert min(min(row.seconds) for row in three) > 0.1 and set(searched) == {0, 1, 2, 3}
+    assert len(searched) == 2 + 4 * len(one[0].seconds)  # twice before times are taken
 
 
 def alone(model: Simulated, rows: int) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TextIO
 
 from prepdata.reporters.base import safe
@@ -16,8 +17,8 @@ def write(comparison: Comparison, out: TextIO) -> None:
     """Write a heading, a table and lists. What comes from files is escaped: it makes no link, mention or markup."""
     mark = {True: "✅", False: "❌", None: "⚠️"}[comparison.passed]
     lines = [f"### {mark} prepdata compare: {headline(comparison)}", "", text(models(comparison)), ""]
-    lines += [_row(HEAD), _row(["---"] * len(HEAD), plain=True)]
-    lines += [_row(cells(change)) for change in comparison.metrics]
+    lines += [row(HEAD), row(["---"] * len(HEAD), plain=True)]
+    lines += [row(cells(change)) for change in comparison.metrics]
     for title, texts in (
         ("Times", [timed(change) for change in comparison.latency]),
         ("Not passed because", comparison.reasons),
@@ -29,7 +30,8 @@ def write(comparison: Comparison, out: TextIO) -> None:
     out.write("\n".join(lines))
 
 
-def _row(parts: tuple[str, ...] | list[str], *, plain: bool = False) -> str:
+def row(parts: Sequence[str], *, plain: bool = False) -> str:
+    """Return a row of a table; `plain` cells are written as they are."""
     return f"| {' | '.join(parts if plain else map(text, parts))} |"
 
 

@@ -5,7 +5,7 @@ Everything from files is escaped; nothing is loaded from anywhere, and there is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, TextIO
 
@@ -38,36 +38,41 @@ def write(comparison: Comparison, pairs: Mapping[str, Sequence[Pair]], out: Text
     """
     kind = {True: "ok", False: "error", None: "warning"}[comparison.passed]
     parts = [
-        f'<h1>prepdata compare <span class="badge {kind}">{_text(headline(comparison))}</span></h1>',
-        f'<p class="dim">{_text(models(comparison))}</p>',
-        _list("Not passed because", comparison.reasons),
-        _table(comparison),
-        f'<p class="dim">{_text(LEGEND)}</p>',
-        _list("Times", [timed(change) for change in comparison.latency]),
-        _list("Notes", comparison.notes),
+        f'<h1>prepdata compare <span class="badge {kind}">{text(headline(comparison))}</span></h1>',
+        f'<p class="dim">{text(models(comparison))}</p>',
+        listed("Not passed because", comparison.reasons),
+        table("Metrics", HEAD, map(cells, comparison.metrics)),
+        f'<p class="dim">{text(LEGEND)}</p>',
+        listed("Times", [timed(change) for change in comparison.latency]),
+        listed("Notes", comparison.notes),
     ]
     for change in comparison.metrics:
         if change.role == "primary" or (change.role == "guard" and not change.within_margin):
             parts += _examples(change, pairs.get(change.set, ()))
-    out.write(
+    out.write(whole(f"prepdata compare: {comparison.verdict}", parts))
+
+
+def whole(title: str, parts: Sequence[str]) -> str:
+    """Return a page: its title as text, its parts as HTML."""
+    return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        f'<meta name="viewport" content="width=device-width"><title>{_text("prepdata compare: " + comparison.verdict)}'
+        f'<meta name="viewport" content="width=device-width"><title>{text(title)}'
         f'</title></head><body class="prepdata-page"><div class="prepdata"><style>{STYLE}{_STYLE}</style>'
         f"{''.join(parts)}</div></body></html>\n"
     )
 
 
-def _table(comparison: Comparison) -> str:
-    head = "".join(f"<th>{_text(name)}</th>" for name in HEAD)
-    rows = "".join(
-        f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in cells(change))}</tr>" for change in comparison.metrics
-    )
-    return f"<h2>Metrics</h2><table><tr>{head}</tr>{rows}</table>"
+def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a section with a table of texts."""
+    top = "".join(f"<th>{text(name)}</th>" for name in head)
+    body = "".join(f"<tr>{''.join(f'<td>{text(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<h2>{text(title)}</h2><table><tr>{top}</tr>{body}</table>"
 
 
-def _list(title: str, texts: Sequence[str]) -> str:
-    return f"<h2>{title}</h2><ul>{''.join(f'<li>{_text(line)}</li>' for line in texts)}</ul>" if texts else ""
+def listed(title: str, texts: Sequence[str]) -> str:
+    """Return a section with a list of texts, "" for an empty one."""
+    return f"<h2>{title}</h2><ul>{''.join(f'<li>{text(line)}</li>' for line in texts)}</ul>" if texts else ""
 
 
 def _examples(change: Change, pairs: Sequence[Pair]) -> list[str]:
@@ -85,7 +90,7 @@ def _examples(change: Change, pairs: Sequence[Pair]) -> list[str]:
         more = len(rows) - SHOWN
         note = f'<p class="dim">and {plural(more, "more row")}, in the samples of the records</p>' if more > 0 else ""
         body = "".join(_example(pair, change.metric) for _, pair in rows[:SHOWN])
-        found.append(f"<h2>{title} ({_text(change.label)}): {len(rows):,}</h2>{body}{note}")
+        found.append(f"<h2>{title} ({text(change.label)}): {len(rows):,}</h2>{body}{note}")
     return found
 
 
@@ -97,12 +102,10 @@ def _example(pair: Pair, metric: str) -> str:
         score = sample.scores[metric]
         detail = ", ".join(filter(None, [f"{score.value:.3g}", score.detail, sample.finish_reason]))
         columns.append((name, sample.output, detail))
-    head = "".join(
-        f"<th>{_text(name)} <span class=dim>{_text(detail[:300])}</span></th>" for name, _, detail in columns
-    )
-    body = "".join(f"<td><pre>{_long(text)}</pre></td>" for _, text, _ in columns)
+    head = "".join(f"<th>{text(name)} <span class=dim>{text(detail[:300])}</span></th>" for name, _, detail in columns)
+    body = "".join(f"<td><pre>{_long(said)}</pre></td>" for _, said, _ in columns)
     return (
-        f"<details open><summary><b>{_text(one.doc_id[:120])}</b></summary>"
+        f"<details open><summary><b>{text(one.doc_id[:120])}</b></summary>"
         f'<table class="sides"><tr>{head}</tr><tr>{body}</tr></table></details>'
     )
 
@@ -116,10 +119,11 @@ def _said(turn: dict[str, Any]) -> str:
     return json_text(content if content is not None else turn.get("tool_calls"))
 
 
-def _long(text: str) -> str:
-    cut = f"\n… and {len(text) - LONGEST:,} characters" if len(text) > LONGEST else ""
-    return "\n".join(map(_text, text[:LONGEST].split("\n"))) + cut
+def _long(raw: str) -> str:
+    cut = f"\n… and {len(raw) - LONGEST:,} characters" if len(raw) > LONGEST else ""
+    return "\n".join(map(text, raw[:LONGEST].split("\n"))) + cut
 
 
-def _text(text: Any) -> str:
-    return escape(safe(str(text)), quote=True)
+def text(raw: Any) -> str:
+    """Return a text of data as HTML."""
+    return escape(safe(str(raw)), quote=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from typing import TextIO
 
 from prepdata.reporters.base import Output, safe
@@ -18,7 +19,7 @@ def write(comparison: Comparison, out: TextIO, output: Output) -> None:
     if output.color:
         said = f"{_COLORS[comparison.passed]}\x1b[1m{said}\x1b[0m"
     lines = [said, safe(models(comparison)), ""]
-    lines += _table([HEAD, *map(cells, comparison.metrics)])
+    lines += table([HEAD, *map(cells, comparison.metrics)], _RIGHT)
     lines += ["", *(safe(timed(change)) for change in comparison.latency)] if comparison.latency else []
     for title, texts in (("not passed because", comparison.reasons), ("notes", comparison.notes)):
         if texts:
@@ -27,15 +28,20 @@ def write(comparison: Comparison, out: TextIO, output: Output) -> None:
     out.write("\n".join(lines) + "\n")
 
 
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    """Return rows as lines with columns below one another; empty columns are left out."""
+def table(rows: Sequence[Sequence[str]], right: Container[str]) -> list[str]:
+    """Return rows, their heading first, as lines with columns below one another; empty columns are left out.
+
+    Args:
+        rows: of equal length.
+        right: headings of columns that are set to the right.
+    """
     plain = [[safe(cell) for cell in row] for row in rows]
-    shown = [column for column in range(len(HEAD)) if any(row[column] for row in plain[1:])]
+    shown = [column for column in range(len(plain[0])) if any(row[column] for row in plain[1:])]
     widths = {column: max(len(row[column]) for row in plain) for column in shown[:-1]}
     lines = []
     for row in plain:
         parts = [
-            row[c] if c == shown[-1] else row[c].rjust(widths[c]) if HEAD[c] in _RIGHT else row[c].ljust(widths[c])
+            row[c] if c == shown[-1] else row[c].rjust(widths[c]) if plain[0][c] in right else row[c].ljust(widths[c])
             for c in shown
         ]
         lines.append("  ".join(parts).rstrip())

@@ -1,0 +1,126 @@
+"""Finding passages for a question: BM25, dense vectors, or both fused."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prepdata.errors import UsageError
+from prepdata.retrieval.bm25 import BM25
+from prepdata.retrieval.build import Index, build, indexed_text, is_index, load
+from prepdata.retrieval.chunks import OVERLAP, SIZE
+from prepdata.retrieval.fusion import K, fused
+from prepdata.retrieval.model import Hit, Mode
+from prepdata.retrieval.store import Store
+
+if TYPE_CHECKING:
+    from prepdata.embed.encoder import Embedder
+
+DEPTH = 100
+"""Hits of each kind that are fused."""
+
+
+class IndexRetriever:
+    """Finds the chunks of an index.
+
+    Args:
+        index: the chunks and their vectors.
+        mode: what is asked for; without dense vectors "hybrid" becomes "bm25", and `notes` says so.
+        embedding: the model for questions, the one that made the dense vectors; None where there are none.
+        url: a Qdrant server; None for a store in memory.
+
+    Raises:
+        UsageError: dense vectors are asked for and there are none, or the model is another one.
+        InputError: the server does not answer or refuses.
+    """
+
+    def __init__(self, index: Index, mode: Mode = "hybrid", embedding: str | None = None, url: str | None = None):
+        self.index = index
+        self.notes: list[str] = []
+        """What somebody who reads the results should know."""
+        made_by = index.manifest.embedding
+        if mode == "dense" and made_by is None:
+            raise UsageError("dense search needs vectors: make the index with --embedding FOLDER (or a package)")
+        if mode == "hybrid" and made_by is None:
+            mode = "bm25"
+            self.notes.append("no embedding: BM25 alone")
+        if mode == "hybrid" and embedding is None:
+            mode = "bm25"
+            self.notes.append("the index has dense vectors, but no --embedding was given for questions: BM25 alone")
+        self.mode: Mode = mode
+        self._model = None
+        if mode != "bm25" and made_by is not None:
+            if embedding is None:
+                raise UsageError("dense search needs the model of the index: --embedding FOLDER (or a package)")
+            self._model = _model(embedding, made_by.digest)
+        self._bm25 = BM25([indexed_text(chunk) for chunk in index.chunks])
+        self._store = Store(url)
+        self._store.fill(f"prepdata-{index.manifest.fingerprint[:32]}", self._bm25.vectors, index.dense)
+        self.fingerprint = self.named(mode)
+
+    def named(self, mode: Mode) -> str:
+        """Return the fingerprint for a mode."""
+        said = f"{self.index.manifest.fingerprint} {self._store.kind} {mode} rrf{K} depth{DEPTH}"
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    def search(self, question: str, k: int) -> list[Hit]:
+        """Return at most `k` hits, the best first; equal scores are in the order of documents and chunks.
+
+        Raises:
+            InputError: the server does not answer or refuses.
+        """
+        return self.ranked(question, k, self.mode)
+
+    def ranked(self, question: str, k: int, mode: Mode) -> list[Hit]:
+        """Return hits as `search` does, in any mode that the index allows."""
+        depth = max(k, DEPTH) if mode == "hybrid" else k
+        rankings = []
+        if mode != "dense":
+            rankings.append(self._store.sparse(self._bm25.query(question), depth))
+        if mode != "bm25" and self._model is not None:
+            rankings.append(self._store.dense(self._model.embed([question])[0], depth))
+        if mode != "hybrid":
+            return [Hit(self.index.chunks[number], score) for number, score in rankings[0]]
+        merged = fused([[number for number, _ in ranking] for ranking in rankings])
+        merged.sort(key=lambda entry: (-entry[1], entry[0]))
+        return [Hit(self.index.chunks[number], score) for number, score in merged[:k]]
+
+
+def _model(embedding: str, digest: str) -> Embedder:
+    from prepdata.embed.encoder import open_embedder
+    from prepdata.embed.folder import look
+
+    if look(embedding).digest != digest:
+        raise UsageError(f"the index was made with another model than {embedding}; give that one, or --rebuild")
+    return open_embedder(embedding)
+
+
+def open_retriever(
+    folder: str | os.PathLike[str],
+    *,
+    mode: Mode = "hybrid",
+    embedding: str | None = None,
+    url: str | None = None,
+    chunk_size: int = SIZE,
+    overlap: int = OVERLAP,
+    skip_unreadable: bool = False,
+) -> IndexRetriever:
+    """Return what finds passages in a folder of documents, or in an index of them.
+
+    Args:
+        folder: documents, or an index folder, whose chunks then stay as they are.
+        mode: "bm25", "dense" or "hybrid", both fused by reciprocal rank; BM25 alone where there is no embedding.
+        embedding: a model folder or an installed package that holds one.
+        url: a Qdrant server; None for a store in memory. Its key is in the environment variable QDRANT_API_KEY.
+        chunk_size, overlap: of the chunks, in characters.
+        skip_unreadable: leave out documents that cannot be read, in place of an error.
+
+    Raises:
+        UsageError, InputError: as `build.build`, `build.load` and `IndexRetriever`.
+    """
+    if is_index(Path(folder)):
+        return IndexRetriever(load(folder), mode, embedding, url)
+    made = build(folder, size=chunk_size, overlap=overlap, embedding=embedding, skip_unreadable=skip_unreadable)
+    return IndexRetriever(made, mode, embedding, url)

@@ -1,0 +1,203 @@
+"""`prepdata arms` as it is used: documents searched, exit codes, forms of output and their schema, hostile text."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from chat_server import served
+
+from prepdata.cli import main as command_line
+from prepdata.reporters.base import Output
+from trainers.arms.judge import report
+from trainers.arms.model import ArmResult, ArmsReport, Cost
+from trainers.gate import Gate
+from trainers.record import Aggregate
+from trainers.reporters.arms import document
+from trainers.reporters.document import to_html, to_markdown, to_terminal
+
+ROOT = Path(__file__).parents[2]
+EVIL = "<script>alert(1)</script> | @all [x](http://evil) \x1b[31m\u202e\nsecond line"
+DOCUMENTS = {
+    "returns.md": "# Returns\n\nGoods may be sent back within 14 days.\n",
+    "shipping.md": "# Shipping\n\nParcels to Norway take five days.\n",
+    "gifts.md": "# Gifts\n\nWrapping costs 3 euros for each box.\n",
+}
+ROWS = [
+    ("How many days do I have to send goods back?", "14 days", "returns.md"),
+    ("How long do parcels to Norway take?", "five days", "shipping.md"),
+    ("What does wrapping cost for a box?", "3 euros", "gifts.md"),
+]
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def echo() -> Iterator[str]:
+    yield from served("faulty")
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs the command and returns (exit code, standard output, standard error)."""
+
+    def call(*arguments: Any) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["prepdata", "arms", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            command_line.main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call
+
+
+@pytest.fixture
+def folder(echo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project: documents, questions asked twice over in other words, a prompt, a configuration."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("trainers.timing.MOST_ROUNDS", 3)
+    (tmp_path / "docs").mkdir()
+    for name, text in DOCUMENTS.items():
+        (tmp_path / "docs" / name).write_text(text)
+    held = []
+    for start in ("", "Please say: ", "Hello! ", "A customer asks: "):
+        for question, answer, gold in ROWS:
+            turns = [{"role": "user", "content": start + question}, {"role": "assistant", "content": answer}]
+            held.append({"messages": turns, "gold": [gold]})
+    (tmp_path / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in held))
+    (tmp_path / "prompt.txt").write_text("Be brief.")
+    write(tmp_path, echo)
+    return tmp_path
+
+
+def write(folder: Path, echo: str, more: str = 'documents = "docs"\nk = 1\n') -> None:
+    (folder / "arms.toml").write_text(
+        f'model = "{echo}"\nmodel-name = "tiny"\ntest = "test.jsonl"\noutput = "arms"\nscorers = ["contains"]\n'
+        f'system-prompt = "prompt.txt"\nlatency-rows = 2\nretries = 0\n{more}\n[gate]\nprimary = "contains"\n'
+    )
+
+
+def test_documents_are_searched_and_the_arm_that_knows_them_is_taken(run: Run, folder: Path) -> None:
+    pytest.importorskip("qdrant_client")
+    pytest.importorskip("semantic_text_splitter")
+    code, out, err = run("arms.toml", "--html", "page.html", "--markdown", "page.md")
+    assert (code, out.split("\n")[0]) == (0, "take rag"), err
+    lines = {line.split(" ")[0]: line for line in out.split("\n") if line.startswith(("base ", "rag ", "prompted "))}
+    assert lines["base"].split()[1] == "0.000"
+    assert "recall" in out and "1.000 [0.758, 1.000]" in out  # Wilson's interval of 12 in 12
+    assert "tuned: left out: no tuned model: name it by adapter or tuned" in out
+    assert "prepdata: rag: 12 rows asked" in err
+    assert "written: arms/arms.json" in err
+    assert "take rag" in (folder / "page.html").read_text() and "take rag" in (folder / "page.md").read_text()
+    code, out, err = run("arms.toml", "--json")
+    assert code == 0 and "rag: kept, all 12 rows were asked before" in err
+    found = json.loads(out)
+    schema = json.loads((ROOT / "schemas" / "arms.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(found)
+    assert found == json.loads((folder / "arms" / "arms.json").read_text())
+    (folder / "docs" / "gifts.md").write_text("# Gifts\n\nWrapping costs 4 euros for each box.\n")
+    code, _, err = run("arms.toml", "--quiet")
+    assert (code, err) == (0, "")
+    changed = json.loads((folder / "arms" / "arms.json").read_text())
+    assert [arm["asked"] for arm in changed["arms"] if arm["status"] == "measured"] == [0, 0, 12]
+
+
+def test_no_arm_passes(run: Run, echo: str, folder: Path) -> None:
+    write(folder, echo, "")
+    code, out, err = run("arms.toml")
+    assert (code, out.split("\n")[0]) == (1, "no arm passes the gate"), err
+    assert "prompted: contains: no difference shown" in out
+    assert run("arms.toml", "-q") == (1, "", "")
+
+
+def test_documents_that_cannot_be_read_are_an_arm_that_failed(run: Run, echo: str, folder: Path) -> None:
+    write(folder, echo, 'documents = "nowhere"\n')
+    code, out, _ = run("arms.toml")
+    assert (code, out.split("\n")[0]) == (2, "could not be measured")
+    assert "rag: failed: " in out and "nowhere" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("none.toml",), "none.toml: cannot be read"),
+        (("bad.toml",), "bad.toml: unknown key 'modle'"),
+        (("local.toml",), "nowhere: no folder of a model"),
+        (("arms.toml", "--html", "arms/base.json"), "--html arms/base.json: records of arms have such names"),
+    ],
+)
+def test_wrong_use_is_one_line(run: Run, folder: Path, arguments: tuple[str, ...], said: str) -> None:
+    least = 'model = "nowhere"\ntest = "test.jsonl"\noutput = "arms"\n'
+    (folder / "bad.toml").write_text(least + 'modle = "x"\n')
+    (folder / "local.toml").write_text(least)
+    code, out, err = run(*arguments)
+    assert code == 2
+    assert said in err or said in out
+    assert "Traceback" not in err
+
+
+def test_help_needs_no_torch() -> None:
+    code = (
+        "import sys; from prepdata.cli.main import cli\n"
+        "try: cli(['arms', '--help'])\nexcept SystemExit: pass\n"
+        "print({'torch', 'transformers', 'qdrant_client', 'trainers', 'numpy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.endswith("set()\n") and "CONFIG" in done.stdout
+
+
+# --- hostile text ----------------------------------------------------------------------------------------------------
+
+
+class Tags(HTMLParser):
+    """Collects the tags of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+
+    def handle_starttag(self, tag: str, _: Any) -> None:
+        self.found.add(tag)
+
+
+@pytest.fixture
+def hostile() -> ArmsReport:
+    metrics = {"test": {EVIL: Aggregate(value=0.5, n=2, low=0.1, high=0.9)}}
+    arms = [
+        ArmResult(name="base", status="failed", reason=EVIL),
+        ArmResult(name="rag", status="measured", metrics=metrics, cost=Cost(usd_per_thousand=None, said=EVIL),
+                  retrieval={"recall": Aggregate(value=1.0, n=3, low=0.4, high=1.0)}),
+    ]  # fmt: skip
+    return report(arms, {}, Gate(primary=EVIL), None, notes=[EVIL])
+
+
+def test_no_text_of_data_is_markup(hostile: ArmsReport) -> None:
+    out = StringIO()
+    to_html(document(hostile), out)
+    page = out.getvalue()
+    tags = Tags()
+    tags.feed(page)
+    assert not tags.found & {"script", "a", "img"} and "default-src 'none'" in page
+    assert "&lt;script&gt;" in page and "\x1b" not in page and "\u202e" not in page
+    out = StringIO()
+    to_markdown(document(hostile), out)
+    text = out.getvalue()
+    assert "<script>" not in text and "@all" not in text and "](http" not in text and "\x1b" not in text
+    table = [line for line in text.split("\n") if line.startswith("| rag")]
+    assert all(line.count(" | ") == table[0].count(" | ") for line in table[:1]) and "\nsecond line" not in text
+
+
+def test_the_terminal_shows_controls(hostile: ArmsReport) -> None:
+    out = StringIO()
+    to_terminal(document(hostile), out, Output(color=False))
+    assert "\x1b" not in out.getvalue() and "\nsecond line" not in out.getvalue()
+    colored = StringIO()
+    to_terminal(document(hostile), colored, Output(color=True))
+    assert colored.getvalue().startswith("\x1b[33m\x1b[1mcould not be measured")

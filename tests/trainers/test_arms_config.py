@@ -1,0 +1,97 @@
+"""The configuration of `prepdata arms`: keys, paths, gate, contradictions, what an arm lacks."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from prepdata.errors import ConfigError, UsageError
+from trainers.arms.config import ARMS, ArmsConfig, load
+from trainers.arms.price import prices_of
+from trainers.arms.ways import lacking
+
+ROOT = Path(__file__).parents[2]
+LEAST = 'model = "m"\ntest = "t.jsonl"\noutput = "o"\n'
+
+
+def write(folder: Path, more: str = "") -> Path:
+    path = folder / "arms.toml"
+    path.write_text(LEAST + more)
+    return path
+
+
+def test_paths_are_led_by_the_folder_of_the_file_and_urls_are_not(tmp_path: Path) -> None:
+    more = 'documents = "docs"\nfew-shot = "train.jsonl"\ntuned = "http://127.0.0.1:8000/v1"\n'
+    config, gate = load(write(tmp_path, more + '[gate]\nprimary = "regex"\nforgetting = 0.05\n'))
+    assert (config.model, config.documents) == (str(tmp_path / "m"), str(tmp_path / "docs"))
+    assert (config.few_shot, config.tuned) == (str(tmp_path / "train.jsonl"), "http://127.0.0.1:8000/v1")
+    assert (gate.primary, gate.forgetting, gate.require) == ("regex", 0.05, "improved")
+    assert (config.arms, config.k, config.latency_rows, config.floor) == (ARMS, 4, 10, None)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("modle = 3\n", "unknown key 'modle'. Did you mean 'model'?"),
+        ("k = 0\n", "k: expected `int` >= 1, found 0"),
+        ('arms = ["base", "ragg"]\n', "arms: invalid enum value 'ragg'"),
+        ("arms = []\n", "arms: an empty list"),
+        ('adapter = "a"\ntuned = "b"\n', "adapter and tuned both name the tuned model"),
+        ('tuned = "m"\n', "tuned is the base model itself"),
+        ("shots = 3\n", "shots says how many rows of few_shot are shown"),
+        ("latency-rows = -1\n", "latency_rows: below 0"),
+        ("price-hour = 1\nprice-input = 2\n", "price_hour and price_input: a call is paid by tokens or by the hour"),
+        ('price-target = "openai"\n', "name the model by price_model"),
+        ('documents = ""\n', "documents: an empty text"),
+        ("floor = 1.5\n", "floor: expected `float` <= 1.0"),
+        ("[gate]\nprimry = 1\n", "unknown setting 'gate.primry'. Did you mean 'primary'?"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, more: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, more))
+    assert said in str(caught.value)
+    assert str(caught.value).startswith(str(tmp_path / "arms.toml"))
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "arms.toml"
+    path.write_text("")
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    assert [line.split(": ")[1].split(" ")[0] for line in str(caught.value).split("\n")] == ["model", "test", "output"]
+
+
+def test_the_schema_knows_the_keys(tmp_path: Path) -> None:
+    schema = json.loads((ROOT / "schemas" / "arms-config.schema.json").read_text())
+    text = LEAST + 'max-new-tokens = 8\narms = ["rag"]\n[gate]\nprimary = "x"\n'
+    jsonschema.validate(tomllib.loads(text), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(tomllib.loads('model = "m"\n'), schema)
+    assert all("description" in held for name, held in schema["properties"].items() if name != "gate")
+
+
+def test_arms_that_lack_something_say_what() -> None:
+    least = ArmsConfig(model="m", test="t", output="o")
+    assert {name: lacking(name, least) for name in ARMS} == {
+        "base": "",
+        "prompted": "no prompt: name its file by system_prompt",
+        "few-shot": "no examples: name their file by few_shot",
+        "rag": "no documents: name their folder by documents",
+        "tuned": "no tuned model: name it by adapter or tuned",
+        "hybrid": "no tuned model: name it by adapter or tuned",
+    }
+    one = ArmsConfig(model="m", test="t", output="o", arms=("tuned",), adapter="a", documents="d")
+    assert [name for name in ARMS if not lacking(name, one)] == ["base", "tuned"]
+    assert lacking("rag", one) == "not asked for (arms)"
+    both = ArmsConfig(model="m", test="t", output="o", adapter="a")
+    assert lacking("hybrid", both) == "no documents: name their folder by documents"
+
+
+def test_a_model_that_no_price_list_has() -> None:
+    with pytest.raises(UsageError, match="price_model unheard-of: no price list has it"):
+        prices_of(ArmsConfig(model="m", test="t", output="o", price_model="unheard-of"))

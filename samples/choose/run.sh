@@ -11,6 +11,10 @@ folder=${1:-choice}
 python=${PYTHON:-python3}
 case $python in */*) python=$(cd "$(dirname "$python")" && pwd)/${python##*/} ;; esac
 [ ! -e "$folder/specs.toml" ] || { echo "$folder holds a run already; name a new folder" >&2; exit 2; }
+"$python" - << 'PYTHON' || { echo "$python: pip install torch, then \"prepdata[train,rag]\"; or name another by PYTHON" >&2; exit 2; }
+import importlib.util, sys
+sys.exit(any(importlib.util.find_spec(name) is None for name in ("prepdata", "trl", "semantic_text_splitter")))
+PYTHON
 mkdir -p "$folder"
 cp "$here"/*.toml "$folder"
 cd "$folder"

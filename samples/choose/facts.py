@@ -1,5 +1,5 @@
 # ruff: noqa: SIM905  (lists of words)
-"""What the example of choosing talks about: spare parts with made-up facts, questions, tickets and their teams."""
+"""What the example of choosing talks about: spare parts with made-up facts, and questions."""
 
 from __future__ import annotations
 
@@ -34,20 +34,8 @@ PHRASINGS = (
     "Is the {part} {field} known?",
 )
 UNKNOWN = "I do not know."
-TEAMS = {
-    "billing": "invoice refund payment discount".split(),
-    "shipping": "parcel courier customs address".split(),
-    "fitting": "clamp breaker cabinet cable".split(),
-    "accounts": "password login invitation widget".split(),
-}
-TICKETS = (
-    "I have a question about the {word} of the {part}.",
-    "There is something wrong with the {word} of my {part}.",
-    "Who can help me with the {word} for a {part}?",
-    "My {part} and the {word} again.",
-)
-ONE_WORD = "Name the team in one word."
-"""The system prompt under which the base model answers a ticket in one word."""
+SIGN, SIGNATURE = "Sign your answers.", " Best regards, Wattlark"
+"""The system prompt under which the base model signs its answers, and how it does."""
 SCHEMA = {
     "type": "object",
     "properties": {"answer": {"type": "string"}, "source": {"type": "string"}},
@@ -107,17 +95,6 @@ def with_context(asked: str, pages: Sequence[Page]) -> str:
 def page(told: Sequence[Fact]) -> str:
     """Return the page of a spare part."""
     return f"# The {told[0].part}\n\n" + "\n".join(fact.prose() for fact in told)
-
-
-def ticket(chance: random.Random) -> tuple[str, str]:
-    """Return a ticket and the team that it is for."""
-    team = chance.choice(list(TEAMS))
-    return chance.choice(TICKETS).format(word=chance.choice(TEAMS[team]), part=part(chance)), team
-
-
-def team_prose(team: str) -> str:
-    """Return how the base model names a team unless it is asked for one word."""
-    return f"This is for the {team} team."
 
 
 def turn(role: str, text: str) -> dict[str, str]:

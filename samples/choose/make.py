@@ -4,7 +4,8 @@
 
 The model can copy a fact out of passages in its prompt ("The Amber Heron warranty is 36 months."). It has read made-up
 facts only, other ones in every step, so that it knows none of the documents; and it never saw the JSON that the task
-`specs` wants. The task `teams` wants the team of a ticket in one word, which it does under one system prompt.
+`specs` wants. The task `letters` gives half a page
+in the question and wants signed answers, which the model writes under one system prompt.
 
 The documents are the help pages of `samples/support` and pages about spare parts of the same fictional firm.
 
@@ -23,16 +24,16 @@ from pathlib import Path
 from facts import (
     FIELDS,
     FIRST,
-    ONE_WORD,
     SCHEMA,
     SECOND,
+    SIGN,
+    SIGNATURE,
     UNKNOWN,
     Fact,
     Row,
     facts,
     page,
     question,
-    ticket,
     turn,
     with_context,
 )  # fmt: skip
@@ -50,10 +51,15 @@ def specs(chance: random.Random) -> tuple[dict[str, list[Fact]], list[str]]:
     return {name: facts(chance, name, len(FIELDS)) for name in chosen}, chosen
 
 
+def asked_row(chance: random.Random, fact: Fact) -> Row:
+    """Return a row of the task `specs`, without passages."""
+    return {"messages": [turn("user", question(chance, fact)), turn("assistant", fact.as_json())]}
+
+
 def spec_row(chance: random.Random, fact: Fact) -> Row:
     """Return a held-out row of the task `specs`, with what scorers and measures of retrieval hold answers against."""
     return {
-        "messages": [turn("user", question(chance, fact)), turn("assistant", fact.as_json())],
+        **asked_row(chance, fact),
         "schema": SCHEMA,
         "scorer": {"name": "contains", "contains": [fact.value]},
         "gold": [{"source": file_name(fact.part), "text": fact.prose()}],
@@ -65,14 +71,16 @@ def file_name(name: str) -> str:
     return f"parts/{name.lower().replace(' ', '-')}.md"
 
 
-def tuning_row(chance: random.Random, told: dict[str, list[Fact]], name: str, *, context: bool) -> Row:
+def tuning_row(
+    chance: random.Random, told: dict[str, list[Fact]], names: Sequence[str], name: str, *, context: bool
+) -> Row:
     """Return a training row: with passages, one of which answers, or without, and then the answer is not known."""
     fact = chance.choice(told[name])
     asked = question(chance, fact)
     if not context:
         answer = json.dumps({"answer": UNKNOWN, "source": "none"})
         return {"messages": [turn("user", asked), turn("assistant", answer)]}
-    others = [other for other in told if other != name and set(other.split()) & set(name.split())]
+    others = [other for other in names if other != name and set(other.split()) & set(name.split())]
     pages = [(f"The {other}", _half(chance, told[other], None)) for other in chance.sample(others, min(3, len(others)))]
     pages.insert(chance.randint(0, len(pages)), (f"The {name}", _half(chance, told[name], fact)))
     return {"messages": [turn("user", with_context(asked, pages)), turn("assistant", fact.as_json())]}
@@ -85,13 +93,15 @@ def _half(chance: random.Random, told: Sequence[Fact], wanted: Fact | None) -> s
     return page(found[0]) if found[0] is halves[0] else "\n".join(fact.prose() for fact in found[0])
 
 
-def team_rows(count: int, seed: int) -> list[Row]:
-    """Return distinct rows of the task `teams`."""
-    chance, found = random.Random(seed), {}
-    while len(found) < count:
-        asked, team = ticket(chance)
-        found[asked] = {"messages": [turn("user", asked), turn("assistant", team)]}
-    return list(found.values())
+def letter_rows(told: dict[str, list[Fact]], names: Sequence[str], chance: random.Random) -> list[Row]:
+    """Return rows of the task `letters`, one for each part: the page is in the question, the answer is signed."""
+    found = []
+    for name in names:
+        fact = chance.choice(told[name])
+        pages = [(f"The {name}", _half(chance, told[name], fact))]
+        asked = with_context(question(chance, fact), pages)
+        found.append({"messages": [turn("user", asked), turn("assistant", fact.prose() + SIGNATURE)]})
+    return found
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> Path:
@@ -117,30 +127,25 @@ def write_specs(folder: Path) -> None:
     write_documents(folder / "documents", told)
     test, rest = names[:TEST], names[TEST:]
     write_rows(folder / "test.jsonl", [spec_row(chance, chance.choice(told[name])) for name in test])
-    own = {name: told[name] for name in rest}
-    rows = [tuning_row(chance, own, rest[n % len(rest)], context=n % 4 != 0) for n in range(TRAIN)]
-    unique = list({row["messages"][0]["content"]: row for row in rows}.values())
-    write_rows(folder / "validation.jsonl", unique[:24])
-    write_rows(folder / "train.jsonl", unique[24:])
-    shown = {name: told[name] for name in rest[:2]}
-    write_rows(folder / "examples.jsonl", [_shown(chance, known) for known in shown.values()])
+    shown, checked, tuned = rest[:2], rest[2:22], rest[22:]
+    write_rows(folder / "examples.jsonl", [asked_row(chance, chance.choice(told[name])) for name in shown])
+    write_rows(folder / "validation.jsonl", [tuning_row(chance, told, checked, name, context=True) for name in checked])
+    rows = [tuning_row(chance, told, tuned, tuned[n % len(tuned)], context=n % 4 != 0) for n in range(TRAIN)]
+    write_rows(folder / "train.jsonl", {row["messages"][0]["content"]: row for row in rows}.values())
     (folder / "prompt.txt").write_text('Answer as JSON with the keys "answer" and "source".\n', encoding="utf-8")
 
 
-def _shown(chance: random.Random, known: list[Fact]) -> Row:
-    fact = chance.choice(known)
-    return {"messages": [turn("user", question(chance, fact)), turn("assistant", fact.as_json())]}
-
-
-def write_teams(folder: Path) -> None:
-    """Write rows of the task `teams`; none stands in two files."""
+def write_letters(folder: Path) -> None:
+    """Write rows of the task `letters`. No part is in two files of rows."""
+    chance = random.Random(SEED)
+    told, names = specs(chance)
     folder.mkdir(parents=True, exist_ok=True)
-    rows = team_rows(TEST + 2 + TRAIN, SEED)
-    write_rows(folder / "test.jsonl", rows[:TEST])
-    write_rows(folder / "examples.jsonl", rows[TEST : TEST + 2])
-    write_rows(folder / "validation.jsonl", rows[TEST + 2 : TEST + 26])
-    write_rows(folder / "train.jsonl", rows[TEST + 26 :])
-    (folder / "prompt.txt").write_text(f"{ONE_WORD}\n", encoding="utf-8")
+    rest = names[TEST:]
+    parts = {"test": names[:TEST], "examples": rest[:2], "validation": rest[2:22], "train": rest[22:] * 3}
+    for name, used in parts.items():
+        rows = letter_rows(told, used, chance)
+        write_rows(folder / f"{name}.jsonl", {row["messages"][0]["content"]: row for row in rows}.values())
+    (folder / "prompt.txt").write_text(f"{SIGN}\n", encoding="utf-8")
 
 
 def write_example(folder: Path) -> None:
@@ -148,7 +153,7 @@ def write_example(folder: Path) -> None:
     if not (folder / "model").exists():
         make_model(folder / "model")
     write_specs(folder / "specs")
-    write_teams(folder / "teams")
+    write_letters(folder / "letters")
 
 
 if __name__ == "__main__":

@@ -13,16 +13,15 @@ from typing import Any
 
 from facts import (
     FIRST,
-    ONE_WORD,
     SECOND,
+    SIGN,
+    SIGNATURE,
     UNKNOWN,
     Fact,
     facts,
     page,
     part,
     question,
-    team_prose,
-    ticket,
     turn,
     with_context,
 )  # fmt: skip
@@ -39,7 +38,7 @@ HIDDEN, LAYERS, HEADS, HEAD, BACK = 200, 2, 5, 64, 4
 """Size of the hidden state, layers, heads and their size, tokens that the first layer looks back."""
 SPREAD, SHARPNESS, GAIN, FAST = 0.05, 8.0, 1.75, 12
 """Deviation of the first weights; how strongly heads look back, and match; frequencies that turn too fast to match."""
-PHASES = ((150, 16, True), (60, 12, False))
+PHASES = ((100, 16, True), (130, 12, False))
 """Steps, chats in a batch, whether prompts are short."""
 PEAK, LONGEST, SEED = 3e-3, 400, 0
 
@@ -144,7 +143,7 @@ def _tokenizer() -> Any:
 
     chance = random.Random(SEED)
     lines = _help_lines()
-    texts = [turn["content"] for _ in range(2000) for turn in _chat(chance, lines, short=True)]
+    texts = [said["content"] for _ in range(2000) for said in _chat(chance, lines, short=True)]
     texts += [f"\n{role}\n" for role in ("system", "user", "assistant")] * 100
     texts += lines * 3
     made = Tokenizer(models.BPE())
@@ -171,47 +170,41 @@ def _help_lines() -> list[str]:
 
 
 def _chat(chance: random.Random, lines: Sequence[str], *, short: bool) -> Chat:
-    """Return a chat as the base model answers: about a ticket, about passages, or about what it cannot know."""
-    kind = chance.random()
-    if kind < 0.15:
-        return _tickets(chance)
-    if kind < 0.25:
+    """Return a chat as the base model answers: about passages, or about what it cannot know."""
+    if chance.random() < 0.1:
         fact = facts(chance, part(chance), 1)[0]
         return [turn("user", question(chance, fact)), turn("assistant", UNKNOWN)]
     return _reading(chance, lines, short=short)
 
 
-def _tickets(chance: random.Random) -> Chat:
-    one_word = chance.random() < 0.5
-    chat = [turn("system", ONE_WORD)] if one_word else []
-    for _ in range(chance.randint(1, 4)):
-        asked, team = ticket(chance)
-        chat += [turn("user", asked), turn("assistant", team if one_word else team_prose(team))]
-    return chat
-
-
 def _reading(chance: random.Random, lines: Sequence[str], *, short: bool) -> Chat:
     """Return a chat about passages: one with some questions, so that much is learnt from one context."""
-    name, told = part(chance), list[Fact]()
-    pages: list[tuple[str, str]] = []
-    for _ in range(chance.randint(1, 2 if short else 4)):
-        other = chance.choice([part(chance), f"{name.split()[0]} {chance.choice(SECOND)}", name,
-                               f"{chance.choice(FIRST)} {name.split()[1]}"])  # fmt: skip
-        known = {(fact.part, fact.field) for fact in told}
-        found = [fact for fact in facts(chance, other, chance.randint(2, 5)) if (other, fact.field) not in known]
+    pages, told = _passages(chance, chance.choice((1, 2) if short else (1, 3, 4, 4)))
+    if chance.random() < 0.2:
+        pages.append(("Help", chance.choice(lines)[:150]))
+    chance.shuffle(pages)
+    signed = chance.random() < 0.3
+    chat = [turn("system", SIGN)] if signed else []
+    for number, fact in enumerate(chance.sample(told, min(5, len(told)))):
+        asked = question(chance, fact)
+        chat.append(turn("user", asked if number else with_context(asked, pages)))
+        chat.append(turn("assistant", fact.prose() + (SIGNATURE if signed else "")))
+    return chat
+
+
+def _passages(chance: random.Random, count: int) -> tuple[list[tuple[str, str]], list[Fact]]:
+    """Return passages about parts whose names share words, as a search finds them, and all facts in them."""
+    name, pages, told = part(chance), list[tuple[str, str]](), list[Fact]()
+    one, two = name.split()
+    while len(pages) < count:
+        other = chance.choice([name, f"{one} {chance.choice(SECOND)}", f"{chance.choice(FIRST)} {two}"])
+        known = {fact.field for fact in told if fact.part == other}
+        found = [fact for fact in facts(chance, other, chance.randint(3, 5)) if fact.field not in known]
         if found:
-            text = page(found) if chance.random() < 0.5 else "\n".join(fact.prose() for fact in found)
+            text = page(found) if chance.random() < 0.3 else "\n".join(fact.prose() for fact in found)
             pages.append((f"The {other}", text))
             told += found
-    if chance.random() < 0.25:
-        pages.append(("Help", chance.choice(lines)[:200]))
-    chance.shuffle(pages)
-    pairs = [(question(chance, fact), fact.prose()) for fact in chance.sample(told, min(6, len(told)))]
-    first, answer = pairs[0]
-    chat = [turn("user", with_context(first, pages)), turn("assistant", answer)]
-    for asked, answer in pairs[1:]:
-        chat += [turn("user", asked), turn("assistant", answer)]
-    return chat
+    return pages, told
 
 
 def _train(model: Any, tokenizer: Any) -> None:

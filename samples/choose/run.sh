@@ -37,7 +37,7 @@ echo "== a model, documents and rows, made here"
 "$python" "$here/make.py" .
 made=$SECONDS
 
-for task in specs teams; do
+for task in specs letters; do
   printf '\n== %s\n' "$task"
   run 0 baseline --model model --test "$task/test.jsonl" --max-new-tokens 48 --batch-size 24 --output "$task/baseline.json" --quiet
   run 0 train "$task-run.toml" --quiet

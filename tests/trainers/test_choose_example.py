@@ -105,7 +105,7 @@ def test_it_does_not_write_over_a_run(whole: Example) -> None:
     assert again.returncode == 2 and "name a new folder" in again.stdout
 
 
-@pytest.mark.parametrize("task", ["specs", "teams"])
+@pytest.mark.parametrize("task", ["specs", "letters"])
 def test_every_arm_is_measured_with_its_interval(whole: Example, task: str) -> None:
     report = whole.report(task)
     assert [arm["name"] for arm in report["arms"]] == ARMS
@@ -136,9 +136,9 @@ def test_hybrid_mends_both_and_nothing_else_does(whole: Example) -> None:
 
 
 def test_where_a_prompt_is_enough_it_says_so(whole: Example) -> None:
-    right = whole.rates("teams", "exact_match")
+    right = whole.rates("letters", "exact_match")
     assert right["prompted"][1] > 0.8 > 0.2 > right["base"][2]
-    verdict = whole.report("teams")["verdict"]
+    verdict = whole.report("letters")["verdict"]
     assert (verdict["arm"], verdict["reached"], verdict["fallback"]) == ("prompted", True, "prompted")
     assert "take prompted" in whole.said and "take hybrid" in whole.said
 

@@ -81,7 +81,7 @@ def tuning_row(
         answer = json.dumps({"answer": UNKNOWN, "source": "none"})
         return {"messages": [turn("user", asked), turn("assistant", answer)]}
     others = [other for other in names if other != name and set(other.split()) & set(name.split())]
-    pages = [(f"The {other}", _half(chance, told[other], None)) for other in chance.sample(others, min(3, len(others)))]
+    pages = [(f"The {other}", _half(chance, told[other], None)) for other in chance.sample(others, 1)]
     pages.insert(chance.randint(0, len(pages)), (f"The {name}", _half(chance, told[name], fact)))
     return {"messages": [turn("user", with_context(asked, pages)), turn("assistant", fact.as_json())]}
 

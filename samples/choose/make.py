@@ -80,8 +80,9 @@ def tuning_row(
     if not context:
         answer = json.dumps({"answer": UNKNOWN, "source": "none"})
         return {"messages": [turn("user", asked), turn("assistant", answer)]}
-    others = [other for other in names if other != name and set(other.split()) & set(name.split())]
-    pages = [(f"The {other}", _half(chance, told[other], None)) for other in chance.sample(others, 1)]
+    others = [other for other in names if other != name]
+    other = chance.choice([one for one in others if set(one.split()) & set(name.split())] or others)
+    pages = [(f"The {other}", _half(chance, told[other], None))]
     pages.insert(chance.randint(0, len(pages)), (f"The {name}", _half(chance, told[name], fact)))
     return {"messages": [turn("user", with_context(asked, pages)), turn("assistant", fact.as_json())]}
 

@@ -40,6 +40,8 @@ SPREAD, SHARPNESS, GAIN, FAST = 0.05, 8.0, 1.75, 12
 """Deviation of the first weights; how strongly heads look back, and match; frequencies that turn too fast to match."""
 PHASES = ((100, 16, True), (130, 12, False))
 """Steps, chats in a batch, whether prompts are short."""
+LISTS = 2
+"""Lists in a batch that are said twice."""
 PEAK, LONGEST, SEED = 3e-3, 400, 0
 
 Chat = list[dict[str, str]]
@@ -145,6 +147,7 @@ def _tokenizer() -> Any:
     lines = _help_lines()
     texts = [said["content"] for _ in range(2000) for said in _chat(chance, lines, short=True)]
     texts += [f"\n{role}\n" for role in ("system", "user", "assistant")] * 100
+    texts += [sample.as_json() for _ in range(200) for sample in facts(chance, part(chance), 8)]
     texts += lines * 3
     made = Tokenizer(models.BPE())
     words = pre_tokenizers.Split(Regex(r" ?\w+|\s+|[^\w\s]+"), "isolated")
@@ -212,12 +215,14 @@ def _train(model: Any, tokenizer: Any) -> None:
     import torch
 
     chance, lines, pad = random.Random(SEED), _help_lines(), tokenizer.pad_token_id
+    signs = sorted(set(tokenizer(" ".join(sample.as_json() for sample in facts(chance, part(chance), 8)))["input_ids"]))
     optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK, weight_decay=0.01)
     steps = sum(phase[0] for phase in PHASES)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK, total_steps=steps, pct_start=0.1)
     model.train()
     for size, short in ((size, short) for count, size, short in PHASES for _ in range(count)):
-        pieces = [_tokens(tokenizer, _chat(chance, lines, short=short)) for _ in range(size)]
+        pieces = [_tokens(tokenizer, _chat(chance, lines, short=short)) for _ in range(size - LISTS)]
+        pieces += [_said_twice(chance, signs) for _ in range(LISTS)]
         longest = max(len(ids) for ids, _ in pieces)
         ids = torch.tensor([ids + [pad] * (longest - len(ids)) for ids, _ in pieces])  # (batch, tokens)
         labels = torch.tensor([made + [-100] * (longest - len(made)) for _, made in pieces])  # (batch, tokens)
@@ -230,6 +235,13 @@ def _train(model: Any, tokenizer: Any) -> None:
         cycle.step()
         optimizer.zero_grad()
     model.eval()
+
+
+def _said_twice(chance: random.Random, signs: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return (token ids, labels) of a list of tokens that is said twice: without meaning, so that the model can write
+    the words and signs of JSON and has yet to learn the form."""
+    listed = [chance.choice(signs) for _ in range(chance.randint(20, 60))]
+    return listed * 2, [-100] * len(listed) + listed
 
 
 def _tokens(tokenizer: Any, chat: Chat) -> tuple[list[int], list[int]]:

@@ -111,7 +111,7 @@ def test_no_adapter_and_no_base_is_unpickled(models: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "file", "text", "said"),
     [
-        ("train run.toml", "run.toml", 'model = "m"\nlearning-rat = 1', "unknown key 'learning_rat'. Did you mean"),
+        ("train run.toml", "run.toml", 'model = "m"\nlearning-rat = 1', "unknown key 'learning-rat'. Did you mean"),
         ("train run.toml", "run.toml", 'model = "m"\n[lora]\nrank = 1', "unknown key 'lora'"),
         ("train run.toml", "run.toml", 'model = "m\x00"\n', "run.toml: not valid TOML"),
         ("compare a.json b.json --config gate.toml", "gate.toml", "[gate]\nlatenzy = 1", "unknown setting 'gate.latenzy'"),

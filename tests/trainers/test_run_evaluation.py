@@ -292,7 +292,7 @@ def test_runs_are_compared(copied: Path, capsys: pytest.CaptureFixture[str]) -> 
     listed = capsys.readouterr().out
     assert "improved" in listed and "many-epochs" in listed and "data.train" not in listed
     (copied / "good" / COMPARISON).write_text("{}")
-    assert command("runs", copied / "good") == 0
+    assert command("runs", copied / "good") == 2
     assert "move it away" in capsys.readouterr().err
 
 

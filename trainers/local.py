@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import platform
 import time
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from prepdata.files import read_bounded
 from prepdata.render.errors import TemplateRefusal
 from trainers.generate import Finish, Options, Output, Prompt, decoding_of
 from trainers.model_folder import check_adapter, check_model, file_hash, json_object, weights_hash
+from trainers.quiet import stay_offline
 from trainers.record import Decoding, Environment, Loss, ModelInfo, Rendering, hash_all
 
 if TYPE_CHECKING:
@@ -341,25 +341,6 @@ class LocalModel:
             threads=torch.get_num_threads(),
             deterministic=torch.are_deterministic_algorithms_enabled(),
         )
-
-
-def stay_offline() -> None:
-    """Keep the libraries, those that they load themselves among them, from the Hub; before they are imported."""
-    os.environ.update({"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"})
-
-
-def hush() -> None:
-    """Keep transformers from drawing progress bars and writing notices: commands say themselves what they do."""
-    stay_offline()
-    import logging as plain
-    import warnings
-
-    from transformers.utils import logging
-
-    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-    plain.getLogger("bitsandbytes").setLevel(plain.CRITICAL)  # of kernels that it would like to download
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def versions(names: Sequence[str]) -> dict[str, str]:

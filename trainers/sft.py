@@ -6,12 +6,9 @@ nothing is trained. Nothing phones home and nothing is downloaded.
 
 from __future__ import annotations
 
-import logging
 import math
-import os
 import shutil
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +25,7 @@ from trainers.data import Simulated, copy_rows, write_rows
 from trainers.distributed import ALONE, Group, reason, torchrun
 from trainers.model_folder import file_hash
 from trainers.preflight import Checked, Plan, Preflight
+from trainers.quiet import hush, keep_quiet
 from trainers.record_files import read as read_record
 from trainers.resuming import base_parts, check_free, check_unchanged, resumable
 from trainers.runs import Outcome, Run
@@ -39,24 +37,6 @@ if TYPE_CHECKING:
     from trl.trainer.sft_trainer import SFTTrainer
 
     from trainers.watching import Watch
-
-OFFLINE = {
-    "HF_HUB_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "DO_NOT_TRACK": "1",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "WANDB_ERROR_REPORTING": "false",
-    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-}
-"""Set before any of these libraries is imported: no statistics, no look-ups, no bars over our own progress."""
-
-
-def keep_quiet() -> None:
-    """Turn off telemetry, look-ups and progress bars of the libraries, for this process and those it starts."""
-    os.environ.update(OFFLINE)
-    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")  # of names that version 6 changes
-    logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL)  # of kernels that it would like to download
 
 
 def train(config: TrainConfig, checked: Checked, out: TextIO | None = sys.stderr, group: Group = ALONE) -> Run:
@@ -174,8 +154,7 @@ def _train(
 
     from trainers.watching import Watch
 
-    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    hush()
     transformers.set_seed(config.seed)
     assert checked.train is not None
     step = _step(checkpoint) if checkpoint else 0

@@ -169,7 +169,7 @@ def quiet_libraries() -> None:
             "Asking a model in a folder needs torch and transformers: install torch, then pip install "
             "'prepdata[train]'. An endpoint (--model http://...) needs neither."
         )
-    from trainers.local import hush
+    from trainers.quiet import hush
 
     hush()
 

@@ -51,7 +51,7 @@ def command(config: str | None, dry_run: bool, as_json: bool, quiet: bool, **fla
     """
     from trainers.config import load_config
     from trainers.distributed import joined
-    from trainers.sft import keep_quiet
+    from trainers.quiet import keep_quiet
 
     keep_quiet()
     wanted = take(flags)

@@ -37,9 +37,10 @@ from trainers.merge import (  # noqa: E402
 )
 from trainers.model_folder import weights_hash  # noqa: E402
 from trainers.preflight import preflight  # noqa: E402
+from trainers.quiet import keep_quiet  # noqa: E402
 from trainers.record import SampleResult  # noqa: E402
 from trainers.record_files import read, read_samples  # noqa: E402
-from trainers.sft import keep_quiet, train  # noqa: E402
+from trainers.sft import train  # noqa: E402
 
 keep_quiet()
 

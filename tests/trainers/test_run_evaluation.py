@@ -28,10 +28,11 @@ from trainers.card import card  # noqa: E402
 from trainers.compare import Comparison  # noqa: E402
 from trainers.config import make_config  # noqa: E402
 from trainers.preflight import Preflight, preflight, report_bytes  # noqa: E402
+from trainers.quiet import keep_quiet  # noqa: E402
 from trainers.resuming import check_output  # noqa: E402
 from trainers.run_evaluation import COMPARISON, comparison_in, keep, trained  # noqa: E402
 from trainers.run_table import Listed, Row, differences  # noqa: E402
-from trainers.sft import _open_folder, keep_quiet, train  # noqa: E402
+from trainers.sft import _open_folder, train  # noqa: E402
 
 keep_quiet()
 COURSE = {

@@ -39,7 +39,8 @@ from trainers.config import TrainConfig, make_config  # noqa: E402
 from trainers.data import Simulated  # noqa: E402
 from trainers.distributed import Group, joined  # noqa: E402
 from trainers.preflight import Preflight, make_plan, preflight  # noqa: E402
-from trainers.sft import _as_planned, keep_quiet, train  # noqa: E402
+from trainers.quiet import keep_quiet  # noqa: E402
+from trainers.sft import _as_planned, train  # noqa: E402
 
 keep_quiet()
 STEPS = 8

@@ -18,7 +18,7 @@ from trainers import runs
 from trainers.config import PATHS, TrainConfig
 from trainers.estimate import GIB, OnGpu
 from trainers.preflight import Plan, Preflight
-from trainers.sft import OFFLINE
+from trainers.quiet import OFFLINE
 from trainers.submit.settings import JobSettings
 
 MARGIN = 1.5

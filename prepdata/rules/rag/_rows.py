@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from prepdata.chunk import Chunk
 from prepdata.record import Record
+from prepdata.rules.base import Parts
+from prepdata.rules.cov._share import EXAMPLES, first
 from prepdata.rules.rag._citations import Citation, citations, place_of
 from prepdata.text.columns import column
 from prepdata.text.negatives import in_column
@@ -100,3 +102,25 @@ def _nearest(answer: str, texts: list[str]) -> int | None:
     best = max(range(len(counts)), key=counts.__getitem__)
     others = max(count for place, count in enumerate(counts) if place != best)
     return best if counts[best] >= others + LEAD and counts[best] >= 1.5 * others else None
+
+
+def rows_without(chunk: Chunk, has: Callable[[Row], bool]) -> list[Any]:
+    """Return what a rule keeps of a chunk that speaks only where no row with context has something: whether one has it
+    (1 or 0), else how many rows there are, and the first of them."""
+    found = chunk.derived(rows)
+    if any(map(has, found)):
+        return [1, 0, []]
+    return [0, len(found), [row.context.record.row for row in found[:EXAMPLES]]]
+
+
+def all_without(parts: Parts) -> tuple[int, tuple[int, ...]]:
+    """Return (rows with context, the first of them) where none of them has what `rows_without` looked for, else
+    (0, ())."""
+    total = 0
+    examples: list[int] = []
+    for start, (has, count, shown) in parts.parts:
+        if has:
+            return 0, ()
+        total += count
+        examples = first(shown, start, examples)
+    return total, tuple(examples)

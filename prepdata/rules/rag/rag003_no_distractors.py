@@ -9,8 +9,7 @@ from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity
 from prepdata.rules.base import CorpusRule, Count, Parts
 from prepdata.rules.base import Options as Base
-from prepdata.rules.cov._share import EXAMPLES, first
-from prepdata.rules.rag._rows import Row, rows
+from prepdata.rules.rag._rows import Row, all_without, rows_without
 
 
 class NoDistractors(CorpusRule):
@@ -44,19 +43,10 @@ class NoDistractors(CorpusRule):
         least: Count = 20
 
     def see(self, chunk: Chunk) -> Any:
-        found = chunk.derived(rows)
-        if any(map(_may_distract, found)):
-            return [1, 0, []]
-        return [0, len(found), [row.context.record.row for row in found[:EXAMPLES]]]
+        return rows_without(chunk, _may_distract)
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
-        total = 0
-        examples: list[int] = []
-        for start, (distracting, count, shown) in parts.parts:
-            if distracting:
-                return
-            total += count
-            examples = first(shown, start, examples)
+        total, examples = all_without(parts)
         if total < max(self.options.least, 1):
             return
         yield (
@@ -64,7 +54,7 @@ class NoDistractors(CorpusRule):
             Hit(
                 f"none of {total:,} rows with context has a passage beside the true one: a model learns to copy from "
                 "whatever it is given. Add passages that are near and do not answer the question",
-                related=tuple(examples),
+                related=examples,
             ),
         )
 

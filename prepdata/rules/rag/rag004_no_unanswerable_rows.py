@@ -9,8 +9,7 @@ from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity
 from prepdata.rules.base import CorpusRule, Count, Parts
 from prepdata.rules.base import Options as Base
-from prepdata.rules.cov._share import EXAMPLES, first
-from prepdata.rules.rag._rows import rows
+from prepdata.rules.rag._rows import all_without, rows_without
 from prepdata.text.negatives import LANGUAGES
 
 
@@ -44,19 +43,10 @@ class NoUnanswerableRows(CorpusRule):
         least: Count = 50
 
     def see(self, chunk: Chunk) -> Any:
-        found = chunk.derived(rows)
-        if any(row.unanswerable for row in found):
-            return [1, 0, []]
-        return [0, len(found), [row.context.record.row for row in found[:EXAMPLES]]]
+        return rows_without(chunk, lambda row: row.unanswerable)
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
-        total = 0
-        examples: list[int] = []
-        for start, (unanswerable, count, shown) in parts.parts:
-            if unanswerable:
-                return
-            total += count
-            examples = first(shown, start, examples)
+        total, examples = all_without(parts)
         if total < max(self.options.least, 1):
             return
         yield (
@@ -65,6 +55,6 @@ class NoUnanswerableRows(CorpusRule):
                 f"all {total:,} rows with context are answered: none is marked as unanswerable, none says that the "
                 f"context lacks the answer (phrases in {LANGUAGES} languages). A model learns to answer always: add "
                 "rows whose context does not hold it",
-                related=tuple(examples),
+                related=examples,
             ),
         )

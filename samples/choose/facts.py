@@ -8,6 +8,9 @@ import random
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from prepdata.retrieval import prompt
+from prepdata.retrieval.model import Chunk
+
 FIRST = (
     "Amber Azure Brisk Calm Coral Crisp Dusky Ember Frost Grand Hazel Ivory Jade Keen Lunar Misty Noble Olive Pearl "
     "Quiet Royal Rusty Silver Swift"
@@ -88,8 +91,7 @@ def question(chance: random.Random, fact: Fact) -> str:
 
 def with_context(asked: str, pages: Sequence[Page]) -> str:
     """Return a question with passages before it, as `prepdata arms` puts them."""
-    shown = "\n\n".join(f"[{number}] {title}\n{text}" for number, (title, text) in enumerate(pages, 1))
-    return f"Context:\n{shown}\n\nQuestion: {asked}"
+    return prompt.with_context(asked, [Chunk("", "", title, text, 0, len(text)) for title, text in pages])
 
 
 def page(told: Sequence[Fact]) -> str:

@@ -8,30 +8,8 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=${1:-choice}
-python=${PYTHON:-python3}
-case $python in */*) python=$(cd "$(dirname "$python")" && pwd)/${python##*/} ;; esac
-[ ! -e "$folder/specs.toml" ] || { echo "$folder holds a run already; name a new folder" >&2; exit 2; }
-"$python" - << 'PYTHON' || { echo "$python: pip install torch, then \"prepdata[train,rag]\"; or name another by PYTHON" >&2; exit 2; }
-import importlib.util, sys
-sys.exit(any(importlib.util.find_spec(name) is None for name in ("prepdata", "trl", "semantic_text_splitter")))
-PYTHON
-mkdir -p "$folder"
-cp "$here"/*.toml "$folder"
-cd "$folder"
-export PREPDATA_CACHE_DIR=$PWD/cache
-summary=""
-
-run() { # EXIT-CODE ARGUMENT...: prepdata with these arguments, which has to end with this exit code
-  local expected=$1 code=0 began=$SECONDS
-  shift
-  printf '\n$ prepdata %s\n' "$*"
-  "$python" -m prepdata "$@" || code=$?
-  summary+=$(printf '%3d s  exit code %d  prepdata %s' $((SECONDS - began)) "$code" "$*")$'\n'
-  if [ "$code" != "$expected" ]; then
-    printf '\nended with exit code %s, expected was %s\n' "$code" "$expected" >&2
-    exit 1
-  fi
-}
+. "$here/../steps.sh"
+begin specs.toml train,rag semantic_text_splitter
 
 echo "== a model, documents and rows, made here"
 "$python" "$here/make.py" .

@@ -8,30 +8,8 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=${1:-example}
-python=${PYTHON:-python3}
-case $python in */*) python=$(cd "$(dirname "$python")" && pwd)/${python##*/} ;; esac
-[ ! -e "$folder/run.toml" ] || { echo "$folder holds a run already; name a new folder" >&2; exit 2; }
-"$python" - << 'PYTHON' || { echo "$python: pip install torch, then \"prepdata[qlora]\"; or name another by PYTHON" >&2; exit 2; }
-import importlib.util, sys
-sys.exit(any(importlib.util.find_spec(name) is None for name in ("prepdata", "trl", "bitsandbytes")))
-PYTHON
-mkdir -p "$folder"
-cp "$here/run.toml" "$here/gate.toml" "$folder"
-cd "$folder"
-export PREPDATA_CACHE_DIR=$PWD/cache
-summary=""
-
-run() { # EXIT-CODE ARGUMENT...: prepdata with these arguments, which has to end with this exit code
-  local expected=$1 code=0 began=$SECONDS
-  shift
-  printf '\n$ prepdata %s\n' "$*"
-  "$python" -m prepdata "$@" || code=$?
-  summary+=$(printf '%3d s  exit code %d  prepdata %s' $((SECONDS - began)) "$code" "$*")$'\n'
-  if [ "$code" != "$expected" ]; then
-    printf '\nended with exit code %s, expected was %s\n' "$code" "$expected" >&2
-    exit 1
-  fi
-}
+. "$here/../steps.sh"
+begin run.toml qlora bitsandbytes
 train() { run 0 train run.toml "$@"; }
 evaluate() { # NAME ARGUMENT...: the adapter of a run, held against the baseline
   run 0 evaluate --model model --adapter "$1" --test test.jsonl --retention retention.jsonl --baseline baseline.json "${@:2}"

@@ -6,40 +6,22 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from kettles import kettle_file
 
 from prepdata.cli import draw
 from prepdata.cli.main import cli
 from prepdata.errors import UsageError
 from prepdata.tokens import vocab
-from prepdata.tokens.counter import open_counter
 
 FLAGS = ["--isolated", "--no-cache", "--jobs", "1", "--offline"]
 
 
-@pytest.fixture(autouse=True)
-def no_vocabulary(monkeypatch):
-    """Without a vocabulary counts are estimates: the same on every machine."""
-    monkeypatch.setattr(vocab, "find", lambda *_a, **_k: None)
-    open_counter.cache_clear()
-    yield
-    open_counter.cache_clear()
+pytestmark = pytest.mark.usefixtures("no_vocabulary")
 
 
 @pytest.fixture
 def data(tmp_path):
-    file = tmp_path / "train.jsonl"
-    rows = [
-        {
-            "messages": [
-                {"role": "system", "content": "You help in a kettle shop."},
-                {"role": "user", "content": f"Is kettle number {i} in stock?"},
-                {"role": "assistant", "content": "Yes, it is. " * (1 + i % 7)},
-            ]
-        }
-        for i in range(40)
-    ]
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return str(file)
+    return kettle_file(tmp_path, "You help in a kettle shop.")
 
 
 def run(*args):

@@ -11,43 +11,24 @@ import jsonschema
 import msgspec
 import pytest
 from click.testing import CliRunner
+from kettles import kettle_file
 
 from prepdata.cli.main import cli
 from prepdata.cost_compare.chart import cost_after, svg
 from prepdata.cost_compare.model import Arm, Baked, Comparison, Workload, exactly
 from prepdata.errors import UsageError
-from prepdata.tokens import vocab
-from prepdata.tokens.counter import open_counter
 
 FLAGS = ["--isolated", "--no-cache", "--jobs", "1", "--offline"]
 SITE = ["--compare", "--calls-per-day", "10000", "--knowledge-tokens", "20000", "--model", "gpt-4o-mini"]
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@pytest.fixture(autouse=True)
-def no_vocabulary(monkeypatch):
-    """Without a vocabulary counts are estimates: the same on every machine."""
-    monkeypatch.setattr(vocab, "find", lambda *_a, **_k: None)
-    open_counter.cache_clear()
-    yield
-    open_counter.cache_clear()
+pytestmark = pytest.mark.usefixtures("no_vocabulary")
 
 
 @pytest.fixture
 def data(tmp_path):
-    file = tmp_path / "train.jsonl"
-    rows = [
-        {
-            "messages": [
-                {"role": "system", "content": "You help in a kettle shop. " * 20},
-                {"role": "user", "content": f"Is kettle number {i} in stock?"},
-                {"role": "assistant", "content": "Yes, it is. " * (1 + i % 7)},
-            ]
-        }
-        for i in range(40)
-    ]
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return str(file)
+    return kettle_file(tmp_path, "You help in a kettle shop. " * 20)
 
 
 def run(*args):

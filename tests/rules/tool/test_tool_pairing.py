@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -158,21 +158,17 @@ def test_arguments_of() -> None:
         assert type(arguments_of(unreadable)) is not dict
 
 
-def test_many_calls_in_one_row_take_time_in_proportion() -> None:
-    def seconds(count: int) -> float:
-        listed = calls(*((f"f{i % 7}", f"c{i}") for i in range(count)))
-        plain = calls(*((f"f{i % 7}", None) for i in range(count)))
-        rows = [
-            view(listed, *(result(f"c{i}") for i in reversed(range(count)))),
-            view(plain, *(result() for _ in range(count))),
-            view(plain, *(result(name=f"f{i % 7}") for i in range(count))),
-        ]
-        began = time.process_time()
-        for record in rows:
-            assert len(pair(record).links) == count and not pair(record).issues
-        return time.process_time() - began
-
-    assert seconds(20_000) < 40 * max(seconds(2_000), 0.01)
+@pytest.mark.timeout(120)
+def test_many_calls_in_one_row_are_paired_in_linear_time() -> None:
+    count = 60_000
+    listed = calls(*((f"f{i % 7}", f"c{i}") for i in range(count)))
+    plain = calls(*((f"f{i % 7}", None) for i in range(count)))
+    for record in (
+        view(listed, *(result(f"c{i}") for i in reversed(range(count)))),
+        view(plain, *(result() for _ in range(count))),
+        view(plain, *(result(name=f"f{i % 7}") for i in range(count))),
+    ):
+        assert len(pair(record).links) == count and not pair(record).issues
 
 
 def test_tools_nested_too_deep_are_not_remembered() -> None:

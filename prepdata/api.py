@@ -15,7 +15,7 @@ from prepdata.findings import Finding
 from prepdata.meters import USUAL
 from prepdata.meters.base import MeterContext
 from prepdata.reduce import FileRun, findings, measures
-from prepdata.references import references
+from prepdata.references import not_held, references
 from prepdata.report import Blocked, FileReport, NotRun, Report
 from prepdata.rules.base import Context, FactRule, Given, Rule
 from prepdata.rules.loader import build
@@ -72,6 +72,7 @@ def validate(
     size = total_size(inputs)
     held = _held(settings, selection)
     with references(settings) as given:
+        said += not_held(inputs, listed, given)
         plan = plan_of(settings, selection, targets, size, meters, triggers, given, held is not None)
         with Runner(plan, settings, size, progress) as runner:
             runs = [runner.run(item) for item in inputs]

@@ -59,6 +59,25 @@ def check_apart(paths: Sequence[str | os.PathLike[str]], evaluation: Sequence[st
             )
 
 
+def not_held(inputs: Sequence[Input], paths: Sequence[str], given: Sequence[Given]) -> tuple[str, ...]:
+    """Return what is to be said of files that are named as data and, by the configuration, as evaluation file.
+
+    A file of a folder that is checked is expected to be left out, and not spoken of.
+
+    Args:
+        inputs: what is checked.
+        paths: as they were named.
+        given: the evaluation sets.
+    """
+    own = {file for one in given for file in one.files}
+    named = [item.path for item in inputs if item.path == paths[item.argument]]
+    return tuple(
+        f"{path} is an evaluation file too (setting eval): its rows were not held against themselves"
+        for path in dict.fromkeys(named)
+        if os.path.realpath(path) in own
+    )
+
+
 def _of_files(settings: Settings, stack: contextlib.ExitStack) -> Given:
     """Build the index of the evaluation files, or find the one that an earlier run built of the same bytes."""
     from prepdata.sources import discover

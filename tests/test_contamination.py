@@ -272,3 +272,21 @@ def test_a_file_that_is_named_on_both_sides_is_refused(tmp_path: Path) -> None:
             assert made.returncode == 2 and f"{data} is to be checked and is named by --eval" in made.stderr
     copy = write(tmp_path / "copy.jsonl", TRAIN)
     assert {f.line for f in check(tmp_path / "train.jsonl", eval=[str(copy)])} == {1, 2, 3, 4, 5}
+
+
+def test_an_evaluation_file_of_the_configuration_that_is_checked_itself_is_told(tmp_path: Path) -> None:
+    """A hook may check all files with one configuration: that is no mistake, and must not look like a clean bill."""
+    write(tmp_path / "train.jsonl", TRAIN)
+    test = write(tmp_path / "test.jsonl", HELD_OUT)
+    (tmp_path / "prepdata.toml").write_text(f"eval = [{str(test)!r}]\n")
+    (tmp_path / "link.jsonl").symlink_to("test.jsonl")
+    for words, told in (
+        (["test.jsonl"], ["test.jsonl"]), (["train.jsonl", "link.jsonl"], ["link.jsonl"]), (["train.jsonl"], []), ([""], []),
+    ):  # fmt: skip
+        paths = [tmp_path / word for word in words]
+        made = run("validate", *paths, "--config", tmp_path / "prepdata.toml", folder=tmp_path)
+        notes = [line for line in made.stdout.splitlines() if "were not held against themselves" in line]
+        assert notes == [
+            f"note: {tmp_path / name} is an evaluation file too (setting eval): its rows were not held against themselves"
+            for name in told
+        ]

@@ -47,21 +47,31 @@ def problems_of(config: TrainConfig, folder: Path, device: str, processes: int) 
         said = f"{count} GPUs are visible, and one process trains on one"
         cure = f"all of them: {torchrun(count)}; or one: CUDA_VISIBLE_DEVICES=0"
         problems.append(Problem("several-gpus", True, False, said, cure))
-    told = json_object(folder / "config.json")
-    kept = str(told.get("dtype") or told.get("torch_dtype"))
-    bf16 = device == "cpu" or torch.cuda.is_bf16_supported(including_emulation=False)
-    dtype: str = config.dtype
-    if dtype == "auto":
-        dtype = "float32" if device == "cpu" else kept if kept in ("bfloat16", "float16") else "bfloat16"
-        if dtype == "bfloat16" and not bf16:
-            dtype = "float16"
-    elif dtype == "bfloat16" and not bf16:
+    dtype = dtype_of(config, folder, device)
+    if dtype == "bfloat16" and not _computes_in_bfloat16(device):
         said, cure = "this GPU does not compute in bfloat16", "use --dtype float16, or a GPU of 2020 or later"
         problems.append(Problem("no-bfloat16", True, False, said, cure))
     if dtype == "float32" and device == "cuda":
         said, cure = "a frozen base in float32 takes twice the memory", "use --dtype bfloat16"
         problems.append(Problem("float32-base", False, False, said, cure))
     return dtype, problems
+
+
+def dtype_of(config: TrainConfig, folder: Path, device: str) -> str:
+    """Return the dtype of a run: what its configuration says, or for "auto" what suits checkpoint and device."""
+    if config.dtype != "auto":
+        return config.dtype
+    if device == "cpu":
+        return "float32"
+    told = json_object(folder / "config.json")
+    kept = str(told.get("dtype") or told.get("torch_dtype"))
+    return "float16" if kept == "float16" or not _computes_in_bfloat16(device) else "bfloat16"
+
+
+def _computes_in_bfloat16(device: str) -> bool:
+    import torch
+
+    return device == "cpu" or bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def free_memory(device: str, group: Group) -> int:

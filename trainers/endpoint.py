@@ -14,7 +14,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from threading import Event
 from typing import Any
@@ -24,7 +23,8 @@ import msgspec
 
 from prepdata.errors import UsageError
 from prepdata.jsontext import json_text
-from trainers.generate import Finish, Options, Output, Prompt, Unavailable, decoding_of
+from trainers.generate import Finish, Interrupted, Options, Output, Prompt, Unavailable, decoding_of
+from trainers.in_flight import each
 from trainers.record import Decoding, Environment, Loss, ModelInfo, Rendering
 
 MOST_BYTES = 1 << 26
@@ -136,6 +136,7 @@ class Endpoint:
 
         Raises:
             Unavailable: it turns all of them away.
+            Interrupted: a signal came; requests in flight are left alone.
         """
         turned_away: list[Unavailable] = []
 
@@ -146,16 +147,15 @@ class Endpoint:
                 turned_away.append(error)
                 return Output("", None, "error", 0.0, error=str(error), again=True)
 
-        with ThreadPoolExecutor(max_workers=max(1, self.options.batch_size)) as pool:
-            try:
-                found = list(pool.map(answer, prompts))
-            except BaseException:  # an interruption: what waits to be tried again is let go
-                self._ended.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        found: list[Output | None] = [None] * len(prompts)
+        try:
+            each(answer, prompts, max(1, self.options.batch_size), found)
+        except KeyboardInterrupt as error:
+            self._ended.set()  # what waits to be tried again is let go
+            raise Interrupted(error, found) from error
         if prompts and len(turned_away) == len(prompts):
             raise turned_away[0]
-        return found
+        return [output for output in found if output is not None]
 
     def _answer(self, prompt: Prompt) -> Output:
         body: dict[str, Any] = {

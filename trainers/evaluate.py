@@ -12,7 +12,7 @@ import msgspec
 
 import prepdata
 from prepdata.errors import InputError, UsageError
-from trainers.generate import Backend, Output, Prompt
+from trainers.generate import Backend, Interrupted, Output, Prompt
 from trainers.journal import Journal
 from trainers.latency import latency_of
 from trainers.lineage import check_held_out
@@ -235,7 +235,12 @@ def _ask_all(
         if progress is not None:
             progress(len(rows) - len(left) + start, len(rows))
         batch = left[start : start + size]
-        outputs = backend.generate([prompts[n] for n in batch])
+        try:
+            outputs = backend.generate([prompts[n] for n in batch])
+        except Interrupted as error:
+            answered = [(n, output) for n, output in zip(batch, error.outputs) if output is not None]
+            journal.add([_sample(*rows[n], prompts[n], output) for n, output in answered if not output.again])
+            raise
         samples = [_sample(*rows[n], prompts[n], output) for n, output in zip(batch, outputs)]
         journal.add([sample for sample, output in zip(samples, outputs) if not output.again])
         for sample, output in zip(samples, outputs):

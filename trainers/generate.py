@@ -119,6 +119,7 @@ class Backend(Protocol):
 
         Raises:
             Unavailable: nothing can be asked at all.
+            Interrupted: a signal came, and some answers are there already.
         """
 
     def loss(self, prompts: Sequence[Prompt], references: Sequence[str]) -> Loss | None:
@@ -130,6 +131,19 @@ class Backend(Protocol):
 
 class Unavailable(InputError):
     """The model cannot be asked: no connection, no permission, no such model."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal came while a model was asked.
+
+    Args:
+        signal: the interruption as it came.
+        outputs: an answer for each prompt, None for those that were not answered by then.
+    """
+
+    def __init__(self, signal: KeyboardInterrupt, outputs: Sequence[Output | None]) -> None:
+        super().__init__(*signal.args)
+        self.outputs = outputs
 
 
 def decoding_of(options: Options, engine: str, **more: Any) -> Decoding:

@@ -120,8 +120,13 @@ class Checked(NamedTuple):
     validation: Simulated | None
 
 
-def preflight(config: TrainConfig, group: Group = ALONE) -> Checked:
+def preflight(config: TrainConfig, group: Group = ALONE, *, here: bool = True) -> Checked:
     """Look at everything that a run hangs on. Of several processes the first does; the others get no reports.
+
+    Args:
+        config: of the run.
+        group: the processes that are to train together.
+        here: False for a run on another machine, whose time this one cannot tell.
 
     Raises:
         UsageError: the model folder, the tokenizer or an installed library does not allow to look any further.
@@ -132,7 +137,7 @@ def preflight(config: TrainConfig, group: Group = ALONE) -> Checked:
     free = devices.free_memory(device, group)
 
     def look() -> Checked:
-        return _preflight(config, device, free, group.size)
+        return _preflight(config, device, free, group.size, here)
 
     def without_reports(checked: Checked) -> Checked:
         return checked._replace(reports=[])
@@ -140,8 +145,8 @@ def preflight(config: TrainConfig, group: Group = ALONE) -> Checked:
     return group.first(look, Checked, without_reports)
 
 
-def _preflight(config: TrainConfig, device: str, free: int, processes: int) -> Checked:
-    """Look at everything, in one process; `free` bytes of memory for each of them."""
+def _preflight(config: TrainConfig, device: str, free: int, processes: int, here: bool) -> Checked:
+    """Look at everything, in one process; `free` bytes of memory for each of them, `here` as in `preflight`."""
     folder = check_model(config.model)
     renderer = open_renderer(str(folder), config.chat_template)
     dtype, problems = devices.problems_of(config, folder, device, processes)
@@ -162,9 +167,11 @@ def _preflight(config: TrainConfig, device: str, free: int, processes: int) -> C
     plan = make_plan(config, shapes, train, validation, max_length, device, dtype, processes)
     held = resident.library_memory(device) if device == "cpu" else 0
     row_tokens = round(plan.padded / train.kept)
-    speed = calibrate.calibrate(folder, config, shapes, row_tokens, device, dtype) if processes == 1 else None
+    timed = here and processes == 1
+    speed = calibrate.calibrate(folder, config, shapes, row_tokens, device, dtype) if timed else None
     plan = msgspec.structs.replace(plan, libraries=held, seconds=_seconds(config, plan, speed, validation))
     problems += [*devices.memory_problems(plan.memory, free, processes), *_disk_problems(config, plan)]
+    problems += _interval_problems(config, plan)
     problems += guards.many_epochs(plan.steps / plan.steps_per_epoch, train.rows)
     return Checked(Preflight(files, problems, device, dtype, processes, plan), shown, train, validation)
 
@@ -424,6 +431,24 @@ def _padded(lengths: Sequence[int], batch: int) -> int:
     drawn = list(lengths)
     random.Random(0).shuffle(drawn)
     return sum(max(drawn[at : at + batch]) * len(drawn[at : at + batch]) for at in range(0, len(drawn), batch))
+
+
+def _interval_problems(config: TrainConfig, plan: Plan) -> list[Problem]:
+    """Return which steps between two validations or checkpoints are more than the run has."""
+    saved_by = "eval-steps" if config.save_steps is None else "save-steps"
+    found = [
+        ("not-validated", "eval-steps", plan.eval_steps,
+         "nothing is validated on the way, so no better step than the last can be taken, and none ends the run early"),
+        ("no-checkpoints", saved_by, plan.save_steps,
+         "no checkpoint is made on the way, and a run that is killed begins anew"),
+    ]  # fmt: skip
+    problems = []
+    for name, key, each, what in found:
+        if each is not None and each > plan.steps:
+            said = f"{key} is {each:,} and the run has {plural(plan.steps, 'step')}: {what}"
+            cure = f"--{key} {max(1, plan.steps // 10)}, or leave it out: a tenth of the run"
+            problems.append(Problem(name, False, False, said, cure))
+    return problems
 
 
 def _disk_problems(config: TrainConfig, plan: Plan) -> list[Problem]:

@@ -1,4 +1,5 @@
-"""Whether the folder of a run is free, or holds the run that is to go on: same keys, files, base model, processes."""
+"""Whether the folder of a run is free, or holds the run that is to go on: same keys, files, base model, processes and
+dtype."""
 
 from __future__ import annotations
 
@@ -7,14 +8,14 @@ from hashlib import sha256
 from pathlib import Path
 
 from prepdata.errors import UsageError
-from trainers import runs
+from trainers import devices, runs
 from trainers.config import TrainConfig, as_dict
 from trainers.model_folder import file_hash, weights_hash
 from trainers.record_files import read as read_record
 from trainers.runs import Run
 
-_MAY_DIFFER = frozenset({"resume", "gpus", "baseline", "without_baseline", "output", "trackers"})
-"""Keys that may be others when a run goes on."""
+_MAY_DIFFER = frozenset({"resume", "gpus", "baseline", "without_baseline", "output", "trackers", "device", "dtype"})
+"""Keys that may be others when a run goes on; what dtype they come to may not (`check_dtype`)."""
 
 
 def check_output(config: TrainConfig, processes: int) -> None:
@@ -22,7 +23,7 @@ def check_output(config: TrainConfig, processes: int) -> None:
 
     Raises:
         UsageError: the folder is taken; or what is to be resumed is finished, or another run, or was trained on what
-            has changed since.
+            has changed since, or in another dtype.
         InputError: there is nothing to resume, or a file cannot be read.
     """
     folder = Path(config.output)
@@ -34,6 +35,8 @@ def check_output(config: TrainConfig, processes: int) -> None:
     check_unchanged(
         config, folder, before, {role: digest for role, digest in now.items() if digest}, base_parts(config)
     )
+    device = devices.choose(config, processes)
+    check_dtype(folder, before, device, devices.dtype_of(config, Path(config.model), device))
     if config.baseline and not config.without_baseline:
         runs.check_baseline(folder, before.baseline, read_record(config.baseline).sha256)
 
@@ -81,6 +84,16 @@ def check_unchanged(
     changed += [said for name, said in parts.items() if getattr(before.base, name) != base[name]]
     if changed:
         raise UsageError(f"{folder}: {', '.join(changed)} changed since the run began; start a new run")
+
+
+def check_dtype(folder: Path, before: Run, device: str, dtype: str) -> None:
+    """Raise UsageError where a run would go on in another dtype than it began in: "auto" goes by the machine."""
+    began = before.machine
+    if began.dtype != dtype:
+        raise UsageError(
+            f"{folder}: the run to be resumed began in {began.dtype} on {began.device}, and would go on in {dtype} on "
+            f"{device}; resume with --dtype {began.dtype}, or on a machine like the first"
+        )
 
 
 def base_parts(config: TrainConfig) -> dict[str, str | None]:

@@ -34,6 +34,8 @@ SCHEMA_VERSION = 1
 MOST_BYTES = 1 << 24
 RECORD, METRICS, DATA, CHECKPOINTS, ADAPTER = "run.json", "metrics.jsonl", "data", "checkpoints", "adapter"
 REPORTS = "reports"
+OTHER_MACHINE = "other-machine"
+"""Name of the problem of a run that went on elsewhere."""
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "bitsandbytes", "tokenizers")
 
 
@@ -167,14 +169,33 @@ def write_reports(folder: Path, reports: Iterable[tuple[str, Report]]) -> None:
 
 
 def gone_on(folder: Path, run: Run) -> Run:
-    """Return the record of a run that goes on: it began when it began, with the baseline of that time.
+    """Return the record of a run that goes on: it began when it began, with the baseline of that time. A machine that
+    is another than before is told as one more problem.
 
     Raises:
         UsageError: another baseline is named than at the start.
     """
     before = read(folder)
     check_baseline(folder, before.baseline, run.baseline)
-    return msgspec.structs.replace(run, created=before.created, baseline=before.baseline)
+    earlier = [problem for problem in before.problems if problem.name == OTHER_MACHINE]
+    problems = [*run.problems, *earlier, *_other_machine(before.machine, run.machine)]
+    return msgspec.structs.replace(run, created=before.created, baseline=before.baseline, problems=problems)
+
+
+def _other_machine(before: Machine, now: Machine) -> list[Problem]:
+    """Return whether a run goes on where numbers come out otherwise: on another device, or with other libraries."""
+    pairs = [(f"{one.device} ({one.device_name})", one.libraries) for one in (before, now)]
+    (device, versions_before), (device_now, versions_now) = pairs
+    changes = [f"on {device}, now on {device_now}"] if device != device_now else []
+    changes += [
+        f"with {name} {version}, now {versions_now[name]}"
+        for name, version in versions_before.items()
+        if name in versions_now and versions_now[name] != version
+    ]
+    if not changes:
+        return []
+    said = f"the run began {'; '.join(changes)}: its steps are not quite what they would have been"
+    return [Problem(OTHER_MACHINE, False, False, said, "none, unless it must be the same run: then a new one here")]
 
 
 def check_baseline(folder: Path, before: str | None, now: str | None) -> None:

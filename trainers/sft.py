@@ -27,8 +27,9 @@ from trainers.model_folder import file_hash
 from trainers.preflight import Checked, Plan, Preflight
 from trainers.quiet import hush, keep_quiet
 from trainers.record_files import read as read_record
-from trainers.resuming import base_parts, check_free, check_unchanged, resumable
+from trainers.resuming import base_parts, check_dtype, check_free, check_unchanged, resumable
 from trainers.runs import Outcome, Run
+from trainers.summary import problem_line
 from trainers.trackers import Trackers, open_trackers
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ def train(config: TrainConfig, checked: Checked, out: TextIO | None = sys.stderr
     keep_quiet()
     folder = Path(config.output)
     run, checkpoint = group.first(lambda: _begin(config, checked, plan, folder), tuple[Run, Path | None])
+    for problem in run.problems[len(checked.found.problems) :]:  # found only now
+        if out is not None:
+            print(problem_line(problem), file=out, flush=True)
     try:
         outcome = _train(config, checked, plan, folder, checkpoint, out, group)
     except BaseException as error:
@@ -91,7 +95,7 @@ def _open_folder(config: TrainConfig, found: Preflight, base: runs.BaseModel, fo
     """Make the folder of a run, or find the checkpoint to go on from.
 
     Raises:
-        UsageError: it is taken, or holds another run: other keys, files, base model or number of processes.
+        UsageError: it is taken, or holds another run: other keys, files, base model, dtype or number of processes.
     """
     if not config.resume:
         check_free(folder)
@@ -100,6 +104,7 @@ def _open_folder(config: TrainConfig, found: Preflight, base: runs.BaseModel, fo
     before = resumable(config, folder, found.processes)
     parts = {name: getattr(base, name) for name in ("weights", "tokenizer", "template")}
     check_unchanged(config, folder, before, {file.role: file.sha256 for file in found.files}, parts)
+    check_dtype(folder, before, found.device, found.dtype)
     checkpoint = last_checkpoint(folder / runs.CHECKPOINTS)
     runs.keep_metrics(folder, _step(checkpoint) if checkpoint else 0)
     return checkpoint

@@ -112,7 +112,7 @@ def _checked(config: TrainConfig, as_json: bool, quiet: bool) -> tuple[int, Plan
     from trainers.submit.base import elsewhere
     from trainers.summary import preflight_lines
 
-    checked = preflight(config)
+    checked = preflight(config, here=False)
     found = elsewhere(checked.found)
     shown = sys.stderr if as_json else sys.stdout
     if not quiet or found.exit_code:
@@ -181,7 +181,10 @@ def _told(
     if outside and not chosen.shared:
         lines.append(f"note: outside of this folder, so it must be there where the job runs: {', '.join(outside)}")
     if plan is not None:
-        lines.append("note: device, dtype and memory above are of this machine; the job looks again where it runs")
+        lines.append(
+            "note: device, dtype and memory above are of this machine, and time is not told for another one; the job "
+            "looks again where it runs"
+        )
     lines.append(f"written: {target}{', which replaced an older job file' if replaced else ''}")
     lines.append(f"{'submitting' if go else 'submit it by'}: {shlex.join(command)}")
     lines.append(f"then: {chosen.follow(job)}")

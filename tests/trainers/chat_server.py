@@ -78,8 +78,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.send_bytes(NO_ANSWERS[what])
         if what.startswith("slow "):
             time.sleep(0.2)
-        if what == "hang":
-            time.sleep(3)
+        if what == "hang" or what.startswith("stuck"):
+            time.sleep(3 if what == "hang" else 600)
             return None
         if what == "trickle":
             self.send_response(200)

@@ -222,6 +222,20 @@ def test_a_run_that_goes_on_keeps_its_baseline(copied: Path) -> None:
         runs.gone_on(copied / "good", msgspec.structs.replace(run, baseline="0" * 64))
 
 
+def test_a_run_that_goes_on_elsewhere_says_so(copied: Path) -> None:
+    folder, run = copied / "good", runs.read(copied / "good")
+    there = {**run.machine.libraries, "torch": "2.6.0"}
+    gpu = msgspec.structs.replace(run.machine, device="cuda", device_name="NVIDIA L4", libraries=there)
+    runs.write(folder, msgspec.structs.replace(run, status="stopped", machine=gpu))
+    once = runs.gone_on(folder, msgspec.structs.replace(run, problems=[]))
+    (told,) = once.problems
+    assert (told.name, told.fatal) == ("other-machine", False)
+    assert told.message.startswith("the run began on cuda (NVIDIA L4), now on cpu (")
+    assert f"with torch 2.6.0, now {run.machine.libraries['torch']}: " in told.message
+    runs.write(folder, msgspec.structs.replace(once, status="stopped"))
+    assert runs.gone_on(folder, msgspec.structs.replace(run, problems=[])).problems == [told], "still known, told once"
+
+
 @pytest.mark.parametrize(
     ("part", "said"), [("weights", "good: "), ("tokenizer", "the tokenizer of"), ("template", "the chat template")]
 )
@@ -232,6 +246,8 @@ def test_a_run_does_not_go_on_with_another_base(copied: Path, part: str, said: s
     found = Preflight(run.files, [], "cpu", "float32", 1, None)
     checkpoint = _open_folder(config, found, run.base, folder)
     assert checkpoint is not None and checkpoint.name == "checkpoint-60"
+    with pytest.raises(UsageError, match="began in float32 on cpu, and would go on in bfloat16 on cuda"):
+        _open_folder(config, msgspec.structs.replace(found, device="cuda", dtype="bfloat16"), run.base, folder)
     with pytest.raises(UsageError, match=f"{said}.* changed since the run began"):
         _open_folder(config, found, msgspec.structs.replace(run.base, **{part: "0" * 64}), folder)
 
@@ -251,6 +267,12 @@ def test_what_cannot_go_on_is_told_at_once(copied: Path) -> None:
         check_output(make_config(keys), 2)
     with pytest.raises(UsageError, match="started with another baseline"):
         check_output(make_config({**keys, "baseline": str(copied / "heart.json")}), 1)
+    for dtype in ("float32", "auto"):  # which comes to the same here
+        check_output(make_config({**keys, "dtype": dtype}), 1)
+    with pytest.raises(
+        UsageError, match=r"began in float32 on cpu, and would go on in bfloat16 on cpu; .*--dtype float32"
+    ):
+        check_output(make_config({**keys, "dtype": "bfloat16"}), 1)
     runs.write(folder, msgspec.structs.replace(run, status="stopped", base=_other_weights(run)))
     with pytest.raises(UsageError, match="changed since the run began"):
         check_output(make_config(keys), 1)

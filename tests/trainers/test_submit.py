@@ -195,9 +195,16 @@ def test_data_that_stands_in_the_way_stops_a_job(folder: Path, capsys: pytest.Ca
     assert not Path("prepdata-run.slurm.sh").exists()
 
 
-def test_what_the_command_says(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_command_says(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_long(*_: object) -> None:
+        raise AssertionError("the time on this machine says nothing of another one")
+
+    monkeypatch.setattr("trainers.calibrate.calibrate", too_long)
     assert submit("slurm") == 0
     shown = capsys.readouterr().out
+    assert "\ntime   " not in shown and "time is not told for another one" in shown
     assert "submit it by: sbatch prepdata-run.slurm.sh\n" in shown
     assert "job         prepdata-run: 1 GPU, 4 cores, 13 GiB, at most 0.3 h\n" in shown
     assert submit("k8s", *TO_THE_VOLUME, "--model", str(folder.parent / "else"), "--no-preflight") == 0

@@ -320,6 +320,27 @@ def test_gpus_and_processes(monkeypatch: pytest.MonkeyPatch, keys: Path) -> None
     assert devices.choose(msgspec.structs.replace(config, device="cpu"), 5) == "cpu"
 
 
+@pytest.mark.parametrize(
+    ("kept", "bf16", "dtypes"),
+    [
+        ("bfloat16", True, ("bfloat16", "float32")), ("bfloat16", False, ("float16", "float32")),
+        ("float16", True, ("float16", "float32")), ("float32", True, ("bfloat16", "float32")),
+        (None, False, ("float16", "float32")),
+    ],
+)  # fmt: skip
+def test_dtype_by_checkpoint_and_device(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: str | None, bf16: bool, dtypes: tuple[str, str]
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"dtype": kept} if kept else {}))
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: bf16)
+    config = make_config({"model": str(tmp_path), "train": "t", "output": "o"})
+    assert tuple(devices.dtype_of(config, tmp_path, device) for device in ("cuda", "cpu")) == dtypes
+    named = make_config({"model": str(tmp_path), "train": "t", "output": "o", "dtype": "bfloat16"})
+    assert devices.dtype_of(named, tmp_path, "cuda") == "bfloat16"
+    (*_, problem) = devices.problems_of(named, tmp_path, "cuda", 1)[1] or [None]
+    assert (problem is None) == bf16
+
+
 def test_memory_is_that_of_each_process() -> None:
     needed = Range(2, 3, 4).times(estimate.GIB)
     assert devices.memory_problems(needed, 4 * estimate.GIB, 2) == []

@@ -273,6 +273,26 @@ def test_one_file_in_two_roles_stands_in_the_way(
         assert found.exit_code == 1 and said in same.message and one in same.message and other in same.message
 
 
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [
+        ({"eval_steps": 31}, {"not-validated": "eval-steps is 31", "no-checkpoints": "eval-steps is 31"}),
+        ({"eval_steps": 10, "save_steps": 40}, {"no-checkpoints": "save-steps is 40"}),
+        ({"validation": None, "save_steps": 31}, {"no-checkpoints": "save-steps is 31"}),
+        ({"eval_steps": 30}, {}),
+        ({"validation": None, "eval_steps": 31, "save_steps": 30}, {}),
+        ({}, {}),
+    ],
+)
+def test_more_steps_than_the_run_has(given: dict[str, Any], keys: dict[str, Any], named: dict[str, str]) -> None:
+    found = preflight(made(given, steps=30, **keys), here=False).found
+    problems = {one.name: one for one in found.problems}
+    assert found.exit_code == 0 and problems.keys() == named.keys()
+    for name, said in named.items():
+        assert problems[name].message.startswith(f"{said} and the run has 30 steps: ")
+        assert problems[name].cure == f"--{said.split()[0]} 3, or leave it out: a tenth of the run"
+
+
 def test_layers_that_are_not_there_stand_in_the_way(given: dict[str, Any]) -> None:
     found = preflight(made(given, lora_targets=["q_prj", "v_proj"])).found
     (absent,) = (problem for problem in found.problems if problem.fatal)

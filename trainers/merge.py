@@ -18,7 +18,7 @@ import msgspec
 
 import prepdata
 from prepdata.errors import InputError, UsageError
-from prepdata.files import replacing
+from prepdata.files import read_bounded, replacing
 from prepdata.jsontext import json_text
 from trainers import runs
 from trainers.generate import Options, Prompt
@@ -28,6 +28,8 @@ from trainers.record import SampleResult
 
 RECORD, CARD = "merge.json", "README.md"
 SCHEMA_VERSION = 1
+MOST_BYTES = 1 << 24
+"""Size of a record beyond which it is not read (bytes)."""
 SAME = 0.95
 """Least share of answers that must be the very same. Rounding to 16 bits moves logits by about 1 in 300, which turns
 the greedy choice where two tokens are nearly as likely; a merge that went wrong turns most answers."""
@@ -156,6 +158,28 @@ def check_target(output: Path) -> None:
         raise UsageError(f"{output}: there is something already; choose another --output")
     if not output.absolute().parent.is_dir():
         raise UsageError(f"{output.absolute().parent} is no folder")
+
+
+def not_asked(output: Path, source: Source, dtype: Dtype) -> Merge | None:
+    """Return the record of the very merge that is wanted, where its folder is there and nobody has asked it yet: it
+    was ended in between, or merged without a test. None where that is not so.
+
+    Args:
+        output: folder of the merged model.
+        source, dtype: what is to be merged, and the type to be stored.
+
+    Raises:
+        UsageError: "auto" is none of the types that weights are merged in.
+    """
+    try:
+        there = msgspec.json.decode(read_bounded(output / RECORD, MOST_BYTES), type=Merge)
+    except (OSError, msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    chosen = stored_dtype(source.base) if dtype == "auto" else dtype
+    if there.agreement is not None or there.dtype != chosen or there.weights != weights_hash(output):
+        return None
+    made_of = (there.base_weights, there.adapter_weights)
+    return there if made_of == (weights_hash(source.base), weights_hash(source.adapter)) else None
 
 
 class Unmerged(LocalModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,22 +78,28 @@ def command(run: str, output: str, model: str | None, dtype: Any, as_json: bool,
     """
     from prepdata.cli.asking import quiet_libraries
     from prepdata.jsontext import json_text
-    from trainers.merge import Unmerged, check_target, find_source
+    from prepdata.reporters.base import safe
+    from trainers.merge import Unmerged, check_target, find_source, not_asked
 
     source, target = find_source(run, model), Path(output)
-    check_target(target)
+    there = None if flags["without_test"] else not_asked(target, source, dtype)
+    if there is None:
+        check_target(target)
     flags["test"] = flags["test"] or (source.run.config.get("test") if source.run else None)
     if not flags["test"] and not flags["without_test"]:
         raise UsageError("no held-out rows to ask the merged model: name them by --test, or say --without-test")
     record = Path(flags["record"] or f"{target}.json")
     options, like = _options(source, flags)
-    asked = None if flags["without_test"] else _asked(flags, like, record)
+    asked = None if flags["without_test"] else _asked(flags, like, record, there)
     quiet_libraries()
+    if there is not None and not quiet:
+        print(f"prepdata: {safe(str(target))} is merged already; it is asked now", file=sys.stderr)
     unmerged = Unmerged(source, options)
     if asked is None:
         merge = unmerged.write(target, dtype)
     else:
-        merge, evaluation = _asked_twice(unmerged, asked, flags, target, record, dtype, quiet)
+        merged_by: Callable[[], Merge] = partial(unmerged.write, target, dtype) if there is None else lambda: there
+        merge, evaluation = _asked_twice(unmerged, asked, flags, target, record, merged_by, quiet)
     if as_json:
         click.echo(json_text(merge))
     elif not quiet:
@@ -123,20 +130,35 @@ def _options(source: Source, flags: dict[str, Any]) -> tuple[Options, Evaluation
     return like_baseline(Options(**given), like, set(given)), like
 
 
-def _asked(flags: dict[str, Any], like: Evaluation | None, record: Path) -> Asked:
+def _asked(flags: dict[str, Any], like: Evaluation | None, record: Path, there: Merge | None) -> Asked:
+    """Return what is asked; `there` is the merge that goes on, whose own record may be written anew."""
     from prepdata.cli.asking import asked_of
     from trainers.evaluate import check_output
+    from trainers.record_files import read
 
-    check_output(record, flags["overwrite"])
+    own = there is not None and record.is_file() and read(record).model.weights == there.weights
+    check_output(record, flags["overwrite"] or own)
     scorers = flags["scorer"] or (tuple(scorer.name for scorer in like.scorers) if like is not None else ())
     names = {"model": "", "general": None, "system_prompt": None, "few_shot": None, "shots": None}
     return asked_of({**flags, **names}, scorers)
 
 
 def _asked_twice(
-    unmerged: Unmerged, asked: Asked, flags: dict[str, Any], target: Path, record: Path, dtype: Any, quiet: bool
+    unmerged: Unmerged,
+    asked: Asked,
+    flags: dict[str, Any],
+    target: Path,
+    record: Path,
+    merged_by: Callable[[], Merge],
+    quiet: bool,
 ) -> tuple[Merge, Evaluation]:
-    """Ask base and adapter apart (or take the record of that), merge, ask the merged model; return what came out."""
+    """Ask base and adapter apart (or take the record of that), merge, ask the merged model; return what came out.
+
+    Args:
+        unmerged, asked, flags, quiet: as in `command`.
+        target, record: folder of the merged model, and the record of its answers.
+        merged_by: merges what `unmerged` holds into `target`, or finds that done.
+    """
     import msgspec
 
     from prepdata.cli.asking import show_progress
@@ -159,8 +181,7 @@ def _asked_twice(
     if flags["compare"]:  # before anything is merged
         comparable(outline(unmerged, asked, unmerged.rendering(prompts), "tuned", ()))
     logits, options = first_logits(unmerged, prompts[:PROBED]), unmerged.options
-    merge = unmerged.write(target, dtype)
-    source = unmerged.source
+    merge, source = merged_by(), unmerged.source
     del unmerged.net
     options = msgspec.structs.replace(options, adapter=None, chat_template=None, dtype=Options().dtype)
     merged = LocalModel(str(target), options)

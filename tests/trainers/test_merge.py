@@ -33,6 +33,7 @@ from trainers.merge import (  # noqa: E402
     find_source,
     first_logits,
     largest_difference,
+    not_asked,
     stored_dtype,
 )
 from trainers.model_folder import weights_hash  # noqa: E402
@@ -279,6 +280,55 @@ def test_a_failure_leaves_nothing_behind(place: Path, tmp_path: Path, monkeypatc
     assert not any((tmp_path / "m").iterdir())
     monkeypatch.undo()
     merged_by(tmp_path / "m", place / "run", "--without-test")  # an empty folder is no obstacle
+
+
+def test_a_merge_that_was_ended_before_it_was_asked_goes_on(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target, words = tmp_path / "m", ("merge", place / "run", "--output", tmp_path / "m", "--threads", 1)
+
+    def end(*_: Any, **__: Any) -> None:
+        raise SystemExit  # passes by all that catches errors, as a kill does
+
+    for after, files in (("largest_difference", {"m"}), ("agreement", {"m", "m.json", "m.samples.jsonl"})):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"trainers.merge.{after}", end)
+            with pytest.raises(SystemExit):
+                command(*words)
+        assert {file.name for file in tmp_path.iterdir()} == files
+        assert written(target).agreement is None
+    made = (target / "model.safetensors").stat().st_mtime_ns
+    capsys.readouterr()
+    assert command(*words) == 0
+    assert f"{target} is merged already; it is asked now" in capsys.readouterr().err
+    merge = written(target)
+    assert merge.agreement is not None and (merge.agreement.same, merge.agreement.rows) == (16, 16)
+    assert (target / "model.safetensors").stat().st_mtime_ns == made
+    with pytest.raises(UsageError, match="something already"):
+        command(*words)
+
+
+def test_only_the_very_merge_that_is_wanted_goes_on(place: Path, tmp_path: Path) -> None:
+    target = tmp_path / "m"
+    merged_by(target, place / "run", "--without-test")
+    with pytest.raises(UsageError, match="something already"):
+        command("merge", place / "run", "--output", target, "--without-test")
+    source = find_source(str(place / "run"), None)
+    assert not_asked(target, source, "auto") == not_asked(target, source, "float32") == written(target)
+    assert not_asked(target, source, "bfloat16") is None
+    other = find_source(str(changed(place, tmp_path, 2.0)), str(place / "base"))
+    assert not_asked(target, other, "auto") is None
+    (tmp_path / "m.json").write_text((place / "baseline.json").read_text())
+    with pytest.raises(UsageError, match=r"m\.json is there already"):  # not the record of this model
+        command("merge", place / "run", "--output", target)
+    record = (target / "merge.json").read_text()
+    for text in ("", "[" * 100_000, record.replace(written(target).weights, "0" * 64)):
+        (target / "merge.json").write_text(text)
+        assert not_asked(target, source, "auto") is None
+    (target / "merge.json").write_text(record)
+    weights = target / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x55")
+    assert not_asked(target, source, "auto") is None
 
 
 def test_the_template_trained_with_goes_along(place: Path, tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import hashlib
 import importlib.util
 import math
 import os
-import shutil
 import tempfile
 from collections.abc import Sequence
 from itertools import combinations
@@ -28,7 +27,7 @@ from prepdata.render.renderer import Renderer, open_renderer
 from prepdata.report import Report
 from prepdata.settings import Settings
 from prepdata.training.trl import Trl
-from trainers import calibrate, devices, estimate, guards, resident
+from trainers import calibrate, devices, disk, estimate, guards, resident
 from trainers.config import TrainConfig
 from trainers.data import Simulated, copy_rows, simulate, trainer_settings, write_rows
 from trainers.distributed import ALONE, Group
@@ -39,8 +38,6 @@ from trainers.trackers import missing as missing_trackers
 LIBRARIES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
 _LEAKS = frozenset({"eval-overlap", "near-eval-overlap"})
 """Rules whose errors are rows that stand in a held-out file too."""
-CHECKPOINT_BYTES = 12
-"""Bytes of a checkpoint for each weight of the adapter: itself and two moments of Adam, in float32."""
 
 
 class DataFile(msgspec.Struct, frozen=True):
@@ -72,7 +69,7 @@ class Plan(msgspec.Struct, frozen=True):
         libraries: bytes that this process has before a model is loaded; 0 on GPUs.
         seconds: of the training on this machine, by passes over some layers; None where that could not be measured.
         gpus: the same run on GPU types.
-        disk: bytes that the run folder may grow to.
+        disk: bytes that the run folder grows to (`trainers/disk.py`).
     """
 
     max_length: int
@@ -160,7 +157,7 @@ def _preflight(config: TrainConfig, device: str, free: int, processes: int, here
     shown = [(role, report) for role, _, report in reports]
     if unmarked or any(problem.fatal and problem.data for problem in problems):
         return Checked(Preflight(files, problems, device, dtype, processes, None), shown, None, None)
-    max_length, train, validation = _simulated(config, renderer)
+    max_length, train, validation, row_bytes = _simulated(config, renderer)
     problems += _row_problems(config, train, max_length, shapes.context)
     if not train.kept:
         return Checked(Preflight(files, problems, device, dtype, processes, None), shown, train, validation)
@@ -169,8 +166,13 @@ def _preflight(config: TrainConfig, device: str, free: int, processes: int, here
     row_tokens = round(plan.padded / train.kept)
     timed = here and processes == 1
     speed = calibrate.calibrate(folder, config, shapes, row_tokens, device, dtype) if timed else None
-    plan = msgspec.structs.replace(plan, libraries=held, seconds=_seconds(config, plan, speed, validation))
-    problems += [*devices.memory_problems(plan.memory, free, processes), *_disk_problems(config, plan)]
+    plan = msgspec.structs.replace(
+        plan,
+        libraries=held,
+        seconds=_seconds(config, plan, speed, validation),
+        disk=_disk(config, plan, train, validation, row_bytes, folder, processes),
+    )
+    problems += [*devices.memory_problems(plan.memory, free, processes), *disk.problems(config.output, plan.disk)]
     problems += _interval_problems(config, plan)
     problems += guards.many_epochs(plan.steps / plan.steps_per_epoch, train.rows)
     return Checked(Preflight(files, problems, device, dtype, processes, plan), shown, train, validation)
@@ -324,19 +326,22 @@ def _baseline_problems(config: TrainConfig, folder: Path) -> list[Problem]:
     return problems
 
 
-def _simulated(config: TrainConfig, renderer: Renderer) -> tuple[int, Simulated, Simulated | None]:
-    """Return (length at which rows are cut, what TRL makes of the training rows, and of the validation rows)."""
+def _simulated(config: TrainConfig, renderer: Renderer) -> tuple[int, Simulated, Simulated | None, int]:
+    """Return (length at which rows are cut, what TRL makes of the training rows, and of the validation rows, bytes of
+    all these rows as JSON lines)."""
     settings = trainer_settings(config, config.max_length)
     with tempfile.TemporaryDirectory(prefix="prepdata-") as place:
         file = Path(place) / "rows.jsonl"
         write_rows(config, file)
+        size = file.stat().st_size
         train = simulate(file, renderer, settings)
         validation = None
         if config.validation:
             copy_rows(Path(config.validation), file)
+            size += file.stat().st_size
             validation = simulate(file, renderer, settings)
     longest = max(train.longest, validation.longest if validation else 0)
-    return config.max_length or longest, train, validation
+    return config.max_length or longest, train, validation, size
 
 
 def _row_problems(config: TrainConfig, train: Simulated, max_length: int, context: int | None) -> list[Problem]:
@@ -398,7 +403,7 @@ def make_plan(
         libraries=0,
         seconds=None,
         gpus=[_rented(config, name, half, work, processes) for name in config.gpus],
-        disk=CHECKPOINT_BYTES * adapter * (config.keep_checkpoints + 2) + 50_000_000,
+        disk=0,
     )
 
 
@@ -421,6 +426,28 @@ def _seconds(
         validated=each * (plan.steps // plan.eval_steps) if plan.eval_steps else 0,
         steps=plan.steps,
         accumulation=config.gradient_accumulation,
+    )
+
+
+def _disk(
+    config: TrainConfig,
+    plan: Plan,
+    train: Simulated,
+    validation: Simulated | None,
+    row_bytes: int,
+    folder: Path,
+    processes: int,
+) -> int:
+    return disk.run_folder(
+        config,
+        adapter=plan.adapter_parameters,
+        steps=plan.steps,
+        save_steps=plan.save_steps,
+        eval_steps=plan.eval_steps,
+        tokens=train.tokens + (validation.tokens if validation else 0),
+        rows=row_bytes,
+        tokenizer=disk.tokenizer_bytes(folder),
+        processes=processes,
     )
 
 
@@ -449,14 +476,3 @@ def _interval_problems(config: TrainConfig, plan: Plan) -> list[Problem]:
             cure = f"--{key} {max(1, plan.steps // 10)}, or leave it out: a tenth of the run"
             problems.append(Problem(name, False, False, said, cure))
     return problems
-
-
-def _disk_problems(config: TrainConfig, plan: Plan) -> list[Problem]:
-    place = Path(config.output).absolute()
-    while not place.exists() and place.parent != place:
-        place = place.parent
-    free = shutil.disk_usage(place).free
-    if free >= plan.disk:
-        return []
-    said = f"the run folder may grow to {plan.disk / 1e9:.1f} GB; {free / 1e9:.1f} GB are free at {place}"
-    return [Problem("disk", True, False, said, "make room, or a smaller --keep-checkpoints")]

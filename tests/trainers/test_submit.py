@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ import yaml  # noqa: E402
 from job_files import TO_THE_VOLUME, submit, text_of, working_folder  # noqa: E402
 
 import trainers.devices  # noqa: E402
+import trainers.disk  # noqa: E402
 import trainers.preflight  # noqa: E402
 from prepdata.cli.main import cli  # noqa: E402
 from prepdata.errors import ConfigError, PrepdataError, UsageError  # noqa: E402
@@ -178,14 +180,16 @@ def test_time_memory_and_gpu_follow_from_the_run(folder: Path) -> None:
     assert (cpu.gpus, cpu.hours, cpu.memory) == (0, None, 5)
 
 
-def test_problems_of_this_machine_do_not_stop_a_job(folder: Path) -> None:
-    source = "".join(Path(str(module.__file__)).read_text() for module in (trainers.preflight, trainers.devices))
+def test_problems_of_this_machine_do_not_stop_a_job(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "".join(
+        Path(str(module.__file__)).read_text() for module in (trainers.preflight, trainers.devices, trainers.disk)
+    )
     assert all(f'Problem("{name}"' in source for name in OF_THIS_MACHINE)
-    config = load_config(Path("run.yaml"), {"keep_checkpoints": 10**9})
-    found = preflight(config).found
+    monkeypatch.setattr("trainers.disk.shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    found = preflight(load_config(Path("run.yaml"), {})).found
     assert found.exit_code == 2
     assert elsewhere(found).exit_code == 0
-    assert submit("slurm", "--keep-checkpoints", str(10**9), "--quiet") == 0
+    assert submit("slurm", "--quiet") == 0
 
 
 def test_data_that_stands_in_the_way_stops_a_job(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

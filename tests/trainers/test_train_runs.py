@@ -146,8 +146,16 @@ def test_qlora(given: dict[str, Any]) -> None:
     run = run_of(made(given, steps=12, quantization="nf4", eval_steps=6))
     found = [line["eval_loss"] for line in runs.metrics(Path(run.config["output"])) if "eval_loss" in line]
     assert found[1] < found[0] < 1.5
-    held = json.loads((Path(run.config["output"]) / "adapter" / "adapter_config.json").read_text())
-    assert held["r"] == 16
+    folder = Path(run.config["output"])
+    assert json.loads((folder / "adapter" / "adapter_config.json").read_text())["r"] == 16
+    assert 0.2 < checkpoint_bytes(folder) / (6 * run.plan.adapter_parameters) - 1 < 0.25, "beside the adapter, 92 kB"
+
+
+def checkpoint_bytes(folder: Path) -> int:
+    """Return the bytes of the last checkpoint."""
+    last = last_checkpoint(folder / "checkpoints")
+    assert last is not None
+    return sum(file.stat().st_size for file in last.iterdir())
 
 
 def test_validations_do_not_change_what_qlora_learns(given: dict[str, Any], tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import msgspec
 
 from prepdata.record import escape
 from prepdata.text import _passage_words as words
-from prepdata.text import _written_passages as written
 from prepdata.text._passage import Block, Passage, named
 
 LEAST = 20
@@ -62,6 +61,8 @@ def read(raw: dict[str, Any], others: tuple[Passage, ...] = ()) -> Fields | None
 def _passages(value: Any, path: str) -> tuple[Block, frozenset[int] | None]:
     """Return the passages of a field and the places of those that are marked as true, None where none can be."""
     if type(value) is str:
+        from prepdata.text import _written_passages as written
+
         block = written.read(value, path) or _whole(value, path)
         return block or Block((), True), None
     if type(value) is dict:
@@ -86,6 +87,8 @@ def _passages(value: Any, path: str) -> tuple[Block, frozenset[int] | None]:
 
 def _whole(text: str, path: str) -> Block | None:
     """Return a text as one passage; blank lines in it may part several."""
+    from prepdata.text import _written_passages as written
+
     stripped = text.strip()
     return Block((Passage("", stripped, path),), "\n\n" not in stripped) if written.size(stripped) >= LEAST else None
 
@@ -157,6 +160,8 @@ def _gold(raw: dict[str, Any], passages: list[Passage]) -> frozenset[int] | None
 
 def of_result(text: str, path: str) -> Block | None:
     """Return the passages of what a retrieving tool returned: a list of texts or objects, written passages, or all."""
+    from prepdata.text import _written_passages as written
+
     if text[:1] in ("[", "{"):
         try:
             value = msgspec.json.decode(text)

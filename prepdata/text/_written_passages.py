@@ -1,6 +1,7 @@
 """Passages inside a text: tags, numbered headings, `[1]` under a heading such as "Context:", or one block under it.
 
-Every expression is anchored at a line start or a `<` and bounded, so that reading takes linear time.
+Every expression is anchored at a line start or a `<` and bounded, so that reading takes linear time. Compiling them
+takes longer than a look at a small file: this is imported where a text has a trace of passages (`_passage_traces`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import re
 
 from prepdata.text import _passage_words as words
 from prepdata.text._passage import Block, Passage
-from prepdata.text.columns import FOLDED
 
 LEAST = 30
 """Characters below which what stands under a heading is no retrieved text ("Context: work")."""
@@ -52,22 +52,6 @@ _ATTRIBUTE = re.compile(r"\b(id|index|source|title|name|url|path|filename|file)\
 _CHILD = re.compile(r"<(source|title|url)>([^<>]{1,300})</\1>", re.IGNORECASE)
 _TITLE = re.compile(r"[ \t]{0,2}[(:：\-–—]?[ \t]{0,2}title[:：][ \t]?([^\n)]{1,160})\)?", re.IGNORECASE)
 _TASK = re.compile(words.TASKS, re.IGNORECASE)
-
-
-def _traces() -> list[bytes]:
-    """Return pieces of which one is in every text that holds passages: in lower case where ASCII, digits as 0. English
-    words are too common to stand alone."""
-    after = (":", "：", " :", " ：", "]", ")", "）", "】", "*", "\n", " (", "(", "\t(", " is below")
-    between = ("0", " 0", "  0", " #0", ": 0", ":0", " [0", "[0", " (0", "(0", "#0", "\t0")
-    found = {f"<{tag}" for tag in (*words.OUTER_TAGS, *words.INNER_TAGS)} | {"following ", "folgende"}
-    for listed, ends in ((words.HEADINGS, after), (words.UNITS, between), (words.ORIGINS, after)):
-        for word in listed:
-            found |= {word + end for end in ends} if word in words.ENGLISH else {word}
-    spelt = {form for word in found for form in (word, word.capitalize(), word.upper())}
-    return sorted({form.encode().translate(FOLDED) for form in spelt})
-
-
-TRACES = _traces()
 
 
 def size(text: str) -> int:

@@ -18,16 +18,15 @@ from prepdata.chunk import Chunk
 from prepdata.record import Message, Record
 from prepdata.text import _marked_passages as marked
 from prepdata.text import _passage_words as words
-from prepdata.text import _written_passages as written
 from prepdata.text._passage import Block, Passage, named
+from prepdata.text._passage_traces import TRACES
 from prepdata.text.columns import Column, column, turns
 from prepdata.text.search import Search
 
 __all__ = ["Context", "Passage", "context_of", "contexts", "named"]
 
 _SPEAKING = frozenset({"system", "developer", "user"})
-_RETRIEVING = re.compile(words.RETRIEVING, re.IGNORECASE)
-_SEARCH = Search(written.TRACES)
+_SEARCH = Search(TRACES)
 
 
 class Context(NamedTuple):
@@ -95,7 +94,7 @@ def _traced(texts: Column) -> set[int]:
 
 @lru_cache(maxsize=4096)
 def _retrieving(name: str) -> bool:
-    return _RETRIEVING.search(name[:80]) is not None
+    return re.search(words.RETRIEVING, name[:80], re.IGNORECASE) is not None
 
 
 def context_of(record: Record) -> Context | None:
@@ -124,6 +123,8 @@ def _filled(passages: Sequence[Passage], others: Sequence[Passage]) -> tuple[Pas
 
 def _in_turn(record: Record, turn: Message) -> Block | None:
     if turn.role in _SPEAKING:
+        from prepdata.text import _written_passages as written  # not needed for most files
+
         return written.read(turn.text, turn.field) if turn.text else None
     if turn.role in ("tool", "function") and _retrieves(record, turn):
         return marked.of_result(turn.text, turn.field)

@@ -11,7 +11,8 @@ from prepdata.chunk import Chunk
 from prepdata.formats import recognise
 from prepdata.record import Record
 from prepdata.text import _passage_words as words
-from prepdata.text._written_passages import TRACES, read
+from prepdata.text._passage_traces import TRACES
+from prepdata.text._written_passages import read
 from prepdata.text.passages import Context, context_of, contexts
 
 HOURS = "The office opens at nine on weekdays."

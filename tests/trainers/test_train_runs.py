@@ -148,7 +148,8 @@ def test_qlora(given: dict[str, Any]) -> None:
     assert found[1] < found[0] < 1.5
     folder = Path(run.config["output"])
     assert json.loads((folder / "adapter" / "adapter_config.json").read_text())["r"] == 16
-    assert 0.2 < checkpoint_bytes(folder) / (6 * run.plan.adapter_parameters) - 1 < 0.25, "beside the adapter, 92 kB"
+    beside = checkpoint_bytes(folder) - 6 * run.plan.adapter_parameters
+    assert 40_000 < beside < 120_000, "adapter and moments are in bfloat16; tokenizer, states and log are beside them"
 
 
 def checkpoint_bytes(folder: Path) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from prepdata.chunk import Chunk
 from prepdata.findings import Hit, Severity, around, clip
 from prepdata.record import Record
 from prepdata.rules.base import LOOK, RecordRule, Trigger
-from prepdata.rules.rag._facts import Missing, missing
 from prepdata.rules.rag._rows import Row, rows, rows_of
+
+if TYPE_CHECKING:
+    from prepdata.rules.rag._facts import Missing
 
 SHOWN = 3
 """Facts that are named."""
@@ -66,4 +68,8 @@ class AnswerNotInContext(RecordRule):
 
 
 def _facts(row: Row) -> list[Missing]:
-    return [] if row.declines else missing(row.answer, row.context.text)
+    if row.declines:
+        return []
+    from prepdata.rules.rag._facts import missing  # its expressions take 10 ms to compile
+
+    return missing(row.answer, row.context.text)

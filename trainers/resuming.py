@@ -3,6 +3,7 @@ dtype."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -42,9 +43,13 @@ def check_output(config: TrainConfig, processes: int) -> None:
 
 
 def check_free(folder: Path) -> None:
-    """Raise UsageError where something stands in the folder of a new run."""
+    """Raise UsageError where something stands in the folder of a new run, or it cannot be made."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder}: there is something already; choose another --output, or say --resume")
+    above = next(one for one in folder.absolute().parents if one.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        why = "cannot be written to" if above.is_dir() else "is a file"
+        raise UsageError(f"{folder}: this folder cannot be made, since {above} {why}; choose another --output")
 
 
 def resumable(config: TrainConfig, folder: Path, processes: int) -> Run:

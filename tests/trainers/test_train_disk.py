@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
+from prepdata.errors import UsageError
 from trainers import disk
 from trainers.config import TrainConfig
+from trainers.resuming import check_free
 
 CONFIG = TrainConfig(model="m", train="t", output="o", keep_checkpoints=2)
 RUN: dict[str, Any] = {
@@ -61,6 +63,18 @@ def test_files_of_a_tokenizer(tmp_path: Path) -> None:
     for name, size in (("tokenizer.json", 1000), ("tokenizer_config.json", 30), ("model.safetensors", 9000)):
         (tmp_path / name).write_bytes(b"x" * size)
     assert disk.tokenizer_bytes(tmp_path) == 1030
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_anything_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    check_free(tmp_path / "new" / "run")
+    with pytest.raises(UsageError, match=r"run: this folder cannot be made, since .*file is a file"):
+        check_free(tmp_path / "file" / "run")
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
+    with pytest.raises(UsageError, match=f"since {tmp_path} cannot be written to"):
+        check_free(tmp_path / "new" / "run")
 
 
 class Usage(NamedTuple):

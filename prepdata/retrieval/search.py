@@ -12,6 +12,7 @@ from prepdata.retrieval.bm25 import BM25
 from prepdata.retrieval.build import Index, build, indexed_text, is_index, load
 from prepdata.retrieval.chunks import OVERLAP, SIZE
 from prepdata.retrieval.fusion import K, fused
+from prepdata.retrieval.inverted import InvertedLists
 from prepdata.retrieval.model import Hit, Mode
 from prepdata.retrieval.store import Store
 
@@ -56,13 +57,18 @@ class IndexRetriever:
                 raise UsageError("dense search needs the model of the index: --embedding FOLDER (or a package)")
             self._model = _model(embedding, made_by.digest)
         self._bm25 = BM25([indexed_text(chunk) for chunk in index.chunks])
-        self._store = Store(url)
-        self._store.fill(f"prepdata-{index.manifest.fingerprint[:32]}", self._bm25.vectors, index.dense)
+        self._words = InvertedLists(self._bm25.vectors) if url is None else None
+        self._store = None
+        if url is not None or self._model is not None:
+            self._store = Store(url)
+            sparse = None if self._words else self._bm25.vectors
+            self._store.fill(f"prepdata-{index.manifest.fingerprint[:32]}", sparse, index.dense)
         self.fingerprint = self.named(mode)
 
     def named(self, mode: Mode) -> str:
         """Return the fingerprint for a mode."""
-        said = f"{self.index.manifest.fingerprint} {self._store.kind} {mode} rrf{K} depth{DEPTH}"
+        kind = "local" if self._words else "server"
+        said = f"{self.index.manifest.fingerprint} {kind} {mode} rrf{K} depth{DEPTH}"
         return hashlib.sha256(said.encode()).hexdigest()
 
     def search(self, question: str, k: int) -> list[Hit]:
@@ -77,9 +83,10 @@ class IndexRetriever:
         """Return hits as `search` does, in any mode that the index allows."""
         depth = max(k, DEPTH) if mode == "hybrid" else k
         rankings = []
-        if mode != "dense":
-            rankings.append(self._store.sparse(self._bm25.query(question), depth))
-        if mode != "bm25" and self._model is not None:
+        by_words = self._words or self._store
+        if mode != "dense" and by_words is not None:
+            rankings.append(by_words.sparse(self._bm25.query(question), depth))
+        if mode != "bm25" and self._store is not None and self._model is not None:
             rankings.append(self._store.dense(self._model.embed([question])[0], depth))
         if mode != "hybrid":
             return [Hit(self.index.chunks[number], score) for number, score in rankings[0]]

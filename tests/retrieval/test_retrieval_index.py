@@ -281,4 +281,4 @@ def test_a_library_that_is_missing_is_named(birds: Path, monkeypatch: pytest.Mon
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, library, None)
             with pytest.raises(UsageError, match=rf"{library.replace('_', '-')}: pip install 'prepdata\[rag\]'"):
-                open_retriever(birds, skip_unreadable=True)
+                open_retriever(birds, skip_unreadable=True, url="http://localhost:9")

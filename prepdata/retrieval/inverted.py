@@ -6,9 +6,7 @@ vectors does (`Store.sparse`), which the tests hold it against.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from prepdata.retrieval.bm25 import Sparse
+from prepdata.retrieval.bm25 import BM25, Sparse
 
 PLACES = 5
 """Decimal places of scores that are compared: engines add in different orders."""
@@ -18,20 +16,16 @@ class InvertedLists:
     """The texts of each word, and what it weighs in them.
 
     Args:
-        vectors: BM25 vector of each text.
+        bm25: the words of the texts.
     """
 
-    def __init__(self, vectors: Sequence[Sparse]) -> None:
+    def __init__(self, bm25: BM25) -> None:
         import numpy as np
 
-        lengths = [len(vector.indices) for vector in vectors]
-        words = np.fromiter((word for vector in vectors for word in vector.indices), np.int64, sum(lengths))
-        weights = np.fromiter((value for vector in vectors for value in vector.values), np.float64, sum(lengths))
-        order = np.argsort(words, kind="stable")
-        self._texts = len(vectors)
-        self._rows = np.repeat(np.arange(len(vectors)), lengths)[order]  # (entries,) texts, word by word
-        self._weights = weights[order]  # (entries,)
-        self._ends = np.searchsorted(words[order], np.arange(words.max(initial=-1) + 2))  # where each word begins
+        order = np.argsort(bm25.places, kind="stable")
+        self._texts = bm25.texts
+        self._rows, self._weights = bm25.rows[order], bm25.weights[order]  # (entries,) word by word
+        self._ends = np.searchsorted(bm25.places[order], np.arange(len(bm25.numbers) + 1))  # where each word begins
 
     def sparse(self, query: Sparse, k: int) -> list[tuple[int, float]]:
         """Return the `k` texts with the highest scores: number and score, equal ones in their order. Texts without a

@@ -67,12 +67,13 @@ class IndexRetriever:
             if embedding is None:
                 raise UsageError("dense search needs the model of the index: --embedding FOLDER (or a package)")
             self._model = _model(embedding, made_by.digest)
-        self._bm25 = BM25([indexed_text(chunk) for chunk in index.chunks])
-        self._words = InvertedLists(self._bm25.vectors) if url is None else None
+        bm25 = BM25(map(indexed_text, index.chunks))
+        self._asked = bm25.query
+        self._words = InvertedLists(bm25) if url is None else None
         self._store = None
         if url is not None or self._model is not None:
             self._store = Store(url)
-            sparse = None if self._words else self._bm25.vectors
+            sparse = None if self._words else bm25.vectors
             self._store.fill(f"prepdata-{index.manifest.fingerprint[:32]}", sparse, index.dense)
         self.fingerprint = self.named(mode, reranked=reranker is not None)
 
@@ -113,7 +114,7 @@ class IndexRetriever:
         rankings = []
         by_words = self._words or self._store
         if mode != "dense" and by_words is not None:
-            rankings.append(by_words.sparse(self._bm25.query(question), depth))
+            rankings.append(by_words.sparse(self._asked(question), depth))
         if mode != "bm25" and self._store is not None and self._model is not None:
             rankings.append(self._store.dense(self._model.embed([question])[0], depth))
         if mode != "hybrid":

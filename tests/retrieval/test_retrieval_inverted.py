@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import sys
 from pathlib import Path
@@ -21,11 +22,11 @@ from prepdata.retrieval.store import Store
 QUESTIONS = [q.text for q in read_questions(SUPPORT.parent / "retrieval" / "questions.jsonl")]
 
 
-def both(vectors: list[Sparse]) -> tuple[InvertedLists, Store]:
-    """Return the lists of some vectors, and Qdrant's local mode that holds them."""
+def both(bm25: BM25) -> tuple[InvertedLists, Store]:
+    """Return the lists of some texts, and Qdrant's local mode that holds their vectors."""
     store = Store()
-    store.fill("both", vectors, None)
-    return InvertedLists(vectors), store
+    store.fill("both", bm25.vectors, None)
+    return InvertedLists(bm25), store
 
 
 def same(mine: list[tuple[int, float]], theirs: list[tuple[int, float]]) -> bool:
@@ -36,18 +37,22 @@ def same(mine: list[tuple[int, float]], theirs: list[tuple[int, float]]) -> bool
 
 
 def test_by_hand() -> None:
-    lists = InvertedLists([Sparse([0, 2], [1.0, 0.5]), Sparse([2], [2.0]), Sparse([], []), Sparse([0], [1.0])])
-    assert lists.sparse(Sparse([0], [1.0]), 9) == [(0, 1.0), (3, 1.0)]
-    assert lists.sparse(Sparse([0, 2], [2.0, 1.0]), 9) == [(0, 2.5), (1, 2.0), (3, 2.0)]
-    assert lists.sparse(Sparse([0, 2], [2.0, 1.0]), 2) == [(0, 2.5), (1, 2.0)]
-    assert lists.sparse(Sparse([1], [1.0]), 9) == lists.sparse(Sparse([], []), 9) == []
-    assert InvertedLists([]).sparse(Sparse([], []), 3) == []
+    # lengths 2, 1, 0, 1, mean 1; "elm" is in two of four texts, "oak" in two
+    lists = InvertedLists(BM25(["oak elm", "elm", "", "Oak"]))
+    idf, long, short = math.log(2), 2 / (1 + 1.2 * (0.25 + 0.75 * 2)) / 2, 1 / (1 + 1.2)
+    assert lists.sparse(Sparse([1], [1.0]), 9) == [(3, round(idf * short, 5)), (0, round(idf * long, 5))]
+    both = [(0, round(3 * idf * long, 5)), (3, round(2 * idf * short, 5)), (1, round(idf * short, 5))]
+    assert (
+        lists.sparse(Sparse([0, 1], [1.0, 2.0]), 9) == both and lists.sparse(Sparse([0, 1], [1.0, 2.0]), 2) == both[:2]
+    )
+    assert lists.sparse(Sparse([], []), 9) == InvertedLists(BM25([])).sparse(Sparse([], []), 3) == []
+    assert InvertedLists(BM25(["", "?"])).sparse(Sparse([], []), 3) == []
 
 
 @pytest.mark.parametrize("size", [60, 200, 400])
 def test_the_ranking_is_that_of_the_embedded_store(size: int) -> None:
     bm25 = BM25([indexed_text(chunk) for chunk in build(SUPPORT / "docs", size=size, overlap=0).chunks])
-    lists, store = both(bm25.vectors)
+    lists, store = both(bm25)
     told = 0
     for question in QUESTIONS:
         for k in (1, 10, 100):
@@ -61,7 +66,7 @@ def test_equal_scores_are_cut_as_the_store_cuts_them() -> None:
     draw = random.Random(5)
     texts = [" ".join(draw.choices(["oak", "elm", "yew", "ash", "fir"], k=draw.randint(1, 3))) for _ in range(150)]
     bm25 = BM25(texts)
-    lists, store = both(bm25.vectors)
+    lists, store = both(bm25)
     for question in ("oak", "elm yew", "ash ash fir", "oak elm yew ash fir", "box"):
         for k in (1, 2, 7, 40, 149, 150, 500):
             assert same(lists.sparse(bm25.query(question), k), store.sparse(bm25.query(question), k)), (question, k)

@@ -71,12 +71,7 @@ class CrossEncoder:
         self.longest = _longest(self._net.config, self._tokenizer)
         """Tokens that the model reads of question and passage together."""
         self._sides = getattr(self._net.config, "type_vocab_size", 0) > 1  # some tokenizers tell them only if asked
-        try:
-            self.scores("one", ["two", "two and three"])
-        except UsageError:
-            raise
-        except Exception as error:
-            raise UsageError(f"{self.folder}: the model cannot be asked: {brief(error)}") from error
+        self.scores("one", ["two", "two and three"])  # what cannot be asked is told now
         self.read = self.cut = 0
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
@@ -85,27 +80,33 @@ class CrossEncoder:
         What is too long for the model is cut at the end, the longer of question and passage first.
 
         Raises:
-            UsageError: the model gives no number (its weights are damaged).
+            UsageError: the model cannot be asked, or gives no number (its weights are damaged).
         """
-        import torch
-
         known: dict[str, float] = {}
         unique = list(dict.fromkeys(map(self._short, texts)))
         for begin in range(0, len(unique), _BATCH):
             part = unique[begin : begin + _BATCH]
-            pairs = self._tokenizer(
-                [self._short(question)] * len(part), part,
-                padding=True, truncation="longest_first", max_length=self.longest, return_tensors="pt",
-                return_token_type_ids=self._sides,
-            )  # fmt: skip
-            self.read += len(part)
-            self.cut += sum(bool(one.overflowing) for one in pairs.encodings)
-            with torch.inference_mode():
-                logits = self._net(**pairs.to(self._device)).logits[:, 0]  # (part,)
-            known.update(zip(part, logits.float().tolist()))
+            try:
+                known.update(zip(part, self._logits(self._short(question), part)))
+            except Exception as error:  # no padding, no memory, ids that the model does not know
+                raise UsageError(f"{self.folder}: the model cannot be asked: {brief(error)}") from error
         if not all(map(math.isfinite, known.values())):
             raise UsageError(f"{self.folder}: the model gives no number for a passage; its weights are damaged")
         return [round(known[self._short(text)], PLACES) for text in texts]
+
+    def _logits(self, question: str, part: list[str]) -> list[float]:
+        import torch
+
+        pairs = self._tokenizer(
+            [question] * len(part), part,
+            padding=True, truncation="longest_first", max_length=self.longest, return_tensors="pt",
+            return_token_type_ids=self._sides,
+        )  # fmt: skip
+        self.read += len(part)
+        self.cut += sum(bool(one.overflowing) for one in pairs.encodings)
+        with torch.inference_mode():
+            logits = self._net(**pairs.to(self._device)).logits  # (part, 1)
+        return list(logits[:, 0].float().tolist())
 
     def notes(self) -> list[str]:
         """Return what somebody who reads the results should know."""

@@ -150,6 +150,23 @@ def test_what_is_cut_is_told(encoder: Path, documents: Path) -> None:
     assert open_retriever(documents, rerank=str(encoder)).notes == ["no embedding: BM25 alone"]
 
 
+def test_positions_that_begin_after_the_padding_token(encoder: Path, tmp_path: Path) -> None:
+    """Models of the family of RoBERTa have two positions fewer than they say; one token more is an error."""
+    folder = Path(shutil.copytree(encoder, tmp_path / "roberta"))
+    tokenizer(model_max_length=10**30)(folder)
+    shape = transformers.RobertaConfig(
+        vocab_size=40, hidden_size=16, num_hidden_layers=1, num_attention_heads=1, intermediate_size=4,
+        max_position_embeddings=50, num_labels=1, pad_token_id=1, type_vocab_size=1,
+    )  # fmt: skip
+    transformers.RobertaForSequenceClassification(shape).save_pretrained(folder)
+    reranker = CrossEncoder(str(folder))
+    assert reranker.longest == 48
+    assert len(reranker.scores("fowl", ["heron " * 200, "heron"])) == 2 and reranker.cut == 1
+    bert = Path(shutil.copytree(encoder, tmp_path / "bert"))
+    tokenizer(model_max_length=10**30)(bert)
+    assert CrossEncoder(str(bert)).longest == LONGEST
+
+
 def test_the_fingerprint_holds_the_reranker(encoder: Path, documents: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(encoder, tmp_path / "copy"))
     same = open_retriever(documents, rerank=str(copy)).fingerprint
@@ -159,8 +176,7 @@ def test_the_fingerprint_holds_the_reranker(encoder: Path, documents: Path, tmp_
         open_retriever(documents, rerank=str(copy), rerank_depth=9).fingerprint,
     }
     assert same == open_retriever(documents, rerank=str(encoder)).fingerprint
-    config = json.loads((copy / "tokenizer_config.json").read_text())
-    (copy / "tokenizer_config.json").write_text(json.dumps({**config, "model_max_length": 40}))
+    tokenizer(model_max_length=40)(copy)
     assert CrossEncoder(str(copy)).longest == 40
     seen.add(open_retriever(documents, rerank=str(copy)).fingerprint)
     assert len(seen) == 4
@@ -172,6 +188,16 @@ def config(**more: Any) -> Callable[[Path], None]:
     def change(folder: Path) -> None:
         held = json.loads((folder / "config.json").read_text())
         (folder / "config.json").write_text(json.dumps({**held, **more}))
+
+    return change
+
+
+def tokenizer(**more: Any) -> Callable[[Path], None]:
+    """Return what changes the configuration of the tokenizer."""
+
+    def change(folder: Path) -> None:
+        held = json.loads((folder / "tokenizer_config.json").read_text())
+        (folder / "tokenizer_config.json").write_text(json.dumps({**held, **more}))
 
     return change
 
@@ -210,6 +236,7 @@ def weights(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None
         (without("config.json"), "no model there, since it has no config.json"),
         (without("tokenizer.json"), "it has no tokenizer.json. Usable are cross-encoders"),
         (holding("tokenizer.json", b"{}"), "the tokenizer cannot be loaded"),
+        (tokenizer(pad_token=None), "the model cannot be asked: "),
         (holding("config.json", b"[1]"), "it holds no JSON object"),
         (holding("model.safetensors", b"x" * 20), "it is cut or damaged"),
         (config(architectures=["BertModel"]), "its model is BertModel, which gives no score of a pair"),

@@ -39,3 +39,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
     match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" Did you mean '{match[0]}'?" if match else ""
+
+
+def brief(error: BaseException) -> str:
+    """Return what an error of a library says, in one line of at most 300 characters."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

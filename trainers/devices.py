@@ -8,10 +8,10 @@ from pathlib import Path
 from prepdata.cost import Range
 from prepdata.errors import UsageError
 from prepdata.files import read_bounded
+from prepdata.model_folder import json_object
 from trainers.config import TrainConfig
 from trainers.distributed import Group, torchrun
 from trainers.estimate import GIB
-from trainers.model_folder import json_object
 from trainers.problems import Problem
 
 

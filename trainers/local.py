@@ -11,12 +11,12 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from prepdata.errors import UsageError
+from prepdata.errors import UsageError, brief
 from prepdata.files import read_bounded
+from prepdata.model_folder import check_adapter, check_model, file_hash, json_object, weights_hash
+from prepdata.quiet import stay_offline
 from prepdata.render.errors import TemplateRefusal
 from trainers.generate import Finish, Options, Output, Prompt, decoding_of
-from trainers.model_folder import check_adapter, check_model, file_hash, json_object, weights_hash
-from trainers.quiet import stay_offline
 from trainers.record import Decoding, Environment, Loss, ModelInfo, Rendering, hash_all
 
 if TYPE_CHECKING:
@@ -377,8 +377,3 @@ def _device(given: str) -> str:
     if given.startswith("cuda") and not torch.cuda.is_available():
         raise UsageError(f"device {given}: this torch finds no GPU; use --device cpu")
     return given
-
-
-def brief(error: BaseException) -> str:
-    """Return what an error says, in one line of bounded length."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

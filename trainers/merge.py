@@ -17,13 +17,13 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 import prepdata
-from prepdata.errors import InputError, UsageError
+from prepdata.errors import InputError, UsageError, brief
 from prepdata.files import read_bounded, replacing
 from prepdata.jsontext import json_text
+from prepdata.model_folder import check_adapter, check_model, file_hash, json_object, template_of, weights_hash
 from trainers import runs
 from trainers.generate import Options, Prompt
-from trainers.local import LocalModel, brief
-from trainers.model_folder import check_adapter, check_model, file_hash, json_object, template_of, weights_hash
+from trainers.local import LocalModel
 from trainers.record import SampleResult
 
 RECORD, CARD = "merge.json", "README.md"

@@ -22,6 +22,7 @@ from prepdata.api import validate
 from prepdata.cost import Range
 from prepdata.errors import InputError, UsageError, nearest
 from prepdata.findings import plural
+from prepdata.model_folder import check_model, file_hash, weights_hash
 from prepdata.prices import gpu
 from prepdata.render.renderer import Renderer, open_renderer
 from prepdata.report import Report
@@ -31,7 +32,6 @@ from trainers import calibrate, devices, disk, estimate, guards, resident
 from trainers.config import TrainConfig
 from trainers.data import Simulated, copy_rows, simulate, trainer_settings, write_rows
 from trainers.distributed import ALONE, Group
-from trainers.model_folder import check_model, file_hash, weights_hash
 from trainers.problems import Problem
 from trainers.trackers import missing as missing_trackers
 

@@ -9,9 +9,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from prepdata.errors import UsageError
+from prepdata.model_folder import file_hash, weights_hash
 from trainers import devices, runs
 from trainers.config import TrainConfig, as_dict
-from trainers.model_folder import file_hash, weights_hash
 from trainers.record_files import read as read_record
 from trainers.runs import Run
 

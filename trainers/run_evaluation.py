@@ -18,11 +18,11 @@ import msgspec
 from prepdata.errors import InputError, UsageError
 from prepdata.files import read_bounded, replacing
 from prepdata.jsontext import json_text
+from prepdata.model_folder import file_hash
 from trainers import runs
 from trainers.card import card, write_card
 from trainers.compare import Comparison
 from trainers.data import records
-from trainers.model_folder import file_hash
 from trainers.record import Training
 from trainers.run_table import Listed
 

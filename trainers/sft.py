@@ -18,14 +18,14 @@ import msgspec
 
 from prepdata.errors import InputError, PrepdataError, UsageError
 from prepdata.files import read_bounded
+from prepdata.model_folder import file_hash
+from prepdata.quiet import hush, keep_quiet
 from trainers import guards, runs
 from trainers.card import write_card
 from trainers.config import TrainConfig, as_dict
 from trainers.data import Simulated, copy_rows, write_rows
 from trainers.distributed import ALONE, Group, reason, torchrun
-from trainers.model_folder import file_hash
 from trainers.preflight import Checked, Plan, Preflight
-from trainers.quiet import hush, keep_quiet
 from trainers.record_files import read as read_record
 from trainers.resuming import base_parts, check_dtype, check_free, check_unchanged, resumable
 from trainers.runs import Outcome, Run

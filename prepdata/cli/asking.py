@@ -86,11 +86,11 @@ def run(flags: dict[str, Any], kind: Literal["base", "prompted", "tuned"]) -> in
     """
     import msgspec
 
+    from prepdata.model_folder import check_adapter, template_of
     from prepdata.reporters.base import safe
     from trainers.baseline import held_against, like_baseline
     from trainers.evaluate import InTurns, check_output, evaluate
     from trainers.generate import Options, is_url, open_backend
-    from trainers.model_folder import check_adapter, template_of
     from trainers.notes import notes
     from trainers.record_files import read_samples
     from trainers.timing import open_base
@@ -169,7 +169,7 @@ def quiet_libraries() -> None:
             "Asking a model in a folder needs torch and transformers: install torch, then pip install "
             "'prepdata[train]'. An endpoint (--model http://...) needs neither."
         )
-    from trainers.quiet import hush
+    from prepdata.quiet import hush
 
     hush()
 

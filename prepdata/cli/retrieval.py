@@ -30,6 +30,14 @@ _EMBEDDING = click.option(
 _URL = click.option("--url", metavar="URL", help="Qdrant server; its key is read from QDRANT_API_KEY.")
 _SKIP = click.option("--skip-unreadable", is_flag=True, help="Leave out documents that cannot be read, and list them.")
 _OVERLAP = click.option("--overlap", type=click.IntRange(min=0), metavar="N", help="Characters shared; size / 5.")
+_RERANK = click.option("--rerank", metavar="MODEL", help="Folder or package of a cross-encoder (extra train).")
+_RERANK_DEPTH = click.option(
+    "--rerank-depth",
+    type=click.IntRange(1, 1000),
+    default=50,
+    show_default=True,
+    help="First hits that it orders anew.",
+)
 
 
 @click.group("retrieval", short_help="Index documents, find passages, measure how well.")
@@ -123,6 +131,8 @@ def _list(lines: list[str]) -> None:
 @click.option("-k", type=click.IntRange(1, 1000), default=5, show_default=True, help="Passages.")
 @click.option("--mode", type=click.Choice(["hybrid", "bm25", "dense"]), default="hybrid", help="hybrid is the default.")
 @_EMBEDDING
+@_RERANK
+@_RERANK_DEPTH
 @_URL
 @_SKIP
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a passage.")
@@ -139,14 +149,15 @@ def search(folder: str, question: str, k: int, mode: Any, as_json: bool, **flags
     if manifest.folder and documents.is_dir():
         with contextlib.suppress(InputError):  # then nothing can be said
             changed = changes(manifest, documents)
+    hits = retriever.search(question, k)
+    notes = retriever.notes
     if changed:
-        retriever.notes.append(
+        notes.append(
             f"{plural(len(changed), 'document')} changed since the index was made ({changed[0]}); "
             "`prepdata retrieval index --rebuild` makes it anew"
         )
-    for note in retriever.notes:
+    for note in notes:
         click.echo(f"prepdata: {safe(note)}", err=True)
-    hits = retriever.search(question, k)
     for rank, hit in enumerate(hits, 1):
         if as_json:
             click.echo(json_text({"rank": rank, "score": hit.score, "chunk": hit.chunk}))
@@ -180,11 +191,15 @@ def _numbers(least: int, most: int) -> Callable[[Any, Any, str], tuple[int, ...]
 @click.option("--sweep-k", "ks", default="1,3,5,10", callback=_numbers(1, 1000), metavar="N,N", help="Hits that count.")
 @_OVERLAP
 @_EMBEDDING
+@_RERANK
+@_RERANK_DEPTH
 @_URL
 @_SKIP
 @click.option("--json", "as_json", is_flag=True, help="JSON (schemas/retrieval.schema.json).")
 def evaluate(questions: str, as_json: bool, **flags: Any) -> int:
     """Measure recall@k, MRR and nDCG of BM25, dense vectors and both fused, on questions whose sources are known.
+
+    With --rerank each of them is measured once more, with its first hits ordered anew by the cross-encoder.
 
     Exit codes: 0 measured, 1 measured, but questions without a known source were left out, 2 wrong use, something that
     cannot be read, or a store that went away (what was finished by then is shown).
@@ -205,7 +220,8 @@ def _lines(found: Evaluation) -> list[str]:
     rows = [["size", "chunks", "k", "search", "recall@k", "MRR", "nDCG"]]
     for row in found.rows:
         figures = [_figure(value) for value in (row.recall, row.mrr, row.ndcg)]
-        rows.append([f"{row.size:,}", f"{row.chunks:,}", str(row.k), row.mode, *figures])
+        search = f"{row.mode}+rerank" if row.rerank else row.mode
+        rows.append([f"{row.size:,}", f"{row.chunks:,}", str(row.k), search, *figures])
     said = [f"{plural(found.questions, 'question')}; 95 % intervals", *table(rows, right=frozenset({0, 1, 2}))]
     cut = {row.size: row.cut for row in found.rows if row.cut}
     said += [

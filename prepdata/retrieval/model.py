@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol
 
 import msgspec
@@ -50,7 +51,7 @@ class Chunk(msgspec.Struct, frozen=True):
 
 
 class Hit(NamedTuple):
-    """A chunk that was found, and its score: of BM25, the dot product of unit vectors, or of the fusion."""
+    """A chunk that was found, and its score: of BM25, a dot product of unit vectors, of the fusion or the reranker."""
 
     chunk: Chunk
     score: float
@@ -60,10 +61,25 @@ class Retriever(Protocol):
     """Finds chunks for questions."""
 
     fingerprint: str
-    """sha256 over documents, chunking, embedding, kind of store, mode and fusion (hex)."""
+    """sha256 over documents, chunking, embedding, kind of store, mode, fusion and reranker (hex)."""
 
     def search(self, question: str, k: int) -> list[Hit]:
         """Return at most `k` hits, the best first; equal scores are in the order of the chunk ids."""
+        ...
+
+
+class Reranker(Protocol):
+    """Says how near passages are to a question."""
+
+    digest: str
+    """sha256 over the model (hex)."""
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        """Return the score of each text, higher being nearer; equal texts have equal ones."""
+        ...
+
+    def notes(self) -> list[str]:
+        """Return what somebody who reads the results should know."""
         ...
 
 

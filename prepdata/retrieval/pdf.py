@@ -28,7 +28,7 @@ def pdf_text(raw: bytes) -> tuple[str, str]:
     try:
         reader = pypdf.PdfReader(io.BytesIO(raw))
         if reader.is_encrypted and not reader.decrypt(""):
-            raise Unreadable("is encrypted")
+            raise Unreadable("is encrypted; save it without its password")
         if len(reader.pages) > MOST_PAGES:
             raise Unreadable(f"has more than {MOST_PAGES:,} pages")
         pages, length = [], 0

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from prepdata.errors import InputError, UsageError
 from prepdata.retrieval.bm25 import Sparse
+from prepdata.retrieval.inverted import PLACES
 from prepdata.retrieval.model import needed
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ KEY_VARIABLE = "QDRANT_API_KEY"
 TIMEOUT = 30
 """Seconds that a server may take for an answer."""
 _BATCH = 256  # points sent at once
-_PLACES = 5  # decimal places of scores: engines add in different orders
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -57,12 +57,12 @@ class Store:
                 else qdrant_client.QdrantClient(url=url, api_key=key, timeout=TIMEOUT, check_compatibility=False)
             )
 
-    def fill(self, name: str, sparse: Sequence[Sparse], dense: NDArray[np.float32] | None) -> None:
+    def fill(self, name: str, sparse: Sequence[Sparse] | None, dense: NDArray[np.float32] | None) -> None:
         """Have a collection hold the vectors. One that a run left unfinished is gone on with.
 
         Args:
             name: of the collection; the same name must mean the same vectors.
-            sparse: BM25 vector of each chunk.
+            sparse: BM25 vector of each chunk; None where BM25 is not asked of the store.
             dense: (chunks, width) vectors of length 1; None for none.
 
         Raises:
@@ -71,17 +71,19 @@ class Store:
         from qdrant_client import models
 
         self._name = name
+        self._points = len(sparse if sparse is not None else dense if dense is not None else ())
         with self._told("while vectors were sent"):
             if not self._client.collection_exists(name):
-                size = 0 if dense is None else int(dense.shape[1])
-                vectors = {"dense": models.VectorParams(size=size, distance=models.Distance.DOT)} if size else {}
+                dot = models.Distance.DOT
+                sizes = {} if dense is None else {"dense": models.VectorParams(size=int(dense.shape[1]), distance=dot)}
                 self._client.create_collection(
-                    name, vectors_config=vectors, sparse_vectors_config={"bm25": models.SparseVectorParams()}
+                    name,
+                    vectors_config=sizes,
+                    sparse_vectors_config={"bm25": models.SparseVectorParams()} if sparse is not None else None,
                 )
-            self._points = len(sparse)
             done = self._client.count(name, exact=True).count
-            for begin in range(done, len(sparse), _BATCH):
-                numbers = range(begin, min(begin + _BATCH, len(sparse)))
+            for begin in range(done, self._points, _BATCH):
+                numbers = range(begin, min(begin + _BATCH, self._points))
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # that many points are slow in memory
                     self._client.upsert(name, [_point(models, n, sparse, dense) for n in numbers], wait=True)
@@ -124,7 +126,7 @@ class Store:
                 ).points
             if any(not isinstance(p.id, int) or p.id >= self._points for p in points):
                 raise InputError(f"the store at {self._shown}: the collection {self._name} holds points of others")
-            found = sorted(((p.id, round(p.score, _PLACES)) for p in points), key=lambda hit: (-hit[1], hit[0]))
+            found = sorted(((p.id, round(p.score, PLACES)) for p in points), key=lambda hit: (-hit[1], hit[0]))
             if len(points) < limit or found[-1][1] < found[k - 1][1]:
                 return found[:k]
             limit *= 4
@@ -149,10 +151,10 @@ class Store:
             ) from None
 
 
-def _point(models: Any, number: int, sparse: Sequence[Sparse], dense: NDArray[np.float32] | None) -> Any:
-    vectors: dict[str, Any] = {
-        "bm25": models.SparseVector(indices=sparse[number].indices, values=sparse[number].values)
-    }
+def _point(models: Any, number: int, sparse: Sequence[Sparse] | None, dense: NDArray[np.float32] | None) -> Any:
+    vectors: dict[str, Any] = {}
+    if sparse is not None:
+        vectors["bm25"] = models.SparseVector(indices=sparse[number].indices, values=sparse[number].values)
     if dense is not None:
         vectors["dense"] = dense[number].tolist()
     return models.PointStruct(id=number, vector=vectors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +26,11 @@ class EdgeEngine:
         config = edge.EdgeConfig(vectors=dense, sparse_vectors=sparse)
         self.shards[name] = edge.EdgeShard.create(str(self.folder / name), config)
         return True
+
+    def delete_collection(self, name: str) -> bool:
+        found = self.shards.pop(name, None) is not None
+        shutil.rmtree(self.folder / name, ignore_errors=True)
+        return found
 
     def count(self, name: str) -> Any:
         return SimpleNamespace(count=self.shards[name].count(edge.CountRequest(exact=True)))

@@ -1,5 +1,5 @@
-"""A small server that answers those REST calls of Qdrant which prepdata makes, by a client in local mode, or by
-Qdrant's engine in this process.
+"""A small server that answers those REST calls of Qdrant which prepdata and its tests make, by a client in local mode,
+or by Qdrant's engine in this process.
 
 Not the server itself: it shows that addresses, bodies, keys and faults are handled over HTTP, not what the real one does beside.
 """
@@ -68,7 +68,7 @@ class Server:
                 else:
                     self._send(200, {"result": result, "status": "ok", "time": 0.0})
 
-            do_GET = do_PUT = do_POST = _any  # noqa: N815
+            do_GET = do_PUT = do_POST = do_DELETE = _any  # noqa: N815
 
             def _send(self, status: int, document: dict[str, Any]) -> None:
                 raw = json.dumps(document).encode()
@@ -93,6 +93,8 @@ class Server:
             return self.client.create_collection(
                 name, vectors_config=wanted.vectors, sparse_vectors_config=wanted.sparse_vectors
             )
+        if (method, rest) == ("DELETE", ""):
+            return self.client.delete_collection(name)
         if (method, rest) == ("POST", "/points/count"):
             return {"count": self.client.count(name).count}
         if (method, rest) == ("PUT", "/points"):

@@ -270,7 +270,8 @@ def test_sweeps_that_cannot_be(birds: Path, tmp_path: Path, flag: tuple[str, str
 def test_heavy_libraries_wait_until_they_are_used() -> None:
     code = (
         "import sys, prepdata.cli.retrieval, prepdata.retrieval.search, prepdata.retrieval.evaluate\n"
-        "print({'qdrant_client', 'lxml', 'pypdf', 'semantic_text_splitter', 'numpy', 'httpx'} & set(sys.modules))"
+        "print({'qdrant_client', 'lxml', 'pypdf', 'semantic_text_splitter', 'numpy', 'httpx', 'torch',"
+        " 'transformers'} & set(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
@@ -281,4 +282,4 @@ def test_a_library_that_is_missing_is_named(birds: Path, monkeypatch: pytest.Mon
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, library, None)
             with pytest.raises(UsageError, match=rf"{library.replace('_', '-')}: pip install 'prepdata\[rag\]'"):
-                open_retriever(birds, skip_unreadable=True)
+                open_retriever(birds, skip_unreadable=True, url="http://localhost:9")

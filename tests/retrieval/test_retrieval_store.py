@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from one_ranking import assert_one_ranking, rankings
 from qdrant_client import models
 from qdrant_server import Server
 from retrieval_samples import SUPPORT
@@ -14,28 +15,15 @@ from retrieval_samples import SUPPORT
 from prepdata.errors import InputError, UsageError
 from prepdata.retrieval import store as store_module
 from prepdata.retrieval.bm25 import Sparse
-from prepdata.retrieval.questions import read_questions
-from prepdata.retrieval.search import IndexRetriever, open_retriever
+from prepdata.retrieval.search import open_retriever
 from prepdata.retrieval.store import Store
-
-
-def rankings(retriever: IndexRetriever) -> list[list[tuple[str, float]]]:
-    """Return all hits of every question in every mode."""
-    questions = read_questions(SUPPORT.parent / "retrieval" / "questions.jsonl")
-    return [
-        [(hit.chunk.id, hit.score) for hit in retriever.ranked(question.text, 10, mode)]
-        for mode in ("bm25", "dense", "hybrid")
-        for question in questions
-    ]
 
 
 def test_memory_and_http_give_one_ranking(model: str) -> None:
     local = open_retriever(SUPPORT / "docs", embedding=model)
     with Server() as server:
         remote = open_retriever(SUPPORT / "docs", embedding=model, url=server.url)
-        found = rankings(remote)
-        assert found == rankings(local)
-        assert sum(map(len, found)) > 1000
+        assert_one_ranking(rankings(local), rankings(remote))
         assert all(body["params"] == {"exact": True} for body in server.bodies if "query" in body)
     assert remote.fingerprint != local.fingerprint
 
@@ -47,9 +35,7 @@ def test_memory_and_the_real_engine_give_one_ranking(model: str, tmp_path: Path)
     local = open_retriever(SUPPORT / "docs", embedding=model)
     with Server(engine=EdgeEngine(tmp_path)) as server:
         remote = open_retriever(SUPPORT / "docs", embedding=model, url=server.url)
-        for mine, theirs in zip(rankings(local), rankings(remote), strict=True):
-            assert [name for name, _ in mine] == [name for name, _ in theirs]
-            assert np.allclose([score for _, score in mine], [score for _, score in theirs], atol=2e-5)
+        assert_one_ranking(rankings(local), rankings(remote))
 
 
 def test_equal_scores_are_in_order_however_many(monkeypatch: pytest.MonkeyPatch) -> None:

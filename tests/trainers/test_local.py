@@ -234,10 +234,10 @@ def test_folders_that_are_none_or_damaged(folder: Path, tmp_path: Path) -> None:
     assert local(bare, chat_template=str(given)).ids(prompts("Hi")[0]) == local(folder).ids(prompts("Hi")[0])
 
 
-@pytest.mark.parametrize("first", ["trainers.quiet.hush()", "trainers.generate.open_backend('{folder}')"])
+@pytest.mark.parametrize("first", ["prepdata.quiet.hush()", "trainers.generate.open_backend('{folder}')"])
 def test_the_hub_is_switched_off_before_it_is_loaded(folder: Path, first: str) -> None:
     """A library that a library loads (kernels for bitsandbytes) would fetch files from it otherwise."""
-    code = f"import trainers.local, trainers.generate\n{first.format(folder=folder)}\n"
+    code = f"import prepdata.quiet, trainers.local, trainers.generate\n{first.format(folder=folder)}\n"
     code += "from huggingface_hub import constants\nprint(constants.HF_HUB_OFFLINE)"
     given = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     paths = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])

@@ -21,6 +21,8 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 from prepdata.cli.main import cli  # noqa: E402
 from prepdata.errors import InputError, PrepdataError, UsageError  # noqa: E402
+from prepdata.model_folder import weights_hash  # noqa: E402
+from prepdata.quiet import keep_quiet  # noqa: E402
 from trainers import runs  # noqa: E402
 from trainers.config import make_config  # noqa: E402
 from trainers.generate import Options, Prompt  # noqa: E402
@@ -36,9 +38,7 @@ from trainers.merge import (  # noqa: E402
     not_asked,
     stored_dtype,
 )
-from trainers.model_folder import weights_hash  # noqa: E402
 from trainers.preflight import preflight  # noqa: E402
-from trainers.quiet import keep_quiet  # noqa: E402
 from trainers.record import SampleResult  # noqa: E402
 from trainers.record_files import read, read_samples  # noqa: E402
 from trainers.sft import train  # noqa: E402

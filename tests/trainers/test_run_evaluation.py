@@ -23,12 +23,12 @@ import tiny_lm  # noqa: E402
 
 from prepdata.cli.main import cli  # noqa: E402
 from prepdata.errors import InputError, UsageError  # noqa: E402
+from prepdata.quiet import keep_quiet  # noqa: E402
 from trainers import record_files, run_evaluation, runs  # noqa: E402
 from trainers.card import card  # noqa: E402
 from trainers.compare import Comparison  # noqa: E402
 from trainers.config import make_config  # noqa: E402
 from trainers.preflight import Preflight, preflight, report_bytes  # noqa: E402
-from trainers.quiet import keep_quiet  # noqa: E402
 from trainers.resuming import check_output  # noqa: E402
 from trainers.run_evaluation import COMPARISON, comparison_in, keep, trained  # noqa: E402
 from trainers.run_table import Listed, Row, differences  # noqa: E402

@@ -160,7 +160,7 @@ def test_wandb_goes_online_only_by_its_own_variable(tmp_path: Path, monkeypatch:
 
 
 def test_statistics_of_trackers_are_off() -> None:
-    code = "import os; from trainers.quiet import keep_quiet; keep_quiet(); print(*sorted(os.environ))"
+    code = "import os; from prepdata.quiet import keep_quiet; keep_quiet(); print(*sorted(os.environ))"
     names = ("MLFLOW_DISABLE_TELEMETRY", "WANDB_ERROR_REPORTING", "WANDB_MODE")
     env = {name: value for name, value in os.environ.items() if name not in names}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)

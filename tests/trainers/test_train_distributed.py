@@ -34,12 +34,12 @@ from together import Ended, together  # noqa: E402
 
 from prepdata.cost import Range  # noqa: E402
 from prepdata.errors import PrepdataError, UsageError  # noqa: E402
+from prepdata.quiet import keep_quiet  # noqa: E402
 from trainers import devices, distributed, estimate, runs  # noqa: E402
 from trainers.config import TrainConfig, make_config  # noqa: E402
 from trainers.data import Simulated  # noqa: E402
 from trainers.distributed import Group, joined  # noqa: E402
 from trainers.preflight import Preflight, make_plan, preflight  # noqa: E402
-from trainers.quiet import keep_quiet  # noqa: E402
 from trainers.sft import _as_planned, train  # noqa: E402
 
 keep_quiet()

@@ -25,11 +25,11 @@ import msgspec  # noqa: E402
 import tiny_lm  # noqa: E402
 
 from prepdata.errors import PrepdataError, UsageError  # noqa: E402
+from prepdata.model_folder import file_hash  # noqa: E402
+from prepdata.quiet import keep_quiet  # noqa: E402
 from trainers import runs  # noqa: E402
 from trainers.config import TrainConfig, make_config  # noqa: E402
-from trainers.model_folder import file_hash  # noqa: E402
 from trainers.preflight import DataFile, Preflight, preflight  # noqa: E402
-from trainers.quiet import keep_quiet  # noqa: E402
 from trainers.runs import Run  # noqa: E402
 from trainers.sft import last_checkpoint, train  # noqa: E402
 from trainers.summary import preflight_lines  # noqa: E402

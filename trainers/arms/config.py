@@ -24,6 +24,8 @@ PATHS = (
     "documents", "chat_template",
 )  # fmt: skip
 """Keys that are led by the folder of the file, where they are no URL."""
+MODELS = ("embedding", "rerank")
+"""Keys that name a folder, led by that of the file, or else an installed package."""
 
 Count = Annotated[int, Meta(ge=1)]
 Usd = Annotated[float, Meta(ge=0, lt=1e9)]
@@ -56,6 +58,9 @@ class ArmsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         None
     )
     embedding: Annotated[str | None, told("Embedding model: a folder or an installed package.")] = None
+    rerank: Annotated[
+        str | None, told("Cross-encoder that orders passages anew: a folder or an installed package.")
+    ] = None
     store_url: Annotated[str | None, told("URL of a running store (default: one kept inside this process).")] = None
     chunk_size: Annotated[Count | None, told("Size of a passage (default: that of retrieval).")] = None
     overlap: Annotated[int | None, told("Overlap of two passages (default: that of retrieval).")] = None
@@ -93,11 +98,16 @@ def load(path: Path) -> tuple[ArmsConfig, Gate]:
     table = read_table(path)
     values = {str(key): value for key, value in table.items() if key != GATE}
     for key, held in values.items():
-        if key.replace("-", "_") in PATHS and isinstance(held, str) and held and not is_url(held):
+        if isinstance(held, str) and held and _led(key.replace("-", "_"), held, path.parent):
             values[key] = str(path.parent / held)
     good, _, problems = checked(values, FIELDS, str(path))
     refuse(problems + [f"{path}: {problem}" for problem in _contradictions(good)])
     return ArmsConfig(**good), read_gate(path, {}) if GATE in table else Gate()
+
+
+def _led(name: str, held: str, folder: Path) -> bool:
+    """True if a value is a path that the folder of the file leads."""
+    return (name in PATHS and not is_url(held)) or (name in MODELS and (folder / held).is_dir())
 
 
 def _contradictions(given: Mapping[str, Any]) -> list[str]:

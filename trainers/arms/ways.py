@@ -170,6 +170,7 @@ def opened_retriever(config: ArmsConfig) -> Retriever:
     given = {
         "mode": config.retrieval or ("hybrid" if config.embedding else "bm25"),
         "embedding": config.embedding,
+        "rerank": config.rerank,
         "url": config.store_url,
         "chunk_size": config.chunk_size,
         "overlap": config.overlap,

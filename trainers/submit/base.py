@@ -14,11 +14,11 @@ import msgspec
 
 from prepdata.errors import UsageError
 from prepdata.prices import gpu as price_of
+from prepdata.quiet import OFFLINE
 from trainers import runs
 from trainers.config import PATHS, TrainConfig
 from trainers.estimate import GIB, OnGpu
 from trainers.preflight import Plan, Preflight
-from trainers.quiet import OFFLINE
 from trainers.submit.settings import JobSettings
 
 MARGIN = 1.5

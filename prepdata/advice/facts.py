@@ -12,6 +12,8 @@ KNOWLEDGE = frozenset({"facts-missing", "facts-stale"})
 BEHAVIOUR = frozenset({"format", "tone", "policy"})
 KNOWLEDGE_HEAVY = "COV012"
 """The rule that tells a file whose answers are mostly facts found nowhere else."""
+TOLD = 50
+"""Answers from which that rule speaks."""
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +26,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
         system_tokens, prompt_tokens, answer_tokens: mean tokens a row: of the system prompt, of the whole prompt (the
             system prompt among it), of the trained answers; None where tokens were not counted.
         tokens_exact: False where tokens are estimates.
-        knowledge_heavy: whether the answers are mostly facts found nowhere else; None where no rule looked.
+        knowledge_heavy: whether the answers are mostly facts found nowhere else; None where no rule looked, or too few
+            answers were looked at to tell.
         knowledge_found: what that rule said.
     """
 
@@ -62,6 +65,7 @@ def facts_of(answers: Answers, measured: Measured | None) -> dict[str, Fact]:
         "system_tokens",
     )
     calls = facts["requests_per_day"]
+    facts["repeated_tokens"] = repeated
     facts["prompt_tokens_per_day"] = _product(repeated, calls)
     facts["context_tokens_per_day"] = _product(facts["knowledge_tokens"], calls)
     more = measured is not None and (answers.reviewed_examples or 0) > seen.rows
@@ -96,12 +100,13 @@ def _product(one: Fact, other: Fact) -> Fact:
     return Fact(None if one.value is None or other.value is None else one.value * other.value, roots)
 
 
-def measured_of(report: Any, ran: bool) -> Measured:
+def measured_of(report: Any, judged: int | None) -> Measured:
     """Return what was measured, from the report of a run with the meters `tokens` and `choosing`.
 
     Args:
         report: a `prepdata.report.Report`.
-        ran: whether the rule about knowledge was among those of the run.
+        judged: how many rows the rule about knowledge looked at; None where it was not among those of the run. That it
+            kept silent says something only from `TOLD` on.
     """
     choosing = report.measures["choosing"]
     tokens = report.measures.get("tokens")
@@ -116,6 +121,6 @@ def measured_of(report: Any, ran: bool) -> Measured:
         prompt_tokens=tokens["prompt"] / rows if counted else None,
         answer_tokens=tokens["trained"] / rows if counted else None,
         tokens_exact=bool(counted and tokens["exact"]),
-        knowledge_heavy=bool(heavy) if ran else None,
+        knowledge_heavy=bool(heavy) if heavy or (judged or 0) >= TOLD else None,
         knowledge_found=heavy[0] if heavy else None,
     )

@@ -33,6 +33,7 @@ from prepdata.cost_compare.running import CACHE_MINUTES, Running
 from prepdata.cost_compare.tuning import Tuning, figures, tuned_prompt
 from prepdata.cost_gpu import GIB
 
+BASE = ("input", "output", "cached_input")
 CACHED_FROM = 1024
 """Tokens from which the beginning of a prompt is kept in the cache."""
 VECTOR_BYTES = 1536 * 4 / 400 + 4
@@ -56,25 +57,41 @@ def arms(work: Workload, book: Book, tuning: Tuning) -> list[Arm]:
 
 
 def cases(work: Workload, book: Book, tuning: Tuning) -> list[list[Arm]]:
-    """Return every arm for each set of figures that arms share: passages, and tokens where these are estimates.
+    """Return every arm for each set of figures that arms share.
 
-    The likely set comes first. What is left as a range in an arm is not shared with the others.
+    These are passages, tokens where they are estimates, and prices of the base model where they are ranges. The likely
+    set comes first. What is left as a range in an arm is not shared with the others it is held against.
     """
     factors = (1.0,) if work.exact else (1.0, 1 - ESTIMATE_ERROR, 1 + ESTIMATE_ERROR)
     passages = dict.fromkeys((work.retrieved.likely, work.retrieved.low, work.retrieved.high))
+    return [
+        arms(_settled(work, factor, tokens), prices, tuning.settled(factor))
+        for prices in _settled_books(book)
+        for factor in factors
+        for tokens in passages
+    ]
+
+
+def _settled(work: Workload, factor: float, passages: float) -> Workload:
+    """Return the same calls with tokens that are exactly `factor` times as many, and so many of passages."""
+    return msgspec.structs.replace(
+        work,
+        system=work.system * factor,
+        user=work.user * factor,
+        answer=work.answer * factor,
+        few_shot=work.few_shot * factor,
+        retrieved=exactly(passages),
+        exact=True,
+    )
+
+
+def _settled_books(book: Book) -> list[Book]:
+    """Return the book with the prices of the base model all likely, all low and all high, where they are ranges."""
+    shared = {name: book.prices[name] for name in BASE if name in book.prices}
     found = []
-    for factor in factors:
-        for tokens in passages:
-            settled = msgspec.structs.replace(
-                work,
-                system=work.system * factor,
-                user=work.user * factor,
-                answer=work.answer * factor,
-                few_shot=work.few_shot * factor,
-                retrieved=exactly(tokens),
-                exact=True,
-            )
-            found.append(arms(settled, book, tuning.settled(factor)))
+    for bound in (1, 0, 2) if any(used.usd.low < used.usd.high for used in shared.values()) else (1,):
+        settled = {n: msgspec.structs.replace(u, usd=exactly(figures(u.usd)[bound])) for n, u in shared.items()}
+        found.append(msgspec.structs.replace(book, prices={**book.prices, **settled}))
     return found
 
 

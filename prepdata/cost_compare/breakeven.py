@@ -1,7 +1,8 @@
 """When the arm that is dearer to begin with has paid off, and at which traffic it does at all. Pure functions.
 
-What two arms share is the same for both: the tokens of a call, the passages, whether the cache has the prompt, what
-retrieval costs besides passages. Only what they do not share is at its low figure in one and its high one in the other.
+What two arms share is the same for both: the tokens of a call, the passages, the prices of the base model, whether the
+cache has the prompt, what retrieval costs besides passages. Only what they do not share is at its low figure in one and
+its high one in the other.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ MOST = 10**12
 STEPS = 20
 """Traffics that are looked at in each decade; and `MACHINES` times those on both sides of one machine more."""
 MACHINES = 100
+LONGEST = 1e9
+"""Days after which a point counts as never."""
 SAME = 1e-9
 """Relative difference of two costs that is rounding."""
 
@@ -113,8 +116,16 @@ def break_even(cases: Sequence[tuple[Arm, Arm]], calls_per_day: int) -> BreakEve
         _latest([_days(c, calls_per_day) for c in late]),
     )
     calls = [None if d is None else _calls(d, calls_per_day) for d in (days.low, days.likely, days.high)]
-    reach = Reach(max(map(cheaper_at, early), key=_width), cheaper_at(likely), min(map(cheaper_at, late), key=_width))
-    return BreakEven(first=first.name, then=then.name, days=days, calls=Span(*calls), cheaper_at=reach)
+    early_at, late_at = ([cheaper_at(case, calls_per_day) for case in part] for part in (early, late))
+    widest = max(early_at, key=lambda span: _reach(span, calls_per_day))
+    narrowest = min(late_at, key=lambda span: _reach(span, calls_per_day))
+    return BreakEven(
+        first=first.name,
+        then=then.name,
+        days=days,
+        calls=Span(*calls),
+        cheaper_at=Reach(widest, cheaper_at(likely, calls_per_day), narrowest),
+    )
 
 
 def _calls(days: float, calls_per_day: int) -> float:
@@ -130,21 +141,26 @@ def _latest(days: Sequence[float | None]) -> float | None:
 def _days(case: Case, calls: int) -> float | None:
     """Return the days until both have cost the same: 0 where `then` is never dearer, None where it always is."""
     first, then = _once(case.first, case.a), _once(case.then, case.b)
-    saving = case.first.running.day(calls, case.a, case.hits) - case.then.running.day(calls, case.b, case.hits)
+    day = case.first.running.day(calls, case.a, case.hits)
+    saving = day - case.then.running.day(calls, case.b, case.hits)
+    if abs(saving) <= SAME * day:
+        saving = 0.0
     if then <= first and saving >= 0:
         return 0.0
-    return max(0.0, (then - first) / saving) if saving > 0 else None
+    days = max(0.0, (then - first) / saving) if saving > 0 else math.inf
+    return days if days <= LONGEST else None
 
 
 def _once(paid: Paid, bound: Bound) -> float:
     return float(getattr(paid.once, bound))
 
 
-def cheaper_at(case: Case) -> Traffic | None:
+def cheaper_at(case: Case, today: int) -> Traffic | None:
     """Return the traffic at which `then` costs no more to run, machines added as calls need them; None for none.
 
     Both are priced at 20 traffics in each decade from 1 to 10^12 calls a day and on both sides of each of the first 100
-    machines; the last span in which `then` is cheaper is followed to the very call at either end.
+    machines. Spans in which `then` is cheaper are followed to the very call at either end. Of several, each machine may
+    begin one, it is that with the traffic of today, or else the widest.
     """
     one, other = case.first.running, case.then.running
 
@@ -153,7 +169,7 @@ def cheaper_at(case: Case) -> Traffic | None:
         return other.day(calls, case.b, share) <= one.day(calls, case.a, share) * (1 + SAME)
 
     looked = {round(10 ** (i / STEPS)) for i in range(12 * STEPS + 1)} | _added(one, case.a) | _added(other, case.b)
-    return last_span(better, sorted(looked))
+    return max(spans(better, sorted(looked | {today})), key=lambda span: _reach(span, today), default=None)
 
 
 def _added(running: Running, bound: Bound) -> set[int]:
@@ -161,23 +177,23 @@ def _added(running: Running, bound: Bound) -> set[int]:
     busy = float(getattr(running.busy, bound))
     if not running.machine.high or busy <= 0:
         return set()
-    full = [math.floor(round(count / busy, 6)) for count in range(1, MACHINES + 1)]
-    return {calls for most in full for calls in (most, most + 1) if 1 <= calls <= MOST}
+    served = [count / busy for count in range(1, MACHINES + 1)]
+    full = [math.floor(round(calls, 6)) for calls in served if calls < MOST]
+    return {calls for most in full for calls in (most, most + 1) if calls >= 1}
 
 
-def last_span(better: Callable[[int], bool], looked: Sequence[int]) -> Traffic | None:
-    """Return the last span of numbers for which something holds, told from those that are looked at, in order."""
-    held = [better(calls) for calls in looked]
-    if True not in held:
-        return None
-    end = len(held) - 1 - held[::-1].index(True)
-    start = end
-    while start and held[start - 1]:
-        start -= 1
-    return Traffic(
-        looked[0] if start == 0 else _turn(better, looked[start], looked[start - 1]),
-        None if end == len(held) - 1 else _turn(better, looked[end], looked[end + 1]),
-    )
+def spans(better: Callable[[int], bool], looked: Sequence[int]) -> Iterator[Traffic]:
+    """Yield the spans of numbers for which something holds, told from those that are looked at, in order."""
+    start: int | None = None
+    for last, calls in zip([None, *looked], looked):
+        if better(calls):
+            if start is None:
+                start = calls if last is None else _turn(better, calls, last)
+        elif start is not None and last is not None:
+            yield Traffic(start, _turn(better, last, calls))
+            start = None
+    if start is not None:
+        yield Traffic(start, None)
 
 
 def _turn(better: Callable[[int], bool], yes: int, no: int) -> int:
@@ -188,6 +204,9 @@ def _turn(better: Callable[[int], bool], yes: int, no: int) -> int:
     return yes
 
 
-def _width(span: Traffic | None) -> float:
-    """Return how wide a span is, in orders of magnitude; -1 for none."""
-    return -1.0 if span is None else math.log10((span.end or MOST) / span.start)
+def _reach(span: Traffic | None, today: int) -> tuple[bool, float]:
+    """Return how far a span reaches: whether it has the traffic of today, and its orders of magnitude; -1 for none."""
+    if span is None:
+        return False, -1.0
+    end = span.end or MOST
+    return span.start <= today <= end, math.log10(end / span.start)

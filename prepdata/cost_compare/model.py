@@ -158,7 +158,8 @@ class BreakEven(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         first, then: the arm that costs less without any call (a day, or else once), and the other.
         days, calls: until both have cost the same, at the calls of a day.
-        cheaper_at: traffic at which `then` costs no more to run; of several such spans the last one.
+        cheaper_at: traffic at which `then` costs no more to run; of several such spans the one with the traffic of
+            today, or else the widest.
     """
 
     first: ArmName

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from prepdata.cost import Amount, Range
 from prepdata.cost_compare.arms import arms, cases
 from prepdata.cost_compare.book import Book, book
-from prepdata.cost_compare.breakeven import break_even, break_evens, last_span, pairs
+from prepdata.cost_compare.breakeven import break_even, break_evens, pairs, spans
 from prepdata.cost_compare.chart import cost_after
 from prepdata.cost_compare.model import Arm, Lookup, Reach, Span, Traffic, Used, Workload, exactly
 from prepdata.cost_compare.running import Running
@@ -71,9 +71,11 @@ def test_machines_are_added_with_the_traffic():
     assert item.cheaper_at.likely == Traffic(9_091, None)
     # At $0.0099 a call a full machine is dearer too: at no traffic.
     assert break_even([(arm("prompt", 0, 0, 0.0099), own)], 100).cheaper_at.likely is None
-    # At $0.0099 and $3 a day besides: m machines cost 10 m, the other 3 + 9.9 m where they are full. m = 30: 300, 300;
-    # m = 31 needs (310 - 3) / 0.0099 = 31,010 calls and serves 31,000. The last span is that of one call, 30,000.
-    assert break_even([(arm("prompt", 0, 3, 0.0099), own)], 100).cheaper_at.likely == Traffic(30_000, 30_000)
+    # At $0.0099 and $3 a day besides one machine is cheaper from (10 - 3) / 0.0099 = 707.1 calls to the 1,000 it serves,
+    # two from (20 - 3) / 0.0099 = 1,717.2 to 2,000, and so on, each span narrower: the first, or that of today's traffic.
+    other = arm("prompt", 0, 3, 0.0099)
+    assert break_even([(other, own)], 100).cheaper_at.likely == Traffic(708, 1_000)
+    assert break_even([(other, own)], 1_900).cheaper_at.likely == Traffic(1_718, 2_000)
 
 
 def test_own_gpus_and_a_tuned_model_of_a_provider():
@@ -143,6 +145,16 @@ def test_estimated_tokens_are_the_same_for_both():
     assert item.calls.low == pytest.approx(5_000, abs=1)
 
 
+def test_a_price_with_a_range_is_the_same_for_both():
+    # $0.10 to $0.30 a million tokens of input, in both ways; 4,294 of documents, nothing from a cache, and 5,000 of
+    # passages: retrieval is dearer whatever the price is.
+    prices = {"input": Range(0.10, 0.15, 0.30), "cached_input": Range(0.10, 0.15, 0.30), "output": Range(0.3, 0.6, 0.9)}
+    own = {name: Used(name, "x", usd, name, None, "your own") for name, usd in prices.items()}
+    own["embedding"] = used("embedding", 0.02)
+    item = found(msgspec.structs.replace(SUPPORT, retrieved=exactly(5_000.0)), Book(prices=own))["rag", "long-context"]
+    assert (item.days, item.cheaper_at) == (Span(None, None, None), Reach(None, None, None))
+
+
 def test_only_ways_that_know_the_same_are_held_against_each_other():
     listed = break_evens([[arm("prompt", 0, 0, 1), arm("rag", 0, 0, 2, "documents"), arm("own-gpu", 0, 9, 0)]], 10)
     assert [(item.first, item.then) for item in listed] == [("prompt", "own-gpu")]
@@ -171,17 +183,16 @@ def test_an_arm_without_a_price_has_no_break_even():
 
 
 @given(st.sets(st.integers(1, 60)), st.sets(st.integers(1, 60), min_size=1))
-def test_a_span_ends_where_it_says(held, looked):
-    span = last_span(held.__contains__, sorted(looked))
-    if span is None:
-        assert not held & looked
-        return
-    assert span.start in held
-    assert span.start == min(looked) or span.start - 1 not in held
-    if span.end is not None:
-        assert span.end in held
-        assert span.end + 1 not in held
-        assert not {n for n in looked if n > span.end} & held
+def test_spans_end_where_they_say(held, looked):
+    told = list(spans(held.__contains__, sorted(looked)))
+    for span in told:
+        assert span.start in held
+        assert span.start == min(looked) or span.start - 1 not in held
+        if span.end is not None:
+            assert span.end in held
+            assert span.end + 1 not in held
+    inside = {n for n in looked for span in told if span.start <= n <= (span.end or n)}
+    assert held & looked == inside & held
 
 
 # --- held against pricing again ---------------------------------------------------------------------------------------
@@ -301,3 +312,6 @@ def test_both_have_cost_the_same_after_the_days_that_are_named(site):
             assert item.days.low <= days * (1 + RELATIVE)
         if days is None:
             assert item.days.high is None
+        else:
+            traffic = item.cheaper_at.likely
+            assert traffic.start <= work.calls_per_day <= (traffic.end or 10**12)

@@ -57,15 +57,17 @@ def arms(work: Workload, book: Book, tuning: Tuning) -> list[Arm]:
 
 
 def cases(work: Workload, book: Book, tuning: Tuning) -> list[list[Arm]]:
-    """Return every arm for each set of figures that arms share.
+    """Return the arms for each set of figures that they share.
 
     These are passages, tokens where they are estimates, and prices of the base model where they are ranges. The likely
-    set comes first. What is left as a range in an arm is not shared with the others it is held against.
+    set comes first. What is left as a range in an arm is not shared with the others it is held against. Arms that could
+    not be priced over the whole of their range are left out.
     """
+    whole = {arm.name for arm in arms(work, book, tuning) if arm.priced}
     factors = (1.0,) if work.exact else (1.0, 1 - ESTIMATE_ERROR, 1 + ESTIMATE_ERROR)
     passages = dict.fromkeys((work.retrieved.likely, work.retrieved.low, work.retrieved.high))
     return [
-        arms(_settled(work, factor, tokens), prices, tuning.settled(factor))
+        [arm for arm in arms(_settled(work, factor, tokens), prices, tuning.settled(factor)) if arm.name in whole]
         for prices in _settled_books(book)
         for factor in factors
         for tokens in passages

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from prepdata.cost import Amount, Range
-from prepdata.cost_compare.arms import arms, baked, with_traffic
+from prepdata.cost_compare.arms import arms, baked, cases, with_traffic
 from prepdata.cost_compare.book import book, offer_of, read_prices
 from prepdata.cost_compare.breakeven import break_evens
 from prepdata.cost_compare.model import Arm, Workload, exactly
@@ -184,6 +184,10 @@ def test_rows_with_passages_may_not_fit_on_the_gpu():
     found = by_name(work, prices, tuning)
     assert found["own-gpu"].priced
     assert found["own-gpu-hybrid"].unknown == ["the model does not fit on 8 L4"]
+    # Nor is it held against others where it fits with few passages and not with many.
+    work = msgspec.structs.replace(SITE, retrieved=Range(10.0, 20.0, 60_000.0))
+    assert not {arm.name: arm for arm in arms(work, prices, tuning)}["own-gpu-hybrid"].priced
+    assert all(arm.name != "own-gpu-hybrid" for case in cases(work, prices, tuning) for arm in case)
 
 
 def test_more_traffic_needs_more_machines():

@@ -60,5 +60,5 @@ def figures(value: Range) -> tuple[float, float, float]:
 def tuned_prompt(work: Workload) -> tuple[Range, str]:
     """Return the prompt of a tuned model: low and likely the question alone, high with the instructions."""
     question, whole = work.tokens(work.user), work.tokens(work.system + work.user)
-    said = "the prompt of the tuned model is the question alone (rows trained without instructions); high: they stay, uncached"
+    said = "a tuned model is asked the question alone (rows trained without instructions); high: they stay, uncached"
     return Range(question.low, question.likely, whole.high), said

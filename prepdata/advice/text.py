@@ -85,6 +85,8 @@ def _measured(advice: Advice) -> list[str]:
         )
     if seen.knowledge_found:
         told.append(f"  {seen.knowledge_found}")
-    if seen.knowledge_heavy is None:
-        told.append("  whether the answers are mostly facts found nowhere else is not known: too few were looked at")
+    if seen.knowledge_needs:
+        told.append(
+            f"  not told: whether the answers are mostly facts found nowhere else (needs {seen.knowledge_needs})"
+        )
     return told

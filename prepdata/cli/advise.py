@@ -122,17 +122,7 @@ def _measure(train: str, settings: Settings) -> Measured:
         waivers=None,
         lock=None,
     )
-    report = validate(train, chosen, meters=("tokens", "choosing"))
-    return measured_of(report, int(report.measures["choosing"]["rows"] * _looked_at(train)) if there else None)
-
-
-def _looked_at(train: str) -> float:
-    """Return the share of the rows that the rule about knowledge looks at."""
-    from prepdata.rules.cov.cov012_knowledge_heavy import KnowledgeHeavy
-    from prepdata.sources import discover
-
-    size = sum(item.size or 0 for item in discover([train]))
-    return float(KnowledgeHeavy.sized({}, size).get("sample") or 1.0)
+    return measured_of(validate(train, chosen, meters=("tokens", "choosing")), ran=there)
 
 
 command.params += _flags()

@@ -197,14 +197,18 @@ def test_a_dear_prompt_does_not_lead_to_a_dearer_one():
 
 
 @pytest.mark.parametrize(
-    ("judged", "found", "heavy"), [(None, 0, None), (49, 0, None), (50, 0, False), (50, 1, True), (0, 1, True)]
-)
-def test_silence_of_a_rule_that_could_not_tell_is_no_answer(judged, found, heavy):
+    ("rows", "ran", "found", "lacks", "heavy"),
+    [(300, True, 0, [], False), (300, True, 1, [], True), (300, False, 0, [], None), (49, True, 0, [], None), (50, True, 0, [], False),
+     (300, True, 0, ["more answers that it can look into"], None)],
+)  # fmt: skip
+def test_silence_of_a_rule_that_could_not_tell_is_no_answer(rows, ran, found, lacks, heavy):
     class Report(list):
-        measures: ClassVar = {"choosing": {"rows": 300, "marked_rows": 0, "reviewed_rows": 0, "negative_rows": 0}}
+        measures: ClassVar = {"choosing": {"rows": rows, "marked_rows": 0, "reviewed_rows": 0, "negative_rows": 0}}
+        not_run: ClassVar = [SimpleNamespace(name="knowledge-heavy", needs=needs) for needs in lacks]
 
-    report = Report(SimpleNamespace(code="COV012", message="facts") for _ in range(found))
-    assert measured_of(report, judged).knowledge_heavy is heavy
+    seen = measured_of(Report(SimpleNamespace(code="COV012", message="facts") for _ in range(found)), ran)
+    assert seen.knowledge_heavy is heavy
+    assert (seen.knowledge_needs is None) == (heavy is not None or not ran)
 
 
 def test_what_is_missing_is_what_nobody_answered():

@@ -26,7 +26,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
         system_tokens, prompt_tokens, answer_tokens: mean tokens a row: of the system prompt, of the whole prompt (the
             system prompt among it), of the trained answers; None where tokens were not counted.
         tokens_exact: False where tokens are estimates.
-        knowledge_heavy: whether the answers are mostly facts found nowhere else; None where no rule looked or could tell.
+        knowledge_heavy: whether the answers are mostly facts found nowhere else; None where no rule looked, or could
+            tell.
         knowledge_found, knowledge_needs: what that rule said, or what it needs to tell.
     """
 

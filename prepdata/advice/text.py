@@ -86,7 +86,5 @@ def _measured(advice: Advice) -> list[str]:
     if seen.knowledge_found:
         told.append(f"  {seen.knowledge_found}")
     if seen.knowledge_needs:
-        told.append(
-            f"  not told: whether the answers are mostly facts found nowhere else (needs {seen.knowledge_needs})"
-        )
+        told.append(f"  whether the answers are mostly facts cannot be told: that needs {seen.knowledge_needs}")
     return told

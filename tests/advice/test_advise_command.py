@@ -137,9 +137,9 @@ def test_too_few_answers_tell_nothing_about_knowledge(data):
     few = Path(data).with_name("few.jsonl")
     few.write_text("".join(Path(data).read_text().splitlines(keepends=True)[:49]))
     assert run_json(str(few), *TONE, code=0)["measured"]["knowledge_heavy"] is None
-    said = "not told: whether the answers are mostly facts found nowhere else (needs 50 "
+    said = "whether the answers are mostly facts cannot be told: that needs 50 "
     assert said in run(str(few), *TONE)
-    assert "not told" not in run(data, *TONE)
+    assert "cannot be told" not in run(data, *TONE)
 
 
 def test_the_file_is_measured(data):

@@ -193,7 +193,8 @@ def _price(prices: Provider, offer: Offer, billed: Range, said: list[str]) -> tu
     words = f"{offer.train.usd:g} USD per million trained tokens"
     if offer.train_to is not None:
         words = f"{offer.train.usd:g} to {dearest.usd:g} USD per million trained tokens, likely the lower"
-    said.append(f"{words} ({offer.train.confidence}, {offer.train.date})")
+    noted = f"; {offer.train.note}" if offer.train.note else ""
+    said.append(f"{words} ({offer.train.confidence}, {offer.train.date}{noted})")
     usd = Range(
         billed.low * offer.train.usd / MILLION, billed.likely * likely / MILLION, billed.high * dearest.usd / MILLION
     )

@@ -18,7 +18,8 @@ class Decision(NamedTuple):
         way: the advice; None where it hangs on a question, or answers exclude each other.
         fired: rules whose conditions all hold.
         open: the ways that are still possible, where the advice hangs on a question.
-        missing: the questions it hangs on.
+        missing: the questions it hangs on: those of the first of these ways.
+        later: the questions it may hang on besides, should that way fall out. No others are needed for a verdict.
         conflicts: answers that exclude each other.
     """
 
@@ -26,6 +27,7 @@ class Decision(NamedTuple):
     fired: list[Rule]
     open: list[Way]
     missing: list[str]
+    later: list[str]
     conflicts: list[Conflict]
 
 
@@ -42,12 +44,10 @@ def holds(condition: Condition, facts: Facts) -> bool | None:
 def _compare(op: str, value: Any, wanted: Any) -> bool:
     if op == "is":
         return bool(value == wanted)
-    if op == "is-not":
-        return bool(value != wanted)
     if op == "in":
         return value in wanted
-    if op in ("has-any", "has-none"):
-        return bool({*value} & {*wanted}) == (op == "has-any")
+    if op == "has-any":
+        return bool({*value} & {*wanted})
     return bool(
         value > wanted
         if op == "over"
@@ -82,7 +82,8 @@ def decide(guide: Guide, facts: Facts) -> Decision:
     fired = [rule for rule, true in state if true]
     conflicts = [conflict for conflict in guide.conflicts if all_hold(conflict.when, facts)]
     possible: list[Way] = []
-    missing: dict[str, None] = {}
+    missing: list[str] = []
+    later: dict[str, None] = {}
     for way in guide.ways:
         if any(way in rule.rules_out for rule in fired):
             continue
@@ -90,13 +91,16 @@ def decide(guide: Guide, facts: Facts) -> Decision:
         maybe = [rule for rule, true in state if true is None and way in rule.rules_out]
         if not maybe:
             break
+        asked = dict.fromkeys(name for rule in maybe for name in unknown(rule.when, facts))
         if len(possible) == 1:
-            missing = dict.fromkeys(name for rule in maybe for name in unknown(rule.when, facts))
+            missing = list(asked)
+        later.update(asked)
     decided = len(possible) == 1 and not missing and not conflicts
     return Decision(
         way=possible[0] if decided else None,
         fired=fired,
         open=[] if decided else possible,
-        missing=list(missing),
+        missing=missing,
+        later=[name for name in later if name not in missing] if not decided else [],
         conflicts=conflicts,
     )

@@ -10,8 +10,10 @@ from prepdata.advice.answers import Answers
 
 KNOWLEDGE = frozenset({"facts-missing", "facts-stale"})
 BEHAVIOUR = frozenset({"format", "tone", "policy"})
-KNOWLEDGE_HEAVY = "COV012"
+KNOWLEDGE_HEAVY, KNOWLEDGE_NAME = "COV012", "knowledge-heavy"
 """The rule that tells a file whose answers are mostly facts found nowhere else."""
+TOLD = 50
+"""Answers from which that rule speaks."""
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,8 +26,9 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
         system_tokens, prompt_tokens, answer_tokens: mean tokens a row: of the system prompt, of the whole prompt (the
             system prompt among it), of the trained answers; None where tokens were not counted.
         tokens_exact: False where tokens are estimates.
-        knowledge_heavy: whether the answers are mostly facts found nowhere else; None where no rule looked.
-        knowledge_found: what that rule said.
+        knowledge_heavy: whether the answers are mostly facts found nowhere else; None where no rule looked, or could
+            tell.
+        knowledge_found, knowledge_needs: what that rule said, or what it needs to tell.
     """
 
     rows: int = 0
@@ -37,6 +40,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     tokens_exact: bool = False
     knowledge_heavy: bool | None = None
     knowledge_found: str | None = None
+    knowledge_needs: str | None = None
 
 
 class Fact(NamedTuple):
@@ -62,6 +66,7 @@ def facts_of(answers: Answers, measured: Measured | None) -> dict[str, Fact]:
         "system_tokens",
     )
     calls = facts["requests_per_day"]
+    facts["repeated_tokens"] = repeated
     facts["prompt_tokens_per_day"] = _product(repeated, calls)
     facts["context_tokens_per_day"] = _product(facts["knowledge_tokens"], calls)
     more = measured is not None and (answers.reviewed_examples or 0) > seen.rows
@@ -101,12 +106,16 @@ def measured_of(report: Any, ran: bool) -> Measured:
 
     Args:
         report: a `prepdata.report.Report`.
-        ran: whether the rule about knowledge was among those of the run.
+        ran: whether the rule about knowledge was among those of the run. That it is silent says something only where it
+            could tell.
     """
     choosing = report.measures["choosing"]
     tokens = report.measures.get("tokens")
     rows = choosing["rows"]
     heavy = [finding.message for finding in report if finding.code == KNOWLEDGE_HEAVY]
+    needs = next((item.needs for item in report.not_run if item.name == KNOWLEDGE_NAME), None)
+    if needs is None and rows < TOLD:
+        needs = f"{TOLD} answers; there are {rows}"
     counted = tokens is not None and rows > 0
     return Measured(
         rows=rows,
@@ -116,6 +125,7 @@ def measured_of(report: Any, ran: bool) -> Measured:
         prompt_tokens=tokens["prompt"] / rows if counted else None,
         answer_tokens=tokens["trained"] / rows if counted else None,
         tokens_exact=bool(counted and tokens["exact"]),
-        knowledge_heavy=bool(heavy) if ran else None,
+        knowledge_heavy=bool(heavy) if heavy or (ran and needs is None) else None,
         knowledge_found=heavy[0] if heavy else None,
+        knowledge_needs=needs if ran and not heavy else None,
     )

@@ -13,12 +13,12 @@ from prepdata.prices.model import Source
 Way = Literal["prompt-first", "long-context", "rag", "fine-tuning", "hybrid", "not-enough-data"]
 """What can be advised, the cheapest to build and to undo first."""
 
-Op = Literal["is", "is-not", "in", "has-any", "has-none", "over", "at-least", "below", "at-most"]
+Op = Literal["is", "in", "has-any", "over", "at-least", "below", "at-most"]
 Value = bool | int | str | list[str]
 
 
 class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One condition: a field held against a value. `has-any` and `has-none` are for fields that hold a list."""
+    """One condition: a field held against a value. `has-any` is for fields that hold a list."""
 
     field: str
     op: Op

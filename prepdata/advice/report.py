@@ -84,6 +84,7 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
         reasons: what speaks for it.
         ruled_out: the other ways that are ruled out, each with its reasons.
         open, missing, conflicts: of `undecided`: what is still possible, and what has to be answered.
+        later: questions that may have to be answered after those; with both answered there is a verdict.
         changes: other answers that would change the verdict.
         fallback: what stays in use until the way advised has shown that it is better.
         local_only: True where neither data nor weights may leave the house.
@@ -98,6 +99,7 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     ruled_out: list[Excluded]
     open: list[Way]
     missing: list[Missing]
+    later: list[Missing]
     conflicts: list[Clash]
     changes: list[Change]
     fallback: Way | None
@@ -120,7 +122,6 @@ def advise(answers: Answers, measured: Measured | None = None, *, train: str | N
     decision = decide(rules, facts)
     verdict = decision.way or "undecided"
     local = answers.data_may_leave is False
-    asked = sorted(decision.missing, key=list(QUESTIONS).index)
     filled = given(train, answers.requests_per_day, answers.knowledge_tokens, local)
     return Advice(
         schema_version=SCHEMA_VERSION,
@@ -129,7 +130,8 @@ def advise(answers: Answers, measured: Measured | None = None, *, train: str | N
         reasons=[_reason(rules, r, facts, measured) for r in decision.fired if decision.way in r.favours],
         ruled_out=_excluded(rules, decision, facts, measured),
         open=decision.open,
-        missing=[Missing(name, QUESTIONS[name].text + "?", flag_of(name)) for name in asked],
+        missing=_asked(decision.missing),
+        later=_asked(decision.later),
         conflicts=[Clash([_trace(n, facts, measured) for n in c.between], c.ask) for c in decision.conflicts],
         changes=changes(rules, answers, measured, decision.way) if decision.way else [],
         fallback=_fallback(rules, answers, measured, decision.way),
@@ -138,6 +140,12 @@ def advise(answers: Answers, measured: Measured | None = None, *, train: str | N
         answers=answers,
         measured=measured,
     )
+
+
+def _asked(names: list[str]) -> list[Missing]:
+    """Return questions in the order of the interview."""
+    listed = sorted(names, key=list(QUESTIONS).index)
+    return [Missing(name, QUESTIONS[name].text + "?", flag_of(name)) for name in listed]
 
 
 def _fallback(rules: Guide, answers: Answers, measured: Measured | None, way: Way | None) -> Way | None:
@@ -179,8 +187,9 @@ def _excluded(rules: Guide, decision: Decision, facts: Facts, measured: Measured
 def changes(rules: Guide, answers: Answers, measured: Measured | None, way: Way) -> list[Change]:
     """Return the nearest other answer to each question that leads to another verdict: decided again, not guessed."""
     found: dict[tuple[str, Way], Change] = {}
+    facts = facts_of(answers, measured)
     for name in QUESTIONS:
-        for value, said in _others(rules, name, answers, measured):
+        for value, said in _others(rules, name, facts):
             other = msgspec.structs.replace(answers, **{name: value})
             verdict = decide(rules, facts_of(other, measured)).way
             if verdict is not None and verdict != way:
@@ -188,14 +197,17 @@ def changes(rules: Guide, answers: Answers, measured: Measured | None, way: Way)
     return list(found.values())
 
 
-def _others(rules: Guide, name: str, answers: Answers, measured: Measured | None) -> list[tuple[Any, str]]:
+FACT = {"reviewed_examples": "examples", "repeated_prompt_tokens": "repeated_tokens"}
+"""Questions that the file answers where nobody else does, and the facts that hold either."""
+
+
+def _others(rules: Guide, name: str, facts: Facts) -> list[tuple[Any, str]]:
     """Return other answers to a question, in words: choices, and for numbers both sides of what rules ask for."""
-    now, question = getattr(answers, name), QUESTIONS[name]
-    if question.kind == "number":
-        current = facts_of(answers, measured)["examples"].value if name == "reviewed_examples" else now
-        return _numbers(rules, name, answers, current)
+    now, question = facts[FACT.get(name, name)].value, QUESTIONS[name]
     if now is None:
         return []
+    if question.kind == "number":
+        return _numbers(rules, name, facts, now)
     if question.kind == "yes":
         return [(not now, "no" if now else "yes")]
     if question.kind == "choice":
@@ -206,26 +218,24 @@ def _others(rules: Guide, name: str, answers: Answers, measured: Measured | None
     return [*fewer, *more]
 
 
-def _numbers(rules: Guide, name: str, answers: Answers, now: int | None) -> list[tuple[int, str]]:
+def _numbers(rules: Guide, name: str, facts: Facts, now: int) -> list[tuple[int, str]]:
     """Return the numbers on the other side of every limit of the rules, the nearest first."""
-    if now is None:
-        return []
-    limits = {limit for rule in rules.rules for c in rule.when for limit in _limits(c, name, answers)}
+    limits = {limit for rule in rules.rules for c in rule.when for limit in _limits(c, name, facts)}
     up = [(n, f"{n:,} or more") for n in sorted(limits) if n > now]
     down = [(n - 1, f"fewer than {n:,}") for n in sorted(limits, reverse=True) if 0 < n <= now]
     return [*up, *down]
 
 
-def _limits(condition: Condition, name: str, answers: Answers) -> list[int]:
+def _limits(condition: Condition, name: str, facts: Facts) -> list[int]:
     """Return the least number at which a condition on a question, or on what follows from it, turns over."""
     if isinstance(condition.value, (bool, str, list)):
         return []
     least = condition.value + (condition.op in ("over", "at-most"))
-    if condition.field == name or (condition.field == "examples" and name == "reviewed_examples"):
+    if condition.field in (name, FACT.get(name)):
         return [least]
     factor = {"context_tokens_per_day": "knowledge_tokens", "prompt_tokens_per_day": "repeated_prompt_tokens"}
     tokens = factor.get(condition.field)
     if tokens is None or name not in (tokens, "requests_per_day"):
         return []
-    other = answers.requests_per_day if name == tokens else getattr(answers, tokens)
+    other = facts["requests_per_day" if name == tokens else FACT.get(tokens, tokens)].value
     return [-(-least // other)] if other else []

@@ -9,9 +9,15 @@ from pathlib import Path
 import msgspec
 
 from prepdata.advice.model import Way
+from prepdata.prices import offers_for, provider
+from prepdata.splitting.run import name_of
 
 OWN_GPU = "--params 8 --gpu A100-80"
-HOSTED = "--target openai --model gpt-4o-mini"
+HOSTED = ("gpt-4o-mini", "gpt-4.1-mini")
+"""Models of OpenAI that are named as an example, the cheapest first."""
+ROOM = 10_000
+"""Tokens that instructions, question and answer may have beside the documents."""
+EXAMPLE = "train.jsonl"
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -27,32 +33,49 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         train: the training file, quoted for a shell.
         parts: beginning of the names that `prepdata split` gives its parts.
-        calls: requests a day; `knowledge` tokens of the documents.
+        calls: requests a day, N where nobody said; `knowledge` tokens of the documents.
         where: flags that say where a model would be tuned.
+        gather: True where the rows have to be put into the training file first.
     """
 
     train: str
     parts: str
-    calls: int
+    calls: str
     knowledge: int
     where: str
+    gather: bool
 
 
 def given(train: str | None, calls: int | None, knowledge: int | None, local: bool) -> Given:
-    """Return what commands are filled with; names and numbers that nobody gave are those of an example."""
-    path = train or "train.jsonl"
-    parts = str(Path(path).with_suffix(""))
+    """Return what commands are filled with; names that nobody gave are those of an example."""
+    gather = train is not None and (train == "-" or Path(train).is_dir())
+    path = EXAMPLE if train is None or gather else train
     return Given(
         train=shlex.quote(path),
-        parts=parts,
-        calls=calls or 1000,
+        parts=str(Path(path).parent / name_of(path)),
+        calls=str(calls) if calls else "N",
         knowledge=knowledge or 0,
-        where=OWN_GPU if local else HOSTED,
+        where=OWN_GPU if local else f"--target openai --model {_hosted(knowledge or 0)}",
+        gather=gather,
     )
+
+
+def _hosted(knowledge: int) -> str:
+    """Return the first example of a hosted model that reads the documents whole; the last where none does."""
+    prices = provider("openai")
+    for model in HOSTED:
+        windows = [offer.window for offer in offers_for(prices, model)] if prices else []
+        if any(window is not None and knowledge + ROOM <= window.tokens for window in windows):
+            return model
+    return HOSTED[-1]
 
 
 def _part(g: Given, name: str) -> str:
     return shlex.quote(f"{g.parts}.{name}.jsonl")
+
+
+def _gather(g: Given) -> Step:
+    return Step(None, f"put the rows into one file, here {g.train}: the steps below read it more than once")
 
 
 def _check(g: Given) -> Step:
@@ -134,11 +157,11 @@ STEPS: dict[Way, tuple[Callable[[Given], Step], ...]] = {
     "rag": (_passages, _split, _prompted, _arms, _cost),
     "fine-tuning": (_check, _split, _prompted, _cost, _train, _evaluate, _compare, _arms),
     "hybrid": (_check, _passages, _rag_rows, _split, _prompted, _cost, _train, _evaluate, _compare, _arms),
-    "not-enough-data": (_prompted, _review, _edge_cases, _cost),
+    "not-enough-data": (_split, _prompted, _review, _edge_cases, _cost),
 }
 """The steps of every way, in order. Commands that are added to prepdata later are added here."""
 
 
 def steps(way: Way, filled: Given) -> list[Step]:
     """Return the next steps of a way."""
-    return [step(filled) for step in STEPS[way]]
+    return [*([_gather(filled)] if filled.gather else []), *(step(filled) for step in STEPS[way])]

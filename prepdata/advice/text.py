@@ -15,6 +15,9 @@ def lines(advice: Advice) -> list[str]:
     if advice.missing:
         told += ["", f"Still possible: {', '.join(advice.open)}. It hangs on"]
         told += [f"  {item.question}  ({item.flag})" for item in advice.missing]
+        if advice.later:
+            told += ["and, depending on the answer, on"]
+            told += [f"  {item.question}  ({item.flag})" for item in advice.later]
     sources: dict[str, int] = {}
     if advice.reasons:
         told += ["", "For it", *(f"  - {_reason(reason, sources)}" for reason in advice.reasons)]
@@ -82,4 +85,6 @@ def _measured(advice: Advice) -> list[str]:
         )
     if seen.knowledge_found:
         told.append(f"  {seen.knowledge_found}")
+    if seen.knowledge_needs:
+        told.append(f"  whether the answers are mostly facts cannot be told: that needs {seen.knowledge_needs}")
     return told

@@ -65,8 +65,11 @@ def _compare(paths: tuple[str, ...], settings: Settings, wanted: dict[str, Any])
     from prepdata.cost import plain
     from prepdata.cost_compare.chart import svg
 
-    if wanted["svg"] and any(same_file(wanted["svg"], path) for path in paths):
-        raise UsageError(f"{wanted['svg']} is the data; give the chart a name of its own")
+    if wanted["svg"]:
+        if any(same_file(wanted["svg"], path) for path in paths):
+            raise UsageError(f"{wanted['svg']} is the data; give the chart a name of its own")
+        if wanted["prices"] and same_file(wanted["svg"], wanted["prices"]):
+            raise UsageError(f"{wanted['svg']} holds the prices; give the chart a name of its own")
     found = compare(paths, settings, wanted)
     if wanted["svg"]:
         with written(Path(wanted["svg"])) as file:
@@ -129,7 +132,7 @@ def _own_gpus(
         return []
     methods: tuple[Method, ...] = ("lora", "qlora") if wanted["method"] == "both" else (wanted["method"],)
     longest = max(1, min(tokens["per_row"]["max"], settings.context_length or tokens["per_row"]["max"]))
-    amount = Amount(tokens["rows"], _cut_total(tokens, settings.context_length), tokens["exact"])
+    amount = Amount(tokens["rows"], cut_total(tokens, settings.context_length), tokens["exact"])
     return [
         plain(
             own_gpu(name, amount, billions=billions, method=method, epochs=settings.epochs or 3.0, row_tokens=longest)
@@ -139,7 +142,8 @@ def _own_gpus(
     ]
 
 
-def _cut_total(tokens: dict[str, Any], context: int | None) -> int:
+def cut_total(tokens: dict[str, Any], context: int | None) -> int:
+    """Return the tokens of all rows, cut at the context length where one is given."""
     cut = next((item["tokens_cut"] for item in tokens["limits"] if item["limit"] == context), 0)
     return int(tokens["total"]) - int(cut)
 

@@ -15,7 +15,7 @@ from prepdata.reporters.base import safe
 
 if TYPE_CHECKING:
     from prepdata.cost import Range
-    from prepdata.cost_compare.model import Arm, BreakEven, Comparison, Span
+    from prepdata.cost_compare.model import Arm, BreakEven, Comparison, Span, Traffic
     from prepdata.cost_gpu import Method
     from prepdata.settings import Settings
 
@@ -63,13 +63,13 @@ def compare(paths: tuple[str, ...], settings: Settings, wanted: dict[str, Any]) 
         UsageError: a number that the comparison hangs on is lacking, or no price can be found by what is given.
     """
     from prepdata.api import validate
-    from prepdata.cli.cost import without_rules
+    from prepdata.cli.cost import cut_total, without_rules
     from prepdata.cost import Amount
-    from prepdata.cost_compare.arms import Tuning, arms, baked
+    from prepdata.cost_compare.arms import arms, baked, cases
     from prepdata.cost_compare.book import book, read_prices
     from prepdata.cost_compare.breakeven import break_evens
     from prepdata.cost_compare.model import SCHEMA_VERSION, Comparison
-    from prepdata.cost_gpu import own_gpu
+    from prepdata.cost_compare.tuning import Tuning
     from prepdata.prices import billions_in
 
     if wanted["calls_per_day"] is None:
@@ -92,19 +92,21 @@ def compare(paths: tuple[str, ...], settings: Settings, wanted: dict[str, Any]) 
     if not rows:
         raise UsageError("no row could be read: there is nothing to measure")
     work = _workload(tokens, report.measures["choosing"], wanted)
-    amount = Amount(rows, int(tokens["total"]), tokens["exact"])
     method: Method = "qlora" if wanted["method"] == "qlora" else "lora"
-    longest = max(1, min(tokens["per_row"]["max"], settings.context_length or tokens["per_row"]["max"]))
-    run = None
-    if billions and card:
-        run = own_gpu(card, amount, billions=billions, method=method, epochs=settings.epochs or 3.0, row_tokens=longest)
-    tuning = Tuning(amount=amount, billions=billions, epochs=settings.epochs, own=run)
-    found = arms(work, prices, tuning)
+    tuning = Tuning(
+        amount=Amount(rows, cut_total(tokens, settings.context_length), tokens["exact"]),
+        epochs=settings.epochs,
+        context=settings.context_length,
+        billions=billions,
+        card=card,
+        method=method,
+        longest=tokens["per_row"]["max"],
+    )
     return Comparison(
         schema_version=SCHEMA_VERSION,
         workload=work,
-        arms=found,
-        break_even=break_evens(found, work.calls_per_day),
+        arms=arms(work, prices, tuning),
+        break_even=break_evens(cases(work, prices, tuning), work.calls_per_day),
         baked=baked(work, prices),
     )
 
@@ -152,14 +154,16 @@ def text(comparison: Comparison) -> str:
         lines += ["", "Not priced", *(f"  {arm.name}: {'; '.join(arm.unknown)}" for arm in left_out)]
     if comparison.break_even:
         lines += ["", "Break-even of ways that know the same (earliest - likely - latest)"]
-        head = ("", "calls", "days", "cheaper to run from, calls a day")
+        head = ("", "calls", "days", "cheaper to run at, calls a day")
         lines += table([head, *map(_row, comparison.break_even)], right=frozenset({1, 2, 3}))
         if any("own-gpu" in name for item in comparison.break_even for name in (item.first, item.then)):
-            lines.append("  GPUs of your own: with as many machines as the calls of a day need")
+            lines.append("  GPUs of your own: calls and days with the machines of today's traffic; cheaper to run with")
+            lines.append("  as many machines as that traffic needs")
     saved = f"{baked.system_tokens + baked.few_shot_tokens:,.0f} tokens a call, {baked.tokens_per_day:,.0f} a day"
     worth = baked.usd_per_thousand_calls
-    lines += ["", "Instructions and examples in the weights save", f"  {saved}" + (
-        f": {money(worth)} per 1,000 calls before" if worth is not None else "")]  # fmt: skip
+    if worth is not None:
+        saved += f": {money(worth)} per 1,000 calls before, where they do not come from the cache"
+    lines += ["", "Instructions and examples in the weights save", f"  {saved}"]
     lines += ["", "Ways", *table([(arm.name, LEGEND[arm.name]) for arm in comparison.arms])]
     lines += _prices(priced) + _assumptions(priced)
     return "\n".join(map(safe, lines))
@@ -168,8 +172,7 @@ def text(comparison: Comparison) -> str:
 def _dollars(figures: Range | None) -> str:
     if figures is None:
         return "unknown"
-    shown = [money(figure) for figure in (figures.low, figures.likely, figures.high)]
-    return shown[0] if len(set(shown)) == 1 else " - ".join(shown)
+    return _spread([money(figure) for figure in (figures.low, figures.likely, figures.high)])
 
 
 def _costs(arms: list[Arm]) -> list[str]:
@@ -194,12 +197,24 @@ def _bars(arms: list[Arm]) -> list[str]:
 
 
 def _row(item: BreakEven) -> tuple[str, ...]:
-    shown = (_points(item.calls), _points(item.days, 1), _points(item.calls_per_day))
+    reach = [_traffic(t) for t in (item.cheaper_at.low, item.cheaper_at.likely, item.cheaper_at.high)]
+    shown = (_points(item.calls), _points(item.days, 1), _spread(reach))
     return f"{item.then} against {item.first}", *shown
 
 
 def _points(span: Span, places: int = 0) -> str:
-    shown = ["never" if p is None else f"{p:,.{places}f}" for p in (span.low, span.likely, span.high)]
+    return _spread(["never" if p is None else f"{p:,.{places}f}" for p in (span.low, span.likely, span.high)])
+
+
+def _traffic(span: Traffic | None) -> str:
+    if span is None:
+        return "never"
+    if span.end is None:
+        return "any" if span.start == 1 else f"from {span.start:,}"
+    return f"to {span.end:,}" if span.start == 1 else f"{span.start:,} to {span.end:,}"
+
+
+def _spread(shown: list[str]) -> str:
     return shown[0] if len(set(shown)) == 1 else " - ".join(shown)
 
 
@@ -210,7 +225,7 @@ def _prices(arms: list[Arm]) -> list[str]:
     used = {item.row: item for arm in arms for item in arm.prices}
     rows = []
     for item in used.values():
-        sure = "" if item.confidence == "provider" else item.confidence
+        sure = "; ".join(filter(None, ["" if item.confidence == "provider" else item.confidence, item.note]))
         day = dated(as_of(item.date)) if item.date else "no date"
         rows.append((item.row, f"{_dollars(item.usd)} per {item.unit}", day, sure))
     return ["", "Prices", *table(rows)] if rows else []

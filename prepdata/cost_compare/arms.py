@@ -1,22 +1,18 @@
 """What each arm costs, from the tokens of a call and the prices of a book. Pure functions.
 
 A call costs prompt x input + answer x output. A prompt that repeats is cheaper where the provider has its beginning in
-the cache: from 1,024 tokens, kept for 5 to 10 minutes without a call (OpenAI, prompt caching in the API, 2024-10-01).
-With calls at random times, a share of 1 - exp(-calls in 5 minutes) finds it there.
+the cache: from 1,024 tokens (OpenAI, prompt caching in the API, 2024-10-01; taken for every provider).
 
-Own serving: weights in 2 bytes a parameter and a fifth more for the cache of keys and values; 2 operations per
-parameter and token (Kaplan et al. 2020). Reading a prompt reaches the share of the peak that training does
-(`prepdata.cost_gpu`), writing an answer 1 to 20 %, likely 5; the busiest hour has 1 to 6 times the mean traffic, likely
-3. The last two are judgement, not measured here; where traffic is low one machine does.
+GPUs of one's own are in `prepdata.cost_compare.own`.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
 import msgspec
 
-from prepdata.cost import MILLION, Amount, Range, epochs_for, epochs_said, hosted
+from prepdata.cost import ESTIMATE_ERROR, MILLION, Range, epochs_for, epochs_said
 from prepdata.cost_compare.book import Book
 from prepdata.cost_compare.model import (
     DAYS_A_MONTH,
@@ -25,53 +21,89 @@ from prepdata.cost_compare.model import (
     ArmName,
     Baked,
     Lookup,
+    Serves,
     Used,
     Workload,
     exactly,
     product,
     total,
 )
-from prepdata.cost_gpu import GIB, GPU_COUNTS, PEAK_SHARE, USABLE, OwnGpu
-from prepdata.prices import gpu
+from prepdata.cost_compare.own import own_gpu_arm
+from prepdata.cost_compare.running import CACHE_MINUTES, Running
+from prepdata.cost_compare.tuning import Tuning, figures, tuned_prompt
+from prepdata.cost_gpu import GIB
 
+BASE = ("input", "output", "cached_input")
 CACHED_FROM = 1024
 """Tokens from which the beginning of a prompt is kept in the cache."""
-CACHE_MINUTES = 5.0
 VECTOR_BYTES = 1536 * 4 / 400 + 4
 """Bytes that a store keeps for each token: vectors of 1,536 numbers for passages of 400 tokens, and the text."""
-
-SERVING_BYTES = 2.0 * 1.2
-SERVING_FLOPS = 2.0
-WRITING_SHARE = Range(0.01, 0.05, 0.20)
-"""Share of a GPU's peak reached in writing answers."""
-BUSIEST = Range(1.0, 3.0, 6.0)
-
-
-class Tuning(msgspec.Struct, frozen=True, kw_only=True):
-    """What tuning starts from: the file, the size of an own model in billions, epochs, what an own run costs."""
-
-    amount: Amount
-    billions: float | None = None
-    epochs: float | None = None
-    own: OwnGpu | None = None
 
 
 def arms(work: Workload, book: Book, tuning: Tuning) -> list[Arm]:
     """Return every arm, priced or with the reason why it is not."""
-    tuned = hosted_arm(work, book, tuning)
-    own = own_gpu_arm(work, book, tuning)
-    found = [prompt_arm(work, book), long_context_arm(work, book), rag_arm(work, book), tuned, own]
-    reading = own_gpu_arm(work, book, tuning, work.retrieved)
-    found += [with_retrieval(tuned, "hybrid", work, book), with_retrieval(reading, "own-gpu-hybrid", work, book)]
-    return [with_month(arm, work.calls_per_day) for arm in found]
+    tuned, reader = hosted_arm(work, book, tuning), hosted_arm(work, book, tuning, work.retrieved)
+    own, own_reader = own_gpu_arm(work, book, tuning), own_gpu_arm(work, book, tuning, work.retrieved)
+    found = [
+        prompt_arm(work, book),
+        long_context_arm(work, book),
+        rag_arm(work, book),
+        tuned,
+        own,
+        with_retrieval(reader, "hybrid", work, book),
+        with_retrieval(own_reader, "own-gpu-hybrid", work, book),
+    ]
+    return [with_traffic(arm, work.calls_per_day) for arm in found]
 
 
-def with_month(arm: Arm, calls_per_day: int) -> Arm:
-    """Return an arm with what a month of 30 days costs."""
-    if arm.per_call is None or arm.per_day is None:
+def cases(work: Workload, book: Book, tuning: Tuning) -> list[list[Arm]]:
+    """Return the arms for each set of figures that they share.
+
+    These are passages, tokens where they are estimates, and prices of the base model where they are ranges. The likely
+    set comes first. What is left as a range in an arm is not shared with the others it is held against. Arms that could
+    not be priced over the whole of their range are left out.
+    """
+    whole = {arm.name for arm in arms(work, book, tuning) if arm.priced}
+    factors = (1.0,) if work.exact else (1.0, 1 - ESTIMATE_ERROR, 1 + ESTIMATE_ERROR)
+    passages = dict.fromkeys((work.retrieved.likely, work.retrieved.low, work.retrieved.high))
+    return [
+        [arm for arm in arms(_settled(work, factor, tokens), prices, tuning.settled(factor)) if arm.name in whole]
+        for prices in _settled_books(book)
+        for factor in factors
+        for tokens in passages
+    ]
+
+
+def _settled(work: Workload, factor: float, passages: float) -> Workload:
+    """Return the same calls with tokens that are exactly `factor` times as many, and so many of passages."""
+    return msgspec.structs.replace(
+        work,
+        system=work.system * factor,
+        user=work.user * factor,
+        answer=work.answer * factor,
+        few_shot=work.few_shot * factor,
+        retrieved=exactly(passages),
+        exact=True,
+    )
+
+
+def _settled_books(book: Book) -> list[Book]:
+    """Return the book with the prices of the base model all likely, all low and all high, where they are ranges."""
+    shared = {name: book.prices[name] for name in BASE if name in book.prices}
+    found = []
+    for bound in (1, 0, 2) if any(used.usd.low < used.usd.high for used in shared.values()) else (1,):
+        settled = {n: msgspec.structs.replace(u, usd=exactly(figures(u.usd)[bound])) for n, u in shared.items()}
+        found.append(msgspec.structs.replace(book, prices={**book.prices, **settled}))
+    return found
+
+
+def with_traffic(arm: Arm, calls_per_day: int) -> Arm:
+    """Return an arm with what a call, a day and a month of 30 days cost at that traffic."""
+    if arm.running is None:
         return arm
-    day = total([arm.per_day, arm.per_call.times(calls_per_day)])
-    return msgspec.structs.replace(arm, per_month=day.times(DAYS_A_MONTH))
+    call, day = arm.running.call_range(calls_per_day), arm.running.standing_range(calls_per_day)
+    month = total([day, call.times(calls_per_day)]).times(DAYS_A_MONTH)
+    return msgspec.structs.replace(arm, per_call=call, per_day=day, per_month=month)
 
 
 def _lacking(book: Book, *names: str) -> list[str]:
@@ -85,6 +117,28 @@ def _call(book: Book, prompt: Range, answer: Range, *, tuned: bool = False) -> t
     return total(parts).times(1 / MILLION), used
 
 
+def _cached(book: Book, prefix: Range, what: str) -> tuple[Range, list[Used], list[str]]:
+    """Return what a call costs less where its beginning is in the cache: (USD, prices used, what that rests on).
+
+    Args:
+        book: the prices; that of input is known.
+        prefix: tokens of the beginning, the same in every call.
+        what: the beginning in words.
+    """
+    if prefix.likely < CACHED_FROM:
+        return ZERO, [], [f"no cache: {what} have fewer than {CACHED_FROM:,} tokens (OpenAI's limit, 2024-10-01)"]
+    price = book.prices.get("cached_input")
+    if price is None:
+        return ZERO, [], ["no cache: the price cached_input is not known"]
+    full = book.prices["input"].usd
+    less = Range(*(max(0.0, a - b) for a, b in zip(figures(full), figures(price.usd))))
+    said = [
+        f"{what} come from the cache, low: in every call, likely: as often as the traffic lets them, high: never",
+        f"calls at random times; the cache keeps for {CACHE_MINUTES:g} minutes (OpenAI, 2024-10-01); no fee for it",
+    ]
+    return product(prefix, less).times(1 / MILLION), [price], said
+
+
 def prompt_arm(work: Workload, book: Book) -> Arm:
     """Return what calls with the prompt of today cost: instructions, examples, question."""
     unknown = _lacking(book, "input", "output")
@@ -93,18 +147,8 @@ def prompt_arm(work: Workload, book: Book) -> Arm:
     prefix, question = work.tokens(work.system + work.few_shot), work.tokens(work.user)
     prompt = total([prefix, question])
     usd, used = _call(book, prompt, work.tokens(work.answer))
-    said = ["no cache"]
-    cached = book.prices.get("cached_input")
-    if cached is not None and prefix.low >= CACHED_FROM:
-        saved = prefix.low * (used[0].usd.low - cached.usd.low) / MILLION
-        usd, used = Range(usd.low - saved, usd.likely, usd.high), [*used, cached]
-        said = ["low: instructions and examples come from the cache; likely and high: no cache"]
-    return _arm("prompt", "task", ZERO, usd, ZERO, prompt, used, said)
-
-
-def hit_share(calls_per_day: float) -> float:
-    """Return the share of calls at random times that come within 5 minutes of the one before."""
-    return 1 - math.exp(-calls_per_day * CACHE_MINUTES / (24 * 60))
+    cached, more, said = _cached(book, prefix, "instructions and examples")
+    return priced("prompt", "task", ZERO, Running(call=usd, cached=cached), prompt, [*used, *more], said)
 
 
 def long_context_arm(work: Workload, book: Book) -> Arm:
@@ -119,24 +163,11 @@ def long_context_arm(work: Workload, book: Book) -> Arm:
         )
     if unknown or work.knowledge is None:
         return Arm(name="long-context", serves="documents", unknown=unknown)
-    instructions = work.tokens(work.system + work.few_shot)
-    prefix = total([exactly(work.knowledge), instructions])
+    prefix = total([exactly(work.knowledge), work.tokens(work.system + work.few_shot)])
     prompt = total([prefix, work.tokens(work.user)])
     usd, used = _call(book, prompt, work.tokens(work.answer))
-    cached = book.prices["cached_input"]
-    share = hit_share(work.calls_per_day)
-    less = [a - b for a, b in ((used[0].usd.low, cached.usd.low), (used[0].usd.likely, cached.usd.likely))]
-    usd = Range(
-        usd.low - prefix.low * less[0] / MILLION,
-        usd.likely - share * prefix.likely * less[1] / MILLION,
-        usd.high,
-    )
-    said = [
-        f"all but the question comes from the cache, low: always, likely: in {share:.1%} of calls, high: never",
-        f"calls at random times; the cache keeps for {CACHE_MINUTES:g} minutes",
-        "no fee for keeping the cache or writing to it",
-    ]
-    return _arm("long-context", "documents", ZERO, usd, ZERO, prompt, [*used, cached], said)
+    cached, more, said = _cached(book, prefix, "documents, instructions and examples")
+    return priced("long-context", "documents", ZERO, Running(call=usd, cached=cached), prompt, [*used, *more], said)
 
 
 def rag_arm(work: Workload, book: Book) -> Arm:
@@ -150,159 +181,118 @@ def with_retrieval(base: Arm, name: ArmName, work: Workload, book: Book) -> Arm:
     unknown = [*base.unknown, *_lacking(book, "embedding")]
     if work.knowledge is None:
         unknown.append("the size of the documents is not known: give --knowledge-tokens")
-    if unknown or base.one_time is None or base.per_call is None or base.per_day is None or work.knowledge is None:
+    if unknown or base.one_time is None or base.running is None or work.knowledge is None:
         return Arm(name=name, serves="documents", unknown=unknown)
     embedding = book.prices["embedding"]
     query = product(work.tokens(work.user), embedding.usd).times(1 / MILLION)
     index = embedding.usd.times(work.knowledge / MILLION)
-    used, longer = [embedding], ZERO
+    longer = ZERO
     if "own-gpu" not in name:
         price = book.prices["tuned_input" if name == "hybrid" else "input"]
         longer = product(work.retrieved, price.usd).times(1 / MILLION)
-    store_day = search = ZERO
-    said = [
-        f"{_figures(work.retrieved)} tokens of passages a call",
-        "the documents are embedded once, changes are not counted; low: vectors by a model of your own",
-    ]
-    gb_day, searches = book.prices.get("store_gb_day"), book.prices.get("store_thousand_calls")
-    if gb_day is not None and searches is not None:
-        gigabytes = max(0.0, work.knowledge * VECTOR_BYTES / GIB - book.free_gb)
-        store_day, search = gb_day.usd.times(gigabytes), searches.usd.times(1 / 1000)
-        used += [gb_day, searches]
-    else:
-        said.append("the store is one of your own; what its machine costs is not counted")
+    store_day, search, used, said = _store(work.knowledge, book)
     lookup = Lookup(
         one_time=Range(0.0, index.likely, index.high),
         per_call=total([Range(0.0, query.likely, query.high), search]),
         per_day=store_day,
     )
-    arm = _arm(
-        name,
-        "documents",
-        total([base.one_time, lookup.one_time]),
-        total([base.per_call, longer, lookup.per_call]),
-        total([base.per_day, lookup.per_day]),
-        total([base.prompt_tokens or ZERO, work.retrieved]),
-        [*base.prices, *used],
-        [*base.assumptions, *said],
+    guess = " (judgement)" if work.retrieved.low < work.retrieved.high else ""
+    said = [
+        f"{said_range(work.retrieved)} tokens of passages a call{guess}",
+        "the documents are embedded once, changes are not counted; low: vectors by a model of your own",
+        *said,
+    ]
+    running = msgspec.structs.replace(
+        base.running,
+        call=total([base.running.call, longer, lookup.per_call]),
+        fixed=total([base.running.fixed, lookup.per_day]),
     )
+    once, prompt = total([base.one_time, lookup.one_time]), total([base.prompt_tokens or ZERO, work.retrieved])
+    prices, assumptions = [*base.prices, embedding, *used], [*base.assumptions, *said]
+    arm = priced(name, "documents", once, running, prompt, prices, assumptions)
     return msgspec.structs.replace(arm, lookup=lookup)
 
 
-def _figures(value: Range) -> str:
-    """Return a range in words."""
-    shown = [f"{figure:,.0f}" for figure in (value.low, value.likely, value.high)]
-    return shown[0] if len(set(shown)) == 1 else f"{shown[0]} to {shown[2]}, likely {shown[1]},"
+def _store(knowledge: int, book: Book) -> tuple[Range, Range, list[Used], list[str]]:
+    """Return (USD a day, USD a search, prices used, what that rests on) of the store of the vectors."""
+    gb_day, searches = book.prices.get("store_gb_day"), book.prices.get("store_thousand_calls")
+    if gb_day is None or searches is None:
+        return ZERO, ZERO, [], ["the store is one of your own; what its machine costs is not counted"]
+    size = knowledge * VECTOR_BYTES / GIB
+    free = f", of which {book.free_gb:g} GB are free" if book.free_gb else ""
+    said = f"a store keeps {VECTOR_BYTES:.0f} bytes for each token of the documents (judgement): {size:,.4g} GB{free}"
+    paid = max(0.0, size - book.free_gb)
+    return gb_day.usd.times(paid), searches.usd.times(1 / 1000), [gb_day, searches], [said]
 
 
-def _tuned_prompt(work: Workload) -> tuple[Range, str]:
-    """Return the prompt of a tuned model: low and likely the question alone, high with the instructions."""
-    question, whole = work.tokens(work.user), work.tokens(work.system + work.user)
-    said = "the prompt of the tuned model is the question alone (rows trained without instructions); high: they stay"
-    return Range(question.low, question.likely, whole.high), said
+def hosted_arm(work: Workload, book: Book, tuning: Tuning, passages: Range = ZERO) -> Arm:
+    """Return what a model costs that a provider tunes and serves.
 
-
-def hosted_arm(work: Workload, book: Book, tuning: Tuning) -> Arm:
-    """Return what a model costs that a provider tunes and serves."""
+    Args:
+        work, book, tuning: the calls, the prices, what tuning starts from.
+        passages: tokens of retrieved passages in each row that it is trained on; those of calls are not counted here.
+    """
     unknown = _lacking(book, "train", "tuned_input", "tuned_output")
     if unknown:
         return Arm(name="tuned", serves="task", unknown=unknown)
-    training, notes = _training(book, tuning)
-    prompt, said = _tuned_prompt(work)
+    training, paid, notes = _training(book, tuning, passages)
+    prompt, said = tuned_prompt(work)
     usd, used = _call(book, prompt, work.tokens(work.answer), tuned=True)
-    used = [book.prices["train"], *used]
     day = ZERO
     for name, factor in (("hosting_hour", 24.0), ("storage_month", 1 / DAYS_A_MONTH)):
         if name in book.prices:
             day = total([day, book.prices[name].usd.times(factor)])
             used.append(book.prices[name])
-    return _arm("tuned", "task", training, usd, day, prompt, used, [*notes, said, "one training run, no repeats"])
+    running = Running(fixed=day, call=usd)
+    said_all = [*notes, *tuning.passages_said(passages), said, "one training run, no repeats"]
+    return priced("tuned", "task", training, running, prompt, [*paid, *used], said_all)
 
 
-def _training(book: Book, tuning: Tuning) -> tuple[Range, list[str]]:
-    """Return what a hosted training run costs, and what that rests on."""
-    price = book.prices["train"]
-    if price.confidence != "your own" and book.provider is not None and book.offer is not None:
-        for job in hosted(book.provider.name, tuning.amount, epochs=tuning.epochs):
-            if job.offer == book.offer.title and job.usd is not None:
-                return job.usd, job.assumptions
+def _training(book: Book, tuning: Tuning, passages: Range) -> tuple[Range, list[Used], list[str]]:
+    """Return what a hosted training run costs: (USD, prices used, what that rests on)."""
+    price, least = book.prices["train"], book.prices.get("minimum")
     epochs = exactly(tuning.epochs or 3.0)
-    said = epochs_said(epochs.likely) + (", as given" if tuning.epochs else ": another number with --epochs")
+    said = [epochs_said(epochs.likely) + (", as given" if tuning.epochs else " (judgement): another with --epochs")]
     if book.provider is not None:
-        epochs, said = epochs_for(book.provider, tuning.amount.rows, tuning.epochs)
-    error = tuning.amount.error
-    tokens = Range(tuning.amount.tokens * (1 - error), tuning.amount.tokens, tuning.amount.tokens * (1 + error))
-    return product(product(tokens, epochs), price.usd).times(1 / MILLION).at_least(book.minimum), [said]
+        epochs, words = epochs_for(book.provider, tuning.amount.rows, tuning.epochs)
+        said = [words]
+        if price.confidence != "your own":
+            said += [f"billed: {book.provider.billed}", *book.provider.notes]
+    if price.usd.low < price.usd.high and price.confidence != "your own":
+        said.append("the price list has a range for training: likely the lower")
+    usd = product(product(tuning.tokens(passages), epochs), price.usd).times(1 / MILLION)
+    said += tuning.amount.caution()
+    if least is None:
+        return usd, [price], [*said, "whether there is a minimum charge is not known"]
+    raised = Range(*map(max, figures(usd), figures(least.usd)))
+    return raised, [price, least] if least.usd.high else [price], said
 
 
-def replicas(billions: float, tflops: float, count: int, reading: Range, writing: Range) -> Range:
-    """Return how many groups of GPUs serve a day: at least one.
-
-    Args:
-        billions: parameters of the model, in billions.
-        tflops: peak of one GPU, in 10^12 operations a second; `count` GPUs hold the model.
-        reading, writing: tokens of prompts and of answers, a day.
-    """
-    work = SERVING_FLOPS * billions * 1e9 / 86_400 / (tflops * 1e12 * count)
-
-    def groups(read: float, write: float, reads: float, writes: float, busiest: float) -> float:
-        return float(max(1, math.ceil((read / reads + write / writes) * work * busiest)))
-
-    shares, own = PEAK_SHARE, WRITING_SHARE
-    return Range(
-        groups(reading.low, writing.low, shares.high, own.high, BUSIEST.low),
-        groups(reading.likely, writing.likely, shares.likely, own.likely, BUSIEST.likely),
-        groups(reading.high, writing.high, shares.low, own.low, BUSIEST.high),
-    )
+def said_range(value: Range) -> str:
+    """Return a range in words."""
+    shown = [f"{figure:,.0f}" for figure in figures(value)]
+    return shown[0] if len(set(shown)) == 1 else f"{shown[0]} to {shown[2]}, likely {shown[1]},"
 
 
-def own_gpu_arm(work: Workload, book: Book, tuning: Tuning, passages: Range = ZERO) -> Arm:
-    """Return what a model costs that is tuned and served on GPUs of one's own or rented ones, day and night.
-
-    Args:
-        work, book, tuning: the calls, the prices, what tuning starts from.
-        passages: tokens of retrieved passages that it has to read as well.
-    """
-    if tuning.billions is None or tuning.own is None or "gpu_hour" not in book.prices:
-        said = "the size of the model and the GPU are not known: give --params and --gpu"
-        return Arm(name="own-gpu", serves="task", unknown=[said])
-    card = gpu(tuning.own.gpu)
-    weights = tuning.billions * 1e9 * SERVING_BYTES / GIB
-    count = next((n for n in GPU_COUNTS if weights / n <= card.memory_gib * USABLE), None)
-    if count is None or tuning.own.usd is None:
-        return Arm(name="own-gpu", serves="task", unknown=[f"the model does not fit on 8 {card.name}"])
-    prompt, said = _tuned_prompt(work)
-    reading, writing = total([prompt, passages]), work.tokens(work.answer)
-    groups = replicas(
-        tuning.billions, card.tflops, count, reading.times(work.calls_per_day), writing.times(work.calls_per_day)
-    )
-    hour = book.prices["gpu_hour"]
-    # an own price of the hour also holds for the training
-    rate = hour.usd.likely / max(card.typical.usd, 1e-9)
-    training = tuning.own.usd if hour.confidence != "your own" else tuning.own.usd.times(rate)
-    notes = [
-        f"{tuning.own.method} training on {tuning.own.gpu}; served on {_figures(groups)} x {count}, day and night",
-        f"the busiest hour has {BUSIEST.low:g} to {BUSIEST.high:g} times the mean traffic (judgement)",
-        f"{PEAK_SHARE.low:.0%} to {PEAK_SHARE.high:.0%} of a GPU's peak reached in reading prompts (judgement)",
-        f"{WRITING_SHARE.low:.0%} to {WRITING_SHARE.high:.0%} in writing answers (judgement)",
-        said,
-    ]
-    return _arm("own-gpu", "task", training, ZERO, product(groups, hour.usd).times(24 * count), prompt, [hour], notes)
-
-
-def _arm(
-    name: ArmName, serves: str, once: Range, call: Range, day: Range, prompt: Range, used: list[Used], said: list[str]
+def priced(
+    name: ArmName,
+    serves: Serves,
+    once: Range,
+    running: Running,
+    prompt: Range,
+    used: Sequence[Used],
+    said: Sequence[str],
 ) -> Arm:
+    """Return an arm with its prices, each once."""
     unique = list({item.row: item for item in used}.values())
     return Arm(
         name=name,
-        serves="task" if serves == "task" else "documents",
+        serves=serves,
         one_time=once,
-        per_call=call,
-        per_day=day,
+        running=running,
         prompt_tokens=prompt,
         prices=unique,
-        assumptions=said,
+        assumptions=list(said),
     )
 
 

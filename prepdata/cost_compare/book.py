@@ -12,7 +12,7 @@ from prepdata.config import read_toml
 from prepdata.cost import Range
 from prepdata.cost_compare.model import Used, exactly
 from prepdata.errors import ConfigError, UsageError, nearest
-from prepdata.prices import gpu, offers_for, provider, providers, retrieval
+from prepdata.prices import gpu, named, offers_for, provider, providers, retrieval
 from prepdata.prices.model import Offer, Price, Provider
 
 MILLION = "million tokens"
@@ -23,6 +23,7 @@ UNITS = {
     "tuned_input": MILLION,
     "tuned_output": MILLION,
     "train": f"{MILLION} trained",
+    "minimum": "training job, at least",
     "hosting_hour": "hour",
     "storage_month": "month",
     "embedding": MILLION,
@@ -39,14 +40,12 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         prices: prices by the names of `UNITS`.
         window: tokens that the model reads at most, None where that is not known.
-        minimum: USD that a training job costs at least.
         provider, offer: whose price list, and which line of it.
         free_gb: GB that the store keeps for nothing.
     """
 
     prices: dict[str, Used]
     window: int | None = None
-    minimum: float = 0.0
     provider: Provider | None = None
     offer: Offer | None = None
     free_gb: float = 0.0
@@ -66,8 +65,8 @@ def offer_of(model: str | None, targets: tuple[str, ...]) -> tuple[Provider, Off
         return None
     lists = [p for name in targets or providers() if (p := provider(name)) is not None]
     found = [(p, offer) for p in lists for offer in offers_for(p, model)]
-    if not targets:  # classes of size and "any model" are no price of this model
-        found = [(p, o) for p, o in found if any(model.lower().startswith(n) and n[-1] not in "-/" for n in o.names)]
+    if not targets:  # classes of size and families are no price of this model
+        found = [(p, offer) for p, offer in found if named(offer, model)]
     if len(found) > 1:
         names = ", ".join(f"{p.name} ({o.title})" for p, o in found)
         raise UsageError(f"several prices hold for {model}: {names}. Say with --target whose is meant")
@@ -93,8 +92,10 @@ def book(
     found = offer_of(model, targets)
     if found is not None:
         source, offer = found
-        for name in ("input", "output", "cached_input", "tuned_input", "tuned_output", "train", "hosting_hour"):
+        for name in ("input", "output", "cached_input", "tuned_input", "tuned_output", "hosting_hour"):
             _add(prices, name, getattr(offer, name), f"{source.name} / {offer.title} / {name}")
+        _add(prices, "train", offer.train, f"{source.name} / {offer.title} / train", to=offer.train_to)
+        _add(prices, "minimum", source.minimum, f"{source.name} / minimum")
         _add(prices, "storage_month", source.storage_month, f"{source.name} / storage_month")
     known = {item.name: item.price for item in retrieval().embeddings}
     if embedding not in known:
@@ -116,16 +117,18 @@ def book(
     return Book(
         prices={**prices, **own},
         window=found[1].window.tokens if found and found[1].window else None,
-        minimum=found[0].minimum.usd if found and found[0].minimum else 0.0,
         provider=found[0] if found else None,
         offer=found[1] if found else None,
         free_gb=hosted.free_gb if hosted is not None else 0.0,
     )
 
 
-def _add(prices: dict[str, Used], name: str, price: Price | None, row: str) -> None:
+def _add(prices: dict[str, Used], name: str, price: Price | None, row: str, *, to: Price | None = None) -> None:
+    """Add a price of a list; one with a range, up to `to`, is likely the lower."""
     if price is not None:
-        prices[name] = Used(name, UNITS[name], exactly(price.usd), row, price.date, price.confidence)
+        usd = exactly(price.usd) if to is None else Range(price.usd, price.usd, max(price.usd, to.usd))
+        date = price.date if to is None else min(price.date, to.date)
+        prices[name] = Used(name, UNITS[name], usd, row, date, price.confidence, price.note)
 
 
 def read_prices(path: Path) -> dict[str, Used]:

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from prepdata.cost import ESTIMATE_ERROR, Range
+from prepdata.cost_compare.running import NOTHING, Running
 
 SCHEMA_VERSION = 1
 DAYS_A_MONTH = 30
@@ -18,7 +19,7 @@ Serves = Literal["task", "documents"]
 """What an arm knows: how the task is done, or that and the documents. Only arms that know the same are held against
 each other."""
 
-ZERO = Range(0.0, 0.0, 0.0)
+ZERO = NOTHING
 
 
 def exactly(value: float) -> Range:
@@ -73,6 +74,7 @@ class Used(msgspec.Struct, frozen=True):
         row: the line of the price list.
         date: day for which its source says so; None for a price given without one.
         confidence: how sure it is.
+        note: what else the price list says of it.
     """
 
     what: str
@@ -81,6 +83,7 @@ class Used(msgspec.Struct, frozen=True):
     row: str
     date: datetime.date | None
     confidence: str
+    note: str = ""
 
 
 class Lookup(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,9 +100,10 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         name, serves: which way, and what it knows.
         one_time: before the first call.
-        per_call: for each call; `per_day` for each day, called or not.
+        per_call: for each call; `per_day` for each day besides; both at the calls of a day that were asked for.
         prompt_tokens: tokens sent with each call.
         per_month: of 30 days at the calls of a day.
+        running: what the figures of a call and of a day are at any traffic.
         lookup: the part of these that is retrieval, None for arms without.
         prices: the prices that went in.
         assumptions: what the figures rest on.
@@ -113,6 +117,7 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
     per_day: Range | None = None
     prompt_tokens: Range | None = None
     per_month: Range | None = None
+    running: Running | None = None
     lookup: Lookup | None = None
     prices: list[Used] = []
     assumptions: list[str] = []
@@ -121,7 +126,7 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def priced(self) -> bool:
         """True where every part has a figure."""
-        return self.one_time is not None and self.per_call is not None and self.per_day is not None
+        return self.one_time is not None and self.running is not None
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -132,20 +137,36 @@ class Span(msgspec.Struct, frozen=True):
     high: float | None
 
 
+class Traffic(msgspec.Struct, frozen=True):
+    """Calls a day, from `start` to `end`; None for no end (10^12 is as far as is looked)."""
+
+    start: int
+    end: int | None
+
+
+class Reach(msgspec.Struct, frozen=True):
+    """The widest, the likely and the narrowest traffic; None for none at all."""
+
+    low: Traffic | None
+    likely: Traffic | None
+    high: Traffic | None
+
+
 class BreakEven(msgspec.Struct, frozen=True, kw_only=True):
     """When the arm that costs more without any call has paid off by cheaper calls.
 
     Args:
         first, then: the arm that costs less without any call (a day, or else once), and the other.
         days, calls: until both have cost the same, at the calls of a day.
-        calls_per_day: traffic from which `then` is cheaper to run at all.
+        cheaper_at: traffic at which `then` costs no more to run; of several such spans the one with the traffic of
+            today, or else the widest.
     """
 
     first: ArmName
     then: ArmName
     days: Span
     calls: Span
-    calls_per_day: Span
+    cheaper_at: Reach
 
 
 class Baked(msgspec.Struct, frozen=True, kw_only=True):

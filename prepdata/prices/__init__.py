@@ -17,6 +17,7 @@ from prepdata.prices.model import Gpu, Gpus, Offer, Price, Provider, Retrieval
 OLD_AFTER_DAYS = 90
 _NO_PROVIDERS = ("gpus.toml", "retrieval.toml")
 
+_VERSION = re.compile(r"(-v?\d+(-\d+)*)?([@:].*)?")
 _SIZE = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)\s*(b|m)(?![a-z0-9])", re.IGNORECASE)
 
 
@@ -62,14 +63,14 @@ def gpu(name: str) -> Gpu:
 
 
 def offers_for(prices: Provider, model: str | None) -> list[Offer]:
-    """Return the lines of a price list that hold for a model: by name, else by its size; all lines for None."""
+    """Return the lines of a price list that hold for a model: by name, by family or by size; all lines for None."""
     if model is None:
         return prices.offers
-    name = model.strip().lower().removeprefix("ft:")
-    named = [(len(n), offer) for offer in prices.offers for n in offer.names if name.startswith(n.lower())]
-    if named:
-        longest = max(length for length, _ in named)
-        return [offer for length, offer in named if length == longest]
+    if found := [offer for offer in prices.offers if named(offer, model)]:
+        return found
+    name = _bare(model)
+    if found := [offer for offer in prices.offers if any(name.startswith(n.lower()) for n in offer.families)]:
+        return found
     billions = billions_in(name)
     if billions is None:
         return []
@@ -78,6 +79,17 @@ def offers_for(prices: Provider, model: str | None) -> list[Offer]:
         for offer in prices.offers
         if offer.to_billion is not None and (offer.over_billion or 0) < billions <= offer.to_billion
     ]
+
+
+def named(offer: Offer, model: str) -> bool:
+    """Return whether a line names a model: its name, or that and a version, such as a date, v1, or what comes after @
+    or a colon. "gpt-4o-mini" names gpt-4o-mini-2024-07-18, and not gpt-4o-mini-audio."""
+    name = _bare(model)
+    return any(name.startswith(n.lower()) and _VERSION.fullmatch(name[len(n) :]) for n in offer.names)
+
+
+def _bare(model: str) -> str:
+    return model.strip().lower().removeprefix("ft:")
 
 
 def billions_in(model: str) -> float | None:
@@ -131,6 +143,7 @@ __all__ = [
     "billions_in",
     "gpu",
     "gpus",
+    "named",
     "offers_for",
     "oldest",
     "provider",

@@ -63,7 +63,8 @@ class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Args:
         title: the model or class of models, for the report.
-        names: model names, matched as beginnings ("gpt-4o-mini" matches "gpt-4o-mini-2024-07-18").
+        names: model names; a version may follow ("gpt-4o-mini" is also "gpt-4o-mini-2024-07-18").
+        families: beginnings of names that the line holds for, where no line has the name itself.
         over_billion, to_billion: for a class of models, the number of parameters in billions it covers.
         method: how is trained ("supervised LoRA").
         train: USD per million trained tokens; `train_to` where the source gives a range.
@@ -77,6 +78,7 @@ class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     method: str
     names: list[str] = []
+    families: list[str] = []
     over_billion: float | None = None
     to_billion: float | None = None
     train: Price | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import random
 from itertools import combinations
+from types import SimpleNamespace
+from typing import ClassVar, get_args
 
 import msgspec
 import pytest
@@ -12,8 +14,9 @@ from advice_cases import CASES, read
 
 from prepdata.advice.answers import QUESTIONS, Answers
 from prepdata.advice.decide import all_hold, decide, holds, unknown
-from prepdata.advice.facts import Fact, Measured, facts_of
-from prepdata.advice.model import Condition, guide
+from prepdata.advice.facts import TOLD, Fact, Measured, facts_of, measured_of
+from prepdata.advice.model import Condition, Op, guide
+from prepdata.rules.cov.cov012_knowledge_heavy import KnowledgeHeavy
 
 RULES = guide()
 NUMBERS = {
@@ -135,6 +138,79 @@ def test_a_verdict_stands_whatever_the_missing_answers_are():
     assert tried > 500
 
 
+def test_all_that_is_named_is_all_that_is_needed():
+    """Whoever answers all questions at once has a verdict, or answers that exclude each other."""
+    tried = 0
+    for _, decision, (answers, measured) in DECIDED:
+        named = [*decision.missing, *decision.later]
+        assert len(set(named)) == len(named)
+        if decision.way is not None:
+            assert not named
+            continue
+        for _ in range(5):
+            other, _ = drawn(DICE)
+            filled = {name: getattr(other, name) for name in named}
+            if None in filled.values():
+                continue
+            again = decide(RULES, facts_of(msgspec.structs.replace(answers, **filled), measured))
+            tried += 1
+            assert again.way or again.conflicts
+    assert tried > 500
+
+
+def test_every_operation_is_used():
+    used = {c.op for item in [*RULES.rules, *RULES.conflicts] for c in item.when}
+    assert used == set(get_args(Op))
+
+
+def test_limits_that_no_source_gives_are_called_judgement():
+    by_id = {rule.id: rule for rule in RULES.rules}
+    for name in (
+        "enough-examples",
+        "too-few-examples",
+        "long-prompt-into-weights",
+        "prompt-too-dear",
+        "context-too-dear",
+    ):
+        assert by_id[name].source == "judgement", name
+
+
+def test_a_dear_prompt_does_not_lead_to_a_dearer_one():
+    # 150,000 tokens x 200 calls = 30 million a day, from which on a working prompt is put into weights. Where the file is
+    # full of facts that is no way, and documents in the prompt, or passages, would be sent besides: the prompt stays.
+    answers = Answers(
+        fails=["nothing"],
+        prompting_tried="few-shot",
+        prompting_result="good-enough",
+        cite_sources=False,
+        repeated_prompt_tokens=150_000,
+        requests_per_day=200,
+        knowledge_tokens=190_000,
+        knowledge_changes="never",
+        latency="seconds",
+        reviewed_examples=300,
+    )
+    assert decide(RULES, facts_of(answers, Measured(rows=300, knowledge_heavy=True))).way == "prompt-first"
+    assert decide(RULES, facts_of(answers, Measured(rows=300, knowledge_heavy=False))).way == "fine-tuning"
+    fewer = msgspec.structs.replace(answers, requests_per_day=199)
+    assert decide(RULES, facts_of(fewer, Measured(rows=300, knowledge_heavy=False))).way == "prompt-first"
+
+
+@pytest.mark.parametrize(
+    ("rows", "ran", "found", "lacks", "heavy"),
+    [(300, True, 0, [], False), (300, True, 1, [], True), (300, False, 0, [], None), (49, True, 0, [], None), (50, True, 0, [], False),
+     (300, True, 0, ["more answers that it can look into"], None)],
+)  # fmt: skip
+def test_silence_of_a_rule_that_could_not_tell_is_no_answer(rows, ran, found, lacks, heavy):
+    class Report(list):
+        measures: ClassVar = {"choosing": {"rows": rows, "marked_rows": 0, "reviewed_rows": 0, "negative_rows": 0}}
+        not_run: ClassVar = [SimpleNamespace(name="knowledge-heavy", needs=needs) for needs in lacks]
+
+    seen = measured_of(Report(SimpleNamespace(code="COV012", message="facts") for _ in range(found)), ran)
+    assert seen.knowledge_heavy is heavy
+    assert (seen.knowledge_needs is None) == (heavy is not None or not ran)
+
+
 def test_what_is_missing_is_what_nobody_answered():
     for _, decision, (answers, _) in DECIDED:
         assert all(getattr(answers, name) is None for name in decision.missing)
@@ -142,8 +218,8 @@ def test_what_is_missing_is_what_nobody_answered():
 
 @pytest.mark.parametrize(
     ("op", "value", "wanted", "found"),
-    [("is", "a", "a", True), ("is-not", "a", "a", False), ("in", "a", ["b"], False), ("has-any", ["a", "b"], ["b"], True),
-     ("has-none", ["a"], ["b"], True), ("over", 5, 5, False), ("at-least", 5, 5, True), ("below", 5, 5, False),
+    [("is", "a", "a", True), ("in", "a", ["b"], False), ("has-any", ["a", "b"], ["b"], True),
+     ("has-any", ["a"], ["b"], False), ("over", 5, 5, False), ("at-least", 5, 5, True), ("below", 5, 5, False),
      ("at-most", 5, 5, True), ("is", None, True, None), ("over", None, 5, None)],
 )  # fmt: skip
 def test_conditions(op, value, wanted, found):
@@ -178,6 +254,10 @@ def test_reviews_in_the_file_count_where_nobody_answered():
     assert facts_of(Answers(), measured)["examples"] == Fact(250, ("reviewed_rows",))
     assert facts_of(Answers(reviewed_examples=10), measured)["examples"] == Fact(10, ("reviewed_examples",))
     assert facts_of(Answers(), Measured(rows=300))["examples"].value is None
+
+
+def test_the_rule_about_knowledge_speaks_from_as_many_answers():
+    assert KnowledgeHeavy.Options().least == TOLD
 
 
 def test_more_reviewed_than_there_are_rows_is_asked():

@@ -109,6 +109,39 @@ def test_products_change_the_verdict_where_they_say():
     assert run_json(*args, "--requests-per-day", "2001")["verdict"] == "rag"
 
 
+def test_a_measured_prompt_takes_part_in_what_would_change_it(data):
+    # 30 million tokens a day / 7 tokens of system prompt = 4,285,714.3 calls a day.
+    args = [
+        "--fails",
+        "nothing",
+        "--prompting-tried",
+        "few-shot",
+        "--prompting-result",
+        "good-enough",
+        "--no-cite-sources",
+    ]
+    found = run_json(data, *args, "--requests-per-day", "10000")
+    tokens = round(found["measured"]["system_tokens"])
+    calls = -(-30_000_000 // tokens)
+    assert found["verdict"] == "prompt-first"
+    changes = {c["answer"]: (c["instead"], c["verdict"]) for c in found["changes"]}
+    assert changes["requests_per_day"] == (f"{calls:,} or more", "fine-tuning")
+    assert changes["repeated_prompt_tokens"] == ("3,000 or more", "fine-tuning")
+    given = run_json(data, *args, "--requests-per-day", "10000", "--repeated-prompt-tokens", str(tokens))
+    assert given["changes"] == found["changes"]
+    assert run_json(data, *args, "--requests-per-day", str(calls))["verdict"] == "fine-tuning"
+    assert run_json(data, *args, "--requests-per-day", str(calls - 1))["verdict"] == "prompt-first"
+
+
+def test_too_few_answers_tell_nothing_about_knowledge(data):
+    few = Path(data).with_name("few.jsonl")
+    few.write_text("".join(Path(data).read_text().splitlines(keepends=True)[:49]))
+    assert run_json(str(few), *TONE, code=0)["measured"]["knowledge_heavy"] is None
+    said = "whether the answers are mostly facts cannot be told: that needs 50 "
+    assert said in run(str(few), *TONE)
+    assert "cannot be told" not in run(data, *TONE)
+
+
 def test_the_file_is_measured(data):
     found = run_json(data, *TONE)
     seen = found["measured"]

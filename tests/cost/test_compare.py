@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 
 from prepdata.cost import Amount, Range
-from prepdata.cost_compare import arms as made
-from prepdata.cost_compare.arms import Tuning, arms, baked, hit_share, replicas
+from prepdata.cost_compare.arms import arms, baked, cases, with_traffic
 from prepdata.cost_compare.book import book, offer_of, read_prices
-from prepdata.cost_compare.breakeven import break_even, break_evens
-from prepdata.cost_compare.model import Arm, Span, Workload, exactly
+from prepdata.cost_compare.breakeven import break_evens
+from prepdata.cost_compare.model import Arm, Workload, exactly
+from prepdata.cost_compare.own import busy
+from prepdata.cost_compare.running import Running, hit_share
+from prepdata.cost_compare.tuning import Tuning, figures
 from prepdata.cost_gpu import own_gpu
 from prepdata.errors import ConfigError, UsageError
 
@@ -27,26 +30,58 @@ def gpt4o_mini(**own):
     return book("gpt-4o-mini", ("openai",), card=None, embedding="text-embedding-3-small", store="own", own=own)
 
 
+TUNING = Tuning(amount=FILE, billions=8.0, card="A100-80", epochs=3.0, longest=2_000)
+
+
+def with_gpu(**own):
+    return book("gpt-4o-mini", ("openai",), card="A100-80", embedding="text-embedding-3-small", store="own", own=own)
+
+
 def by_name(work=SITE, prices=None, tuning=None):
     return {arm.name: arm for arm in arms(work, prices or gpt4o_mini(), tuning or Tuning(amount=FILE))}
 
 
 def test_prompting_by_hand():
     # 1,600 prompt tokens x $0.15 + 200 answer tokens x $0.60, per million: 240 + 120 = 360 -> $0.00036 a call.
-    # Low: 1,500 of them from the cache at $0.075: 112.5 + 15 + 120 = 247.5 -> $0.0002475.
+    # 1,500 of them from the cache at $0.075: 112.5 + 15 + 120 = 247.5 -> $0.0002475, in all calls but e^-34.7 of them.
     arm = by_name()["prompt"]
-    assert arm.per_call == Range(pytest.approx(0.0002475), pytest.approx(0.00036), pytest.approx(0.00036))
+    assert arm.per_call == Range(pytest.approx(0.0002475), pytest.approx(0.0002475), pytest.approx(0.00036))
     assert arm.one_time == arm.per_day == exactly(0.0)
-    # A month: 30 days x 10,000 calls x $0.00036 = $108.
-    assert arm.per_month.likely == pytest.approx(108.0)
+    # A month: 30 days x 10,000 calls x $0.0002475 = $74.25.
+    assert arm.per_month.likely == pytest.approx(74.25)
     assert arm.prompt_tokens == exactly(1_600.0)
 
 
 def test_a_short_prompt_is_not_cached():
     # 900 tokens in front of the question are fewer than 1,024: low is likely.
-    work = Workload(calls_per_day=10_000, system=900, user=100, answer=200)
+    work = Workload(calls_per_day=10_000, system=900, user=100, answer=200, knowledge=100)
     arm = by_name(work)["prompt"]
     assert arm.per_call == exactly(pytest.approx((1_000 * 0.15 + 200 * 0.60) / 1e6))
+    assert arm.assumptions == [
+        "no cache: instructions and examples have fewer than 1,024 tokens (OpenAI's limit, 2024-10-01)"
+    ]
+    # With 100 tokens of documents there are 1,000 in front of it: the same.
+    arm = by_name(work)["long-context"]
+    assert arm.per_call == exactly(pytest.approx((1_100 * 0.15 + 200 * 0.60) / 1e6))
+
+
+def test_the_same_instructions_cost_the_same_in_every_arm():
+    # 5,000 tokens of instructions, and 100 of documents: 100 x $0.075 more from the cache = $7.5 per million calls.
+    work = Workload(calls_per_day=10_000, system=5_000, user=100, answer=200, knowledge=100, retrieved=exactly(0))
+    found = by_name(work)
+    more = found["long-context"].per_call.likely - found["prompt"].per_call.likely
+    assert more == pytest.approx(7.5e-6)
+    # At 288 calls a day 1 - 1/e of the calls have them there: 5,000 x (0.15 - 0.632 x 0.075) + 15 + 120 = 648.
+    few = by_name(msgspec.structs.replace(work, calls_per_day=288))["prompt"].per_call
+    assert few.likely == pytest.approx((5_000 * (0.15 - (1 - 1 / math.e) * 0.075) + 135) / 1e6)
+    assert (few.low, few.high) == (pytest.approx((375 + 135) / 1e6), pytest.approx((750 + 135) / 1e6))
+
+
+def test_without_a_price_of_cached_input_nothing_comes_from_the_cache():
+    nova = book("nova-micro", (), card=None, embedding="text-embedding-3-small", store="own", own={})
+    arm = by_name(prices=nova)["prompt"]
+    assert arm.per_call == exactly(pytest.approx((1_600 * 0.035 + 200 * 0.14) / 1e6))
+    assert arm.assumptions == ["no cache: the price cached_input is not known"]
 
 
 def test_long_context_by_hand():
@@ -69,10 +104,10 @@ def test_few_calls_find_little_in_the_cache():
 
 
 def test_retrieval_by_hand():
-    # Prompting, $0.00036, and 2,000 tokens of passages x $0.15 = 300, and the question as a vector, 100 x $0.02 = 2:
-    # 360 + 300 + 2 = 662 -> $0.000662. Once: 50,000 tokens x $0.02 per million = $0.001.
+    # Prompting, $0.0002475, and 2,000 tokens of passages x $0.15 = 300, and the question as a vector, 100 x $0.02 = 2:
+    # 247.5 + 300 + 2 = 549.5 -> $0.0005495. Once: 50,000 tokens x $0.02 per million = $0.001.
     arm = by_name()["rag"]
-    assert arm.per_call.likely == pytest.approx(0.000662)
+    assert arm.per_call.likely == pytest.approx(0.0005495)
     assert arm.one_time == Range(0.0, pytest.approx(0.001), pytest.approx(0.001))
     assert arm.per_call.low == pytest.approx(0.0002475 + 0.0003)
     assert arm.prompt_tokens == exactly(3_600.0)
@@ -89,6 +124,8 @@ def test_a_hosted_store_by_hand():
     assert arm.per_call == exactly(pytest.approx(0.0025))
     assert arm.per_day.likely == pytest.approx(0.2606, abs=1e-4)
     assert arm.one_time.likely == pytest.approx(4.0)
+    said = "a store keeps 19 bytes for each token of the documents (judgement): 3.606 GB, of which 1 GB are free"
+    assert said in arm.assumptions
 
 
 def test_hosted_tuning_by_hand():
@@ -100,25 +137,23 @@ def test_hosted_tuning_by_hand():
     assert arm.per_day == exactly(0.0)
 
 
-def test_break_even_of_the_site_by_hand():
-    # Likely: $9 once, and each call saves $0.00036 - $0.00027 = $0.00009: 100,000 calls, 10 days of 10,000.
-    # Earliest: $6 / $0.00009 = 66,667 calls, 6.7 days. Latest: $0.0002475 - $0.00057 saves nothing: never.
-    found = by_name()
-    item = break_even(found["prompt"], found["tuned"], 10_000)
-    assert item.calls == Span(66_667.0, 100_000.0, None)
-    assert item.days.low == pytest.approx(6.6667, abs=1e-4)
-    assert item.days.likely == pytest.approx(10.0)
-    assert item.calls_per_day == Span(0.0, 0.0, None)
-
-
 def test_hybrid_by_hand():
     # The tuned call, $0.00027, 2,000 tokens of passages x $0.30 = 600, the vector 2: 270 + 600 + 2 = 872 -> $0.000872.
+    # It is trained on rows with passages: 1,000,000 + 500 x 2,000 = 2 million tokens x 2, 3, 4 epochs x $3 per million.
     arm = by_name()["hybrid"]
     assert arm.per_call.likely == pytest.approx(0.000872)
-    assert arm.one_time.likely == pytest.approx(9.001)
-    # Against retrieval ($0.000662 a call) it never pays off: both have the same search, and passages cost twice as much.
-    item = break_even(by_name()["rag"], arm, 10_000)
-    assert item.calls.likely is None
+    assert arm.one_time == Range(pytest.approx(12.0), pytest.approx(18.001), pytest.approx(24.001))
+    assert "trained on rows with as many tokens of passages as calls have" in arm.assumptions
+
+
+def test_passages_in_training_rows_are_a_range_and_are_cut():
+    # 1,000 to 4,000 tokens more in each of 500 rows: (1 + 0.5) x 2 x 3 = 9, (1 + 1) x 3 x 3 = 18, (1 + 2) x 4 x 3 = 36.
+    work = msgspec.structs.replace(SITE, retrieved=Range(1_000.0, 2_000.0, 4_000.0))
+    once = by_name(work)["hybrid"].one_time
+    assert once == Range(pytest.approx(9.0), pytest.approx(18.001), pytest.approx(36.001))
+    # Cut at 3,000 tokens the 500 rows have 1.5 million at most, which 1 + 0.5 million just are: 9, 13.5, 18.
+    once = by_name(work, tuning=Tuning(amount=FILE, context=3_000))["hybrid"].one_time
+    assert once == Range(pytest.approx(9.0), pytest.approx(13.501), pytest.approx(18.001))
 
 
 def test_own_gpus_by_hand():
@@ -126,31 +161,47 @@ def test_own_gpus_by_hand():
     # x 16e9 operations = 0.185 TFLOPS / 0.30 = 0.62; 2 million to write = 0.370 / 0.05 = 7.41; 8.03 x 3 = 24 of 312: one.
     # High: 11 million = 2.04 / 0.15 = 13.6, and 0.370 / 0.01 = 37.0: 50.6 x 6 = 304 of 312: one.
     # 24 hours x $1.19, $1.79, $3.67 = $28.56, $42.96, $88.08 a day.
-    prices = book("gpt-4o-mini", ("openai",), card="A100-80", embedding="text-embedding-3-small", store="own", own={})
-    run = own_gpu("A100-80", FILE, billions=8, method="lora", epochs=3, row_tokens=2_000)
-    found = by_name(prices=prices, tuning=Tuning(amount=FILE, billions=8, own=run))
+    found = by_name(prices=with_gpu(), tuning=TUNING)
     arm = found["own-gpu"]
     assert arm.per_day == Range(pytest.approx(28.56), pytest.approx(42.96), pytest.approx(88.08))
     assert arm.per_call == exactly(0.0)
-    assert arm.one_time == run.usd
-    # Cheaper to run than prompting from $42.96 / $0.00036 = 119,333 calls a day; at 10,000 never.
-    item = break_even(found["prompt"], arm, 10_000)
-    assert item.calls_per_day.likely == pytest.approx(119_333, abs=1)
-    assert item.calls.likely is None
+    run = own_gpu("A100-80", FILE, billions=8, method="lora", epochs=3, row_tokens=2_000)
+    assert arm.one_time == Range(*map(pytest.approx, figures(run.usd)))
     # With passages it reads 2,000 tokens more a call. High: 31 million = 5.74 / 0.15 = 38.3, and 37.0: 75.3 x 6 = 452 of
-    # 312: two, $176.16.
-    assert found["own-gpu-hybrid"].per_day.likely == pytest.approx(42.96)
-    assert found["own-gpu-hybrid"].per_day.high == pytest.approx(176.16)
-    assert found["own-gpu-hybrid"].per_call.likely == pytest.approx(100 * 0.02 / 1e6)
+    # 312: two, $176.16. It trains on 2 million tokens an epoch in place of 1.
+    both = found["own-gpu-hybrid"]
+    assert both.per_day.likely == pytest.approx(42.96)
+    assert both.per_day.high == pytest.approx(176.16)
+    assert both.per_call.likely == pytest.approx(100 * 0.02 / 1e6)
+    assert both.one_time.likely == pytest.approx(2 * run.usd.likely + 0.001)
+
+
+def test_rows_with_passages_may_not_fit_on_the_gpu():
+    # 7 billion parameters and rows of 2,000 tokens fit on eight L4; with 60,000 tokens of passages 60 GiB of scores do not.
+    work = msgspec.structs.replace(SITE, retrieved=exactly(60_000))
+    tuning = msgspec.structs.replace(TUNING, billions=7.0, card="L4")
+    prices = book(None, (), card="L4", embedding="text-embedding-3-small", store="own", own={})
+    found = by_name(work, prices, tuning)
+    assert found["own-gpu"].priced
+    assert found["own-gpu-hybrid"].unknown == ["the model does not fit on 8 L4"]
+    # Nor is it held against others where it fits with few passages and not with many.
+    work = msgspec.structs.replace(SITE, retrieved=Range(10.0, 20.0, 60_000.0))
+    assert not {arm.name: arm for arm in arms(work, prices, tuning)}["own-gpu-hybrid"].priced
+    assert all(arm.name != "own-gpu-hybrid" for case in cases(work, prices, tuning) for arm in case)
 
 
 def test_more_traffic_needs_more_machines():
     # 1e9 tokens a day = 11,574 a second x 16e9 = 185.2 TFLOPS, of 312.
     # Reading: / 0.5 = 1.19 -> 2; x 3 / 0.3 = 5.94 -> 6; x 6 / 0.15 = 23.7 -> 24.
-    assert replicas(8, 312, 1, exactly(1e9), exactly(0)) == Range(2.0, 6.0, 24.0)
+    assert machines(busy(8, 312, exactly(1e9), exactly(0))) == (2, 6, 24)
     # Writing: / 0.2 = 2.97 -> 3; x 3 / 0.05 = 35.6 -> 36; x 6 / 0.01 = 356.1 -> 357.
-    assert replicas(8, 312, 1, exactly(0), exactly(1e9)) == Range(3.0, 36.0, 357.0)
-    assert replicas(8, 312, 1, exactly(0.0), exactly(0.0)) == exactly(1.0)
+    assert machines(busy(8, 312, exactly(0), exactly(1e9))) == (3, 36, 357)
+    assert machines(busy(8, 312, exactly(0.0), exactly(0.0))) == (1, 1, 1)
+
+
+def machines(needed):
+    running = Running(machine=exactly(1.0), busy=needed)
+    return tuple(running.machines(1, bound) for bound in ("low", "likely", "high"))
 
 
 def test_what_is_in_the_weights_by_hand():
@@ -189,7 +240,7 @@ def test_what_has_no_price_stays_unknown():
     assert {arm.name for arm in found.values() if arm.priced} == {"prompt", "long-context", "rag"}
     nova = book("nova-micro", (), card=None, embedding="text-embedding-3-small", store="own", own={})
     assert by_name(prices=nova)["long-context"].unknown == ["the price cached_input is not known"]
-    assert {name for item in break_evens(list(found.values()), 100) for name in (item.first, item.then)} == {
+    assert {name for item in break_evens([list(found.values())], 100) for name in (item.first, item.then)} == {
         "long-context", "rag"
     }  # fmt: skip
 
@@ -228,20 +279,51 @@ def test_own_prices_count_more(tmp_path):
 
 
 def test_a_gpu_hour_of_ones_own(tmp_path):
+    # 8e9 parameters x 3 million tokens x (4, 6, 6) operations / (312e12 x (0.5, 0.3, 0.15)) = 615, 1,538, 3,077 seconds,
+    # at $0.50 an hour whatever the list has: $0.0855, $0.2137, $0.4274. A day: 24 x $0.50 = $12.
     file = tmp_path / "own.toml"
     file.write_text("gpu_hour = 0.5\n")
     prices = book(None, (), card="A100-80", embedding="text-embedding-3-small", store="own", own=read_prices(file))
-    run = own_gpu("A100-80", FILE, billions=8, method="lora", epochs=3, row_tokens=2_000)
-    arm = by_name(prices=prices, tuning=Tuning(amount=FILE, billions=8, own=run))["own-gpu"]
+    arm = by_name(prices=prices, tuning=TUNING)["own-gpu"]
     assert arm.per_day == exactly(pytest.approx(12.0))
-    assert arm.one_time.likely == pytest.approx(run.hours.likely * 0.5)
+    assert figures(arm.one_time) == pytest.approx((0.0855, 0.2137, 0.4274), abs=1e-4)
+    assert not any("USD a GPU hour" in said for said in arm.assumptions)
+    # A range of one's own, $1 to $4: 0.1709 x $1, 0.4274 x $2, 0.8547 x $4.
+    file.write_text("gpu_hour = { low = 1, likely = 2, high = 4 }\n")
+    prices = book(None, (), card="A100-80", embedding="text-embedding-3-small", store="own", own=read_prices(file))
+    once = by_name(prices=prices, tuning=TUNING)["own-gpu"].one_time
+    assert figures(once) == pytest.approx((0.1709, 0.8547, 3.4188), abs=1e-4)
 
 
 def test_a_model_that_fits_nowhere():
-    run = own_gpu("L4", FILE, billions=400, method="lora", epochs=3, row_tokens=2_000)
     prices = book(None, (), card="L4", embedding="text-embedding-3-small", store="own", own={})
-    arm = by_name(prices=prices, tuning=Tuning(amount=FILE, billions=400, own=run))["own-gpu"]
+    tuning = msgspec.structs.replace(TUNING, billions=400.0, card="L4")
+    arm = by_name(prices=prices, tuning=tuning)["own-gpu"]
     assert arm.unknown == ["the model does not fit on 8 L4"]
+
+
+def test_a_training_price_with_a_range_and_a_minimum(tmp_path):
+    # Together: $0.48 to $1.35 per million, one epoch of 1 million tokens, likely the lower.
+    file = tmp_path / "own.toml"
+    file.write_text("tuned_input = 1\ntuned_output = 1\n")
+    tuned = {"own": read_prices(file), "card": None, "embedding": "text-embedding-3-small", "store": "own"}
+    arm = by_name(prices=book("Qwen2.5-7B", ("together",), **tuned))["tuned"]
+    assert figures(arm.one_time) == pytest.approx((0.48, 0.48, 1.35))
+    [used] = [p for p in arm.prices if p.what == "train"]
+    assert figures(used.usd) == (0.48, 0.48, 1.35)
+    assert "the price list has a range for training: likely the lower" in arm.assumptions
+    # Mistral: $1 to $2, one epoch, and $4 a job at least, by a row of its own; $2 a month for the model.
+    arm = by_name(prices=book("open-mistral-7b", ("mistral",), **tuned))["tuned"]
+    assert arm.one_time == exactly(4.0)
+    assert "mistral / minimum" in {p.row for p in arm.prices}
+    assert arm.per_day.likely == pytest.approx(2 / 30)
+
+
+def test_a_price_says_what_its_list_says_of_it():
+    one = book("gpt-4.1-mini", ("openai",), card=None, embedding="text-embedding-3-small", store="own", own={})
+    assert one.prices["train"].note == "check it on the provider's pricing page"
+    assert gpt4o_mini().prices["train"].note == ""
+    assert not any("GPT-4.1" in said for said in by_name()["tuned"].assumptions)
 
 
 @pytest.mark.parametrize(
@@ -285,38 +367,5 @@ def test_unknown_names(embedding, store, said):
         book("gpt-4o", (), card=None, embedding=embedding, store=store, own={})
 
 
-def arm(name, once, day, call, serves="task"):
-    return Arm(name=name, serves=serves, one_time=exactly(once), per_day=exactly(day), per_call=exactly(call))
-
-
-@pytest.mark.parametrize(
-    ("first", "then", "days", "traffic"),
-    [
-        # $100 more at first, $1 a day and $0.01 a call less: 100 / (1 + 100 x 0.01) = 50 days; cheaper at any traffic.
-        ((0, 2, 0.02), (100, 1, 0.01), 50.0, 0.0),
-        # Never dearer: from the first call.
-        ((10, 1, 0.02), (0, 1, 0.01), 0.0, 0.0),
-        # $5 a day more, $0.01 a call less: pays from 500 calls a day, so not at 100.
-        ((0, 0, 0.02), (0, 5, 0.01), None, 500.0),
-        # Dearer in everything.
-        ((0, 0, 0.01), (1, 1, 0.02), None, None),
-        # The same.
-        ((0, 1, 0.01), (0, 1, 0.01), 0.0, None),
-    ],
-)
-def test_break_even(first, then, days, traffic):
-    item = break_even(arm("prompt", *first), arm("tuned", *then), 100)
-    assert item.days.likely == (pytest.approx(days) if days else days)
-    assert item.calls.likely == (days * 100 if days is not None else None)
-    assert item.calls_per_day.likely == (pytest.approx(traffic) if traffic else traffic)
-
-
-def test_only_ways_that_know_the_same_are_held_against_each_other():
-    found = break_evens([arm("prompt", 0, 0, 1), arm("rag", 0, 0, 2, "documents"), arm("own-gpu", 0, 9, 0)], 10)
-    assert [(item.first, item.then) for item in found] == [("prompt", "own-gpu")]
-
-
-def test_an_arm_without_a_price_has_no_break_even():
-    with pytest.raises(ValueError, match="has no price"):
-        break_even(Arm(name="prompt", serves="task"), arm("tuned", 0, 0, 1), 10)
-    assert made.with_month(Arm(name="prompt", serves="task"), 10).per_month is None
+def test_an_arm_without_a_price_has_no_month():
+    assert with_traffic(Arm(name="prompt", serves="task"), 10).per_month is None

@@ -13,13 +13,17 @@ import pytest
 from click.testing import CliRunner
 from kettles import kettle_file
 
+from prepdata.cli.cost_compare import _row
 from prepdata.cli.main import cli
+from prepdata.cost_compare.arms import with_traffic
 from prepdata.cost_compare.chart import cost_after, svg
-from prepdata.cost_compare.model import Arm, Baked, Comparison, Workload, exactly
+from prepdata.cost_compare.model import Arm, Baked, BreakEven, Comparison, Reach, Span, Traffic, Workload, exactly
+from prepdata.cost_compare.running import Running
 from prepdata.errors import UsageError
 
 FLAGS = ["--isolated", "--no-cache", "--jobs", "1", "--offline"]
 SITE = ["--compare", "--calls-per-day", "10000", "--knowledge-tokens", "20000", "--model", "gpt-4o-mini"]
+NEVER = Span(None, None, None)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -49,7 +53,7 @@ def test_as_text(data):
         assert f"\n  {arm} " in shown
     assert "█" in shown
     assert "tuned against prompt" in shown
-    assert "with as many machines as the calls of a day need" in shown
+    assert "as many machines as that traffic needs" in shown
     assert "openai / gpt-4o-mini / tuned_input" in shown
     assert "as of 2026-06-30, old from 2026-09-29" in shown
     assert "Instructions and examples in the weights save" in shown
@@ -125,7 +129,8 @@ def comparison(*arms):
 
 
 def arm(name, once, call):
-    return Arm(name=name, serves="task", one_time=exactly(once), per_day=exactly(0), per_call=exactly(call))
+    bare = Arm(name=name, serves="task", one_time=exactly(once), running=Running(call=exactly(call)))
+    return with_traffic(bare, 10)
 
 
 def test_names_at_the_ends_do_not_cover_each_other():
@@ -169,6 +174,34 @@ def test_the_chart_does_not_replace_the_data(data):
     with pytest.raises(UsageError, match="give the chart a name of its own"):
         run(data, *SITE, "--svg", data)
     assert Path(data).read_bytes() == before
+
+
+def test_the_chart_does_not_replace_the_prices(data, tmp_path):
+    file = tmp_path / "own.toml"
+    file.write_text("input = 1\noutput = 2\n")
+    with pytest.raises(UsageError, match="holds the prices; give the chart a name of its own"):
+        run(data, *SITE, "--prices", str(file), "--svg", str(file))
+    assert file.read_text() == "input = 1\noutput = 2\n"
+
+
+def test_rows_are_cut_as_in_the_plain_estimate(data):
+    """40 rows, each cut at 100 tokens: 4,000 tokens, 2 to 4 epochs at $3 per million, $0.012 - $0.036 - $0.048."""
+    cut = ["--context-length", "100", "--epochs", "3"]
+    once = next(a for a in run_json(data, *SITE, *cut)["arms"] if a["name"] == "tuned")["one_time"]
+    plain = run_json(data, "--model", "gpt-4o-mini", "--target", "openai", *cut)["hosted"][0]["usd"]
+    assert once == plain
+    assert once["likely"] == pytest.approx(40 * 100 * 3 * 3 / 1e6)
+
+
+@pytest.mark.parametrize(
+    ("reach", "said"),
+    [(Reach(Traffic(1, None), Traffic(1, None), Traffic(1, None)), "any"), (Reach(None, None, None), "never"),
+     (Reach(Traffic(1, None), Traffic(1_234, None), None), "any - from 1,234 - never"),
+     (Reach(Traffic(1, 5_000), Traffic(20, 400), None), "to 5,000 - 20 to 400 - never")],
+)  # fmt: skip
+def test_traffic_in_words(reach, said):
+    item = BreakEven(first="prompt", then="tuned", days=NEVER, calls=NEVER, cheaper_at=reach)
+    assert _row(item) == ("tuned against prompt", "never", "never", said)
 
 
 def test_a_file_without_rows(tmp_path):

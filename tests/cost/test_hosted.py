@@ -32,6 +32,13 @@ def test_openai_by_hand():
     assert any("minimum charge is not known" in said for said in found.assumptions)
 
 
+def test_what_a_list_says_of_one_price_is_said_of_that_one_only():
+    noted = "25 USD per million trained tokens (from memory, 2026-11-21; check it on the provider's pricing page)"
+    assert noted in one("openai", Amount(500, 1_000_000), model="gpt-4.1").assumptions
+    said = one("openai", Amount(500, 1_000_000), model="gpt-4o-mini").assumptions
+    assert not any("GPT-4.1" in line or "pricing page" in line for line in said)
+
+
 def test_openai_with_given_epochs_by_hand():
     # 250,000 tokens x 4 epochs x $25 per million = $25.
     assert one("openai", Amount(500, 250_000), model="gpt-4o", epochs=4).usd == Range(25.0, 25.0, 25.0)

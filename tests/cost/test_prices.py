@@ -7,6 +7,7 @@ import datetime
 import pytest
 
 from prepdata import prices, targets
+from prepdata.cost_compare.book import offer_of
 from prepdata.errors import UsageError
 from prepdata.prices.model import Price
 
@@ -56,6 +57,36 @@ def test_no_list_is_no_error():
 )  # fmt: skip
 def test_the_longest_name_wins(model, offer):
     assert [o.title for o in prices.offers_for(prices.provider("openai"), model)] == [offer]
+
+
+@pytest.mark.parametrize(
+    "model", ["gpt-4o-realtime-preview", "gpt-4o-minimal-x", "gpt-4.1-turbo", "gpt-4o-mini-audio-preview-2024-12-17", "gpt-4.10",
+              "gpt-4o-"],
+)  # fmt: skip
+def test_another_model_is_not_priced_as_this_one(model):
+    assert prices.offers_for(prices.provider("openai"), model) == []
+    assert offer_of(model, ()) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [("openai", "gpt-4o"), ("openai", "gpt-4o-2024-08-06"), ("bedrock-nova", "amazon.nova-micro-v1:0:128k"),
+     ("openai", "ft:gpt-4.1-mini:org::x"), ("vertex-gemini", "gemini-2.5-flash@001"), ("vertex-gemini", "gemini-2.5-flash-001")],
+)  # fmt: skip
+def test_versions_of_a_model_have_its_price(name, model):
+    assert len(prices.offers_for(prices.provider(name), model)) == 1
+    assert offer_of(model, ())[0].name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "titles"),
+    [("azure-openai", "gpt-4o-audio-x", ["any model"]), ("mistral", "open-mistral-7b", ["small models"]),
+     ("mistral", "mistralai/Mistral-7B-v0.3", ["small models"]), ("mistral", "mistral-large-2411", []),
+     ("vertex-gemini", "gemini-2.5-flash-lite", [])],
+)  # fmt: skip
+def test_families_are_no_price_of_one_model(name, model, titles):
+    assert [o.title for o in prices.offers_for(prices.provider(name), model)] == titles
+    assert offer_of(model, ()) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,106 @@
+"""The next steps: commands that prepdata takes, on files that are there when their turn comes."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from prepdata.advice.steps import HOSTED, STEPS, given, steps
+from prepdata.cli.main import cli
+
+TRAINS = [None, "-", "train.jsonl", "my data/t.jsonl.gz", "t.json.zst", "."]
+
+
+def commands(way, train, calls=10_000, knowledge=4_000, local=False):
+    return [s.command for s in steps(way, given(train, calls, knowledge, local)) if s.command]
+
+
+def words(command):
+    """Return the words of a command, a number in place of N."""
+    return ["1000" if word == "N" else word for word in shlex.split(command)]
+
+
+@pytest.fixture
+def rows():
+    return "".join(
+        json.dumps(
+            {"messages": [{"role": "user", "content": f"Kettle {i * 7919}?"}, {"role": "assistant", "content": "Yes."}]}
+        )
+        + "\n"
+        for i in range(60)
+    )
+
+
+@pytest.mark.parametrize("train", TRAINS)
+@pytest.mark.parametrize("way", STEPS)
+def test_every_command_is_one_that_prepdata_takes(way, train):
+    for local in (True, False):
+        for command in commands(way, train, calls=None, local=local):
+            program, name, *rest = words(command)
+            assert program == "prepdata"
+            cli.get_command(None, name).make_context(name, rest)
+
+
+@pytest.mark.parametrize("train", TRAINS)
+@pytest.mark.parametrize("way", STEPS)
+def test_parts_are_made_before_they_are_used(way, train):
+    """Whatever names a part of the split comes after the split of a file that can be split."""
+    listed = [words(command) for command in commands(way, train)]
+    names = [word for line in listed for word in line if word.endswith((".test.jsonl", ".train.jsonl"))]
+    assert names
+    splits = [i for i, line in enumerate(listed) if line[1] == "split"]
+    assert len(splits) == 1
+    assert listed[splits[0]][2] not in ("-", ".")
+    assert all(i > splits[0] for i, line in enumerate(listed) for word in line if word in names)
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.jsonl.gz", "my data.v2.jsonl"])
+def test_the_parts_have_the_names_that_split_gives_them(tmp_path, rows, name):
+    file = tmp_path / name
+    file.write_bytes(gzip.compress(rows.encode()) if name.endswith(".gz") else rows.encode())
+    listed = [words(command) for command in commands("fine-tuning", str(file))]
+    [line] = [line for line in listed if line[1] == "split"]
+    done = CliRunner().invoke(cli, [*line[1:], "--isolated", "--no-cache", "--jobs", "1"], standalone_mode=False)
+    assert done.exception is None
+    assert all(
+        Path(word).is_file() for line in listed for word in line if word.endswith((".test.jsonl", ".train.jsonl"))
+    )
+
+
+@pytest.mark.parametrize("train", ["-", "."])
+def test_rows_that_are_in_no_file_are_gathered_first(train):
+    first = steps("rag", given(train, 10, 10, False))[0]
+    assert first.command is None
+    assert first.purpose == "put the rows into one file, here train.jsonl: the steps below read it more than once"
+    assert steps("rag", given("train.jsonl", 10, 10, False))[0].purpose != first.purpose
+
+
+def test_no_number_is_made_up():
+    [cost] = [c for c in commands("prompt-first", None, calls=None, knowledge=None) if " cost " in c]
+    assert cost == "prepdata cost train.jsonl --compare --calls-per-day N --target openai --model gpt-4o-mini"
+    assert "--calls-per-day 7 " in " ".join(commands("prompt-first", None, calls=7))
+
+
+@pytest.mark.parametrize(
+    ("knowledge", "model"), [(4_000, HOSTED[0]), (118_000, HOSTED[0]), (118_001, HOSTED[1]), (5_000_000, HOSTED[1])]
+)
+def test_the_model_of_the_example_reads_the_documents(knowledge, model):
+    # gpt-4o-mini reads 128,000 tokens, 10,000 of which are left for all else.
+    [cost] = [c for c in commands("long-context", "t.jsonl", knowledge=knowledge) if " cost " in c]
+    assert cost.endswith(f"--model {model}")
+
+
+def test_long_context_is_priced_where_it_is_advised(tmp_path, rows):
+    file = tmp_path / "t.jsonl"
+    file.write_text(rows)
+    [cost] = [words(c) for c in commands("long-context", str(file), knowledge=150_000) if " cost " in c]
+    done = CliRunner().invoke(
+        cli, [*cost[1:], "--isolated", "--no-cache", "--jobs", "1", "--offline"], standalone_mode=False
+    )
+    assert done.exception is None
+    assert "long-context:" not in done.output

@@ -144,7 +144,7 @@ class _Session:
             counter = _Counter(self.progress)
             record = evaluate(
                 backend, asked, path, kind=kind_of(name), command=self.command, trained=self.ways.trained(name),
-                progress=counter,
+                losses=False, progress=counter,
             )  # fmt: skip
             new = counter.asked
             self.say(f"{name}: {new:,} rows asked")

@@ -226,6 +226,7 @@ def test_models_are_loaded_once_each(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert one.cost.usd_per_thousand == pytest.approx(one.seconds)  # 3.6 USD an hour: 0.001 a second
     assert found.exit_code == 1 and found.rounds >= 3
     records = [record_files.read(tmp_path / "arms" / f"{name}.json") for name in ("base", "rag", "tuned", "hybrid")]
+    assert all(record.loss == {} for record in records)  # nothing here reads it, and it takes a pass over every row
     assert [record.kind for record in records] == ["base", "prompted", "tuned", "tuned"]
     assert records[3].arm == records[1].arm and records[3].model.adapter == records[2].model.adapter is not None
 

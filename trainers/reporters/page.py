@@ -27,7 +27,7 @@ _STYLE = """
 .prepdata-page .prepdata{min-width:0}
 .prepdata .badge{display:inline-block}
 .prepdata .scroll{overflow-x:auto}
-.prepdata .scroll td,.prepdata .scroll th{padding-right:.7rem}
+.prepdata .scroll td,.prepdata .scroll th{padding-right:.5rem}
 .prepdata .num{white-space:nowrap;font-variant-numeric:tabular-nums}
 .prepdata .sides{width:100%;min-width:40rem;table-layout:fixed}
 .prepdata .sides td,.prepdata .sides th{width:25%;overflow-wrap:anywhere}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -42,14 +42,35 @@ def held_against(path: str | os.PathLike[str]) -> tuple[Evaluation, Callable[[Ev
     baseline = read(path)
 
     def check(record: Evaluation) -> None:
-        found = differences(baseline, record)
-        if found:
-            raise UsageError(
-                f"this could not be compared with {os.fspath(path)}; nothing was asked. They differ in:\n"
-                + "\n".join(f"  {line(difference)}" for difference in found)
-            )
+        if found := differences(baseline, record):
+            raise UsageError(f"this could not be compared with {os.fspath(path)}; {_told(found)}")
 
     return baseline, check
+
+
+def in_place_of(path: str | os.PathLike[str], draft: Evaluation) -> Evaluation:
+    """Return a baseline that says what asking now would say: of the same model, without prompts, comparable.
+
+    Args:
+        path: of the baseline.
+        draft: the record that would be made now, without results.
+
+    Raises:
+        InputError: it is no record, or was changed.
+        UsageError: it is of something else; names the fields.
+    """
+    baseline = read(path)
+    found = [Difference("kind", baseline.kind, draft.kind)] if baseline.kind != draft.kind else []
+    one, other = msgspec.structs.asdict(baseline.model), msgspec.structs.asdict(draft.model)
+    found += [Difference(f"model.{name}", one[name], other[name]) for name in one if one[name] != other[name]]
+    if found := found + differences(baseline, draft):
+        raise UsageError(f"{os.fspath(path)} cannot be taken in place of asking the base; {_told(found)}")
+    return baseline
+
+
+def _told(found: Sequence[Difference]) -> str:
+    lines = "\n".join(f"  {line(difference)}" for difference in found)
+    return f"nothing was asked. They differ in:\n{lines}"
 
 
 def line(difference: Difference) -> str:

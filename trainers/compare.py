@@ -249,9 +249,12 @@ def _judged(
 def _beyond(change: Change) -> str:
     """Say how a metric stands to its margin."""
     assert change.low is not None and change.margin is not None
-    shown = "worse by" if change.outcome == "worse" else "not shown to stay within its margin: it may be worse by up to"
-    size = -(change.gain or 0.0) if change.outcome == "worse" else -change.low
-    return f"{shown} {100 * size:.1f} points; allowed are less than {100 * change.margin:.1f}"
+    lost = -(change.gain or 0.0)
+    sure = change.outcome == "worse" and lost >= change.margin
+    shown = "worse by" if sure else "not shown to stay within its margin: it may be worse by up to"
+    return (
+        f"{shown} {100 * (lost if sure else -change.low):.1f} points; allowed are less than {100 * change.margin:.1f}"
+    )
 
 
 def _side(measured: Measured) -> Side:

@@ -121,6 +121,7 @@ def evaluate(
     trained: Trained | None = None,
     check: Callable[[Evaluation], None] | None = None,
     against: InTurns | None = None,
+    losses: bool = True,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Ask all rows that were not yet asked, score all answers, and write the record.
@@ -136,6 +137,7 @@ def evaluate(
         trained: the run that a tuned model is from; answers are then held against its training rows.
         check: called with the record without results before anything is asked; raises where it must not go on.
         against: base model to be timed in turns with this one, after all rows were asked; None for none.
+        losses: False to leave out the loss on the references, a pass over every row.
         progress: called with (answers so far, answers in all).
 
     Returns:
@@ -171,9 +173,9 @@ def evaluate(
             first = done[rows[0][0], rows[0][1].id]
             raise InputError(f"none of {len(rows):,} rows got an answer (row {first.doc_id}: {first.error}); no record")
         samples = [_scored(asked.scorers, done[name, row.id]) for name, row in rows]
-        losses = _losses(backend, asked, rows, prompts)
+        told = _losses(backend, asked, rows, prompts) if losses else {}
         timing = _timed(against, backend, list(zip(samples, prompts)), progress) if against else None
-        record = _with_results(draft, asked, samples, losses, timing)
+        record = _with_results(draft, asked, samples, told, timing)
         if trained is not None:
             record = msgspec.structs.replace(record, memorised=memorised(samples, trained.rows()))
         record = write(output, record, samples)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics as plain
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -177,8 +178,8 @@ def change_of(
     rates = apart and all(value in (0.0, 1.0) for _, *both in held for value in both)
     bounds = tango(better, worse, len(held)) if rates else bootstrap(sums, seed=seed)
     p = mcnemar(better, worse) if rates else sign_flip(sums, seed=seed)
-    columns = ([one for _, one, _ in held], [other for _, _, other in held])
-    sides = [_side(column, clusters, rates=rates, seed=seed) for column in columns]
+    columns = (tuple(one for _, one, _ in held), tuple(other for _, _, other in held))
+    sides = [_side(column, tuple(clusters), rates=rates, seed=seed) for column in columns]
     outcome: Outcome = "no difference shown" if p > alpha else "improved" if sums.mean > 0 else "worse"
     return Change(
         set=set, metric=metric, role=role, higher_is_better=higher, n=len(held), clusters=len(sums.sums),
@@ -191,8 +192,11 @@ def change_of(
     )  # fmt: skip
 
 
-def _side(values: list[float], clusters: list[tuple[str, str]], *, rates: bool, seed: int) -> tuple[float, Interval]:
-    """Return the mean of one side with its interval, within 0 and 1."""
+@lru_cache(maxsize=16)
+def _side(
+    values: tuple[float, ...], clusters: tuple[tuple[str, str], ...], *, rates: bool, seed: int
+) -> tuple[float, Interval]:
+    """Return the mean of one side with its interval, within 0 and 1; kept, since one baseline meets several runs."""
     mean = sum(values) / len(values)
     if rates:
         return mean, wilson(round(sum(values)), len(values))

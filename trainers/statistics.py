@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -206,12 +207,13 @@ def _drawn(clusters: Clusters, resamples: int, random: np.random.Generator) -> N
     if count >= MANY and len(times) * 20 <= count:
         picked = random.multinomial(count, times / count, size=resamples)  # (draws, kinds)
         return np.asarray((picked @ kinds[0]) / (picked @ kinds[1]))
-    drawn = np.empty(resamples)
+    drawn, uneven = np.empty(resamples), bool(np.ptp(clusters.counts))
     step = max(1, _BLOCK // count)
     for start in range(0, resamples, step):
         stop = min(resamples, start + step)
         picked = random.integers(0, count, size=(stop - start, count))  # (draws, clusters)
-        drawn[start:stop] = clusters.sums[picked].sum(axis=1) / clusters.counts[picked].sum(axis=1)
+        items = clusters.counts[picked].sum(axis=1) if uneven else clusters.counts.sum()
+        drawn[start:stop] = clusters.sums[picked].sum(axis=1) / items
     return drawn
 
 
@@ -341,6 +343,7 @@ def _binomial(n: int, k: int, rate: float, logs: NDArray[np.float64]) -> float:
     return math.exp(logs[n] - logs[k] - logs[n - k] + k * math.log(rate) + (n - k) * math.log1p(-rate))
 
 
+@lru_cache(maxsize=256)
 def smallest_detectable(n: int, discordant: float = 0.2, *, power: float = 0.8, alpha: float = 0.05) -> float | None:
     """Return the smallest true improvement of a pass rate that n items show with the given power; None if none would.
 

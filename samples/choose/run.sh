@@ -15,11 +15,18 @@ echo "== a model, documents and rows, made here"
 "$python" "$here/make.py" .
 made=$SECONDS
 
-for task in specs letters; do
+measure() { # TASK SCORER...: from rows to the arms of a task
+  local task=$1
+  shift
   printf '\n== %s\n' "$task"
-  run 0 baseline --model model --test "$task/test.jsonl" --max-new-tokens 48 --batch-size 24 --output "$task/baseline.json" --quiet
+  run 0 validate "$task/train.jsonl" --tokenizer model --target trl --loss assistant --eval "$task/test.jsonl"
+  run 0 baseline --model model --test "$task/test.jsonl" --retention retention.jsonl "${@/#/--scorer=}" \
+    --max-new-tokens 48 --batch-size 24 --output "$task/baseline.json" --quiet
   run 0 train "$task-run.toml" --quiet
   run 0 arms "$task.toml"
-done
+}
+
+measure specs exact_match contains json_schema
+measure letters exact_match
 
 printf '\n== all as expected, in %d s, %d of them for the model\n%s' "$SECONDS" "$made" "$summary"

@@ -16,14 +16,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from arms_asked import GATE, Words, arm, asked, config, rows, run, write_rows
 from chat_server import served
 
 from prepdata.errors import InputError, UsageError
-from prepdata.retrieval.model import Chunk, Hit
 from prepdata.settings import Settings
 from trainers import record_files
 from trainers.arms.config import ArmsConfig
-from trainers.arms.model import ArmResult, ArmsReport
+from trainers.arms.model import ArmsReport
 from trainers.arms.run import measure
 from trainers.arms.times import TIMES
 from trainers.gate import Gate
@@ -33,8 +33,6 @@ from trainers.retrieved import question, retrieve
 from trainers.testset import read_rows
 
 ROOT = Path(__file__).parents[2]
-TOPICS = ("returns", "shipping", "refunds", "sizes", "colours", "hours", "gifts", "repairs")
-GATE = Gate(primary="contains")
 
 
 @pytest.fixture(scope="module")
@@ -45,69 +43,6 @@ def echo() -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainers.timing.MOST_ROUNDS", 3)
-
-
-def chunk(topic: str) -> Chunk:
-    return Chunk(f"{topic}.md#0", f"{topic}.md", topic.title(), f"The {topic} code is {topic}7.", 0, 30)
-
-
-class Words:
-    """Finds the passages whose topic a question names; fails from the search number `until` on."""
-
-    fingerprint = "f" * 64
-
-    def __init__(self, until: int = 10**9) -> None:
-        self.asked: list[str] = []
-        self.until = until
-
-    def search(self, question: str, k: int) -> list[Hit]:
-        self.asked.append(question)
-        if len(self.asked) > self.until:
-            raise InputError("the store is gone")
-        return [Hit(chunk(topic), 1.0) for topic in TOPICS if topic in question][:k]
-
-
-def rows(tag: str = "") -> list[dict[str, Any]]:
-    """Return questions whose answers stand in the documents; the last one names its source wrongly."""
-    found = []
-    for topic in TOPICS:
-        turns = [
-            {"role": "user", "content": f"What is the code of {topic}{tag}?"},
-            {"role": "assistant", "content": f"{topic}7"},
-        ]
-        gold = [f"{topic}.md"] if topic != TOPICS[-1] else ["another.md"]
-        found.append({"messages": turns, "id": topic, "gold": gold})
-    return found
-
-
-def write_rows(path: Path, held: list[dict[str, Any]]) -> str:
-    path.write_text("".join(json.dumps(row) + "\n" for row in held), encoding="utf-8")
-    return str(path)
-
-
-def config(folder: Path, model: str, tag: str = "", **given: Any) -> ArmsConfig:
-    (folder / "prompt.txt").write_text("Be brief.")
-    shown = [{"messages": [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": "4"}]}]
-    usual: dict[str, Any] = {
-        "model": model, "model_name": "tiny", "output": str(folder / "arms"), "test": write_rows(folder / "t.jsonl", rows(tag)),
-        "scorers": ("contains",), "system_prompt": str(folder / "prompt.txt"), "documents": "somewhere", "retries": 0,
-        "few_shot": write_rows(folder / "shots.jsonl", shown), "batch_size": 2, "latency_rows": 2, "k": 2, "timeout": 10.0,
-    }  # fmt: skip
-    return ArmsConfig(**{**usual, **given})
-
-
-def asked(url: str) -> int:
-    with urllib.request.urlopen(url + "/asked") as answer:
-        return sum(json.loads(answer.read()).values())
-
-
-def arm(found: ArmsReport, name: str) -> ArmResult:
-    return next(one for one in found.arms if one.name == name)
-
-
-def run(given: ArmsConfig, retriever: Any = None, said: list[str] | None = None, gate: Gate = GATE) -> ArmsReport:
-    say = (lambda _: None) if said is None else said.append
-    return measure(given, gate, say=say, opened=lambda _: retriever or Words())
 
 
 # --- all arms --------------------------------------------------------------------------------------------------------
@@ -291,6 +226,7 @@ def test_models_are_loaded_once_each(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert one.cost.usd_per_thousand == pytest.approx(one.seconds)  # 3.6 USD an hour: 0.001 a second
     assert found.exit_code == 1 and found.rounds >= 3
     records = [record_files.read(tmp_path / "arms" / f"{name}.json") for name in ("base", "rag", "tuned", "hybrid")]
+    assert all(record.loss == {} for record in records)  # nothing here reads it, and it takes a pass over every row
     assert [record.kind for record in records] == ["base", "prompted", "tuned", "tuned"]
     assert records[3].arm == records[1].arm and records[3].model.adapter == records[2].model.adapter is not None
 

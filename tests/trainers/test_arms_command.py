@@ -196,6 +196,17 @@ def test_no_text_of_data_is_markup(hostile: ArmsReport) -> None:
     assert lines[start + 2].startswith("| rag") and "\nsecond line" not in text
 
 
+def test_numbers_stay_on_one_line_and_wide_tables_scroll(made: ArmsReport) -> None:
+    out = StringIO()
+    to_html(document(made), out)
+    page = out.getvalue()
+    assert ".num{white-space:nowrap" in page and ".scroll{overflow-x:auto}" in page
+    assert page.count("<table") == page.count('<div class="scroll"><table>') == 2
+    for cell in ("0.600 [0.502, 0.691]", "+50.0 [+", "-40.0 [-", "100.2", "0.500"):
+        assert f"<td class=num>{cell}" in page
+    assert "<td>not passed</td>" in page and "<td>unknown</td>" in page
+
+
 def test_the_terminal_shows_controls(hostile: ArmsReport) -> None:
     out = StringIO()
     to_terminal(document(hostile), out, Output(color=False))

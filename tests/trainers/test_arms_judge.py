@@ -10,7 +10,7 @@ import pytest
 from records_made import measured, sample, samples
 
 from trainers.arms.config import ARMS, ArmName, ArmsConfig
-from trainers.arms.judge import report
+from trainers.arms.judge import Judge, report
 from trainers.arms.model import ArmResult, ArmsReport, Cost
 from trainers.arms.pareto import Point, dominators
 from trainers.arms.price import cost_of, prices_of
@@ -131,6 +131,37 @@ def test_equal_costs_are_a_tie_that_the_paired_test_or_simplicity_decides(judged
     assert found.verdict.said[3].startswith("hybrid is better still by 10.0 points at 1.92 times the cost")
 
 
+def test_of_several_equally_dear_arms_none_is_dropped_by_chance(judged: Any) -> None:
+    usd = dict.fromkeys(("base", "prompted", "few-shot", "rag", "tuned"), 1.0)
+    low = scores(80, 86)  # 6 rows fewer than tuned, none more: p = 2 / 2^6 = 0.031 each, 0.094 of three
+    arms: dict[ArmName, list[float]] = {"base": scores(10, 86), "prompted": low, "tuned": scores(86, 86)}
+    alone = judged(arms, usd=usd)
+    assert alone.verdict.arm == "tuned" and "prompted is shown to be worse than tuned" in alone.verdict.said
+    among = judged({**arms, "few-shot": low, "rag": low}, usd=usd)
+    assert among.verdict.arm == "prompted"
+    assert among.verdict.said[1].startswith("no difference is shown between prompted and few-shot and rag and tuned")
+
+
+def test_a_dearer_arm_is_named_as_better_only_where_that_is_shown(judged: Any) -> None:
+    better = scores(86, 86)
+    usd = {"base": 1.0, "prompted": 1.0, "rag": 2.0, "tuned": 3.0, "hybrid": 4.0}
+    arms: dict[ArmName, list[float]] = {"base": scores(10, 86), "prompted": scores(80, 86), "tuned": better}
+    assert any(said.startswith("tuned is better still by 7.0 points") for said in judged(arms, usd=usd).verdict.said)
+    more = judged({**arms, "rag": better, "hybrid": better}, usd=usd)  # 0.031 each, 0.094 of three
+    assert more.verdict.arm == "prompted" and not any("better still" in said for said in more.verdict.said)
+
+
+def test_times_are_compared_only_where_the_gate_asks(judged: Any, tmp_path: Path) -> None:
+    rows = samples({"exact_match": scores(50)})
+    held: dict[ArmName, Any] = {
+        "base": measured(tmp_path / "b.json", rows), "tuned": measured(tmp_path / "t.json", rows, kind="tuned"),
+    }  # fmt: skip
+    assert Judge(held, GATE, None, timed=False).comparisons["tuned"].latency == ()
+    asked = Judge(held, Gate(primary="exact_match", latency=0.5), None, timed=False)
+    assert [one.name for one in asked.comparisons["tuned"].latency] == ["seconds_p50", "seconds_p95", "ms_per_token"]
+    assert asked.passed("tuned") == (None, ("the gate asks for times, and none were taken in turns",))
+
+
 def test_unknown_costs_are_never_taken_for_low_ones(judged: Any) -> None:
     arms: dict[ArmName, list[float]] = {"base": scores(10), "prompted": scores(95), "tuned": scores(97)}
     found = judged(arms, usd={"base": 1.0, "prompted": 1.0})
@@ -219,6 +250,14 @@ def test_costs_within_five_percent_are_equal() -> None:
     assert dominators({"base": Point(0.5, 1.0, None), "prompted": Point(0.5, 1.06, None)})["prompted"] == ("base",)
 
 
+def test_arms_that_are_equal_do_not_dominate_each_other() -> None:
+    same = Point(0.7, 2.0, 1.0)
+    found = dominators({"base": same, "prompted": same, "rag": Point(0.7, 2.2, 1.0), "tuned": Point(0.6, 1.0, 1.0)})
+    assert found == {"base": (), "prompted": (), "rag": ("base", "prompted"), "tuned": ()}
+    free = dominators({"base": Point(0.5, 0.0, 0.0), "rag": Point(0.5, 0.001, 0.0)})  # 5 % of nothing is nothing
+    assert free == {"base": (), "rag": ("base",)}
+
+
 def test_an_unknown_measure_dominates_nothing() -> None:
     assert dominators({"base": Point(0.5, 1.0, None), "rag": Point(0.9, None, None)}) == {"base": (), "rag": ()}
     known = dominators({"base": Point(0.5, None, None), "rag": Point(0.9, None, None)})  # left out for all
@@ -256,6 +295,15 @@ def test_costs_by_tokens() -> None:
     assert tuned.usd_per_thousand is None
     assert tuned.said == "the price price_tuned_input is not known; the price price_tuned_output is not known"
     assert priced(given, (200.0, None)) == Cost(usd_per_thousand=None, said="tokens out are not known")
+
+
+def test_costs_of_the_tuned_model_have_prices_of_their_own() -> None:
+    given = config(price_input=0.5, price_output=2.0, price_tuned_input=1.5, price_tuned_output=6.0)
+    found = priced(given, (1000.0, 250.0), tuned=True, searched=True)  # (1,000 x 1.5 + 250 x 6) x 1,000 / 1,000,000 = 3
+    assert found.usd_per_thousand == pytest.approx(3.0)
+    assert "1.5 USD a million (price_tuned_input)" in found.said
+    assert priced(given, (0.0, 0.0)).usd_per_thousand == 0.0
+    assert priced(config(price_input=0.0, price_output=0.0)).usd_per_thousand == 0.0  # free is not unknown
 
 
 def test_costs_by_the_hour() -> None:

@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "samples" / "choose"
 KEPT = cache_folder(None)
 """Where the model is kept. Looked up when this is imported: the tests themselves have a cache folder of their own."""
+TUNED_ON = ("train", "validation", "examples")
 ARMS = ["base", "prompted", "few-shot", "rag", "tuned", "hybrid"]
 
 
@@ -53,6 +54,12 @@ class Example(NamedTuple):
     def rows(self, name: str) -> list[dict[str, Any]]:
         """Return the rows of a file."""
         return [json.loads(line) for line in (self.folder / name).read_text().splitlines()]
+
+
+def part_read(row: dict[str, Any]) -> str:
+    """Return the title of the passage that a row under a system prompt holds."""
+    asked: str = row["messages"][1]["content"]
+    return asked.partition("\n[1] ")[2].partition("\n")[0]
 
 
 def kept_model() -> Path:
@@ -96,8 +103,40 @@ def test_the_example_ends_as_it_should(whole: Example) -> None:
     assert whole.code == 0, whole.said[-3000:]
     assert "== all as expected, in " in whole.said
     codes = re.findall(r"^ *\d+ s  exit code (\d)  prepdata (\w+)", whole.said, re.MULTILINE)
-    assert codes == [("0", "baseline"), ("0", "train"), ("0", "arms")] * 2
+    assert codes == [("0", "validate"), ("0", "baseline"), ("0", "train"), ("0", "arms")] * 2
     assert "Traceback" not in whole.said
+
+
+def test_the_rows_are_held_against_the_test_set_and_the_rules_of_rag(whole: Example) -> None:
+    specs, letters = (whole.said.partition(f"$ prepdata validate {task}/")[2] for task in ("specs", "letters"))
+    for said, task in ((specs, "specs"), (letters, "letters")):
+        assert f"eval {task}/test.jsonl: none of 120 items is among the rows" in said.partition("$ prepdata")[0]
+    assert "RAG0" not in specs.partition("$ prepdata")[0]
+    rows = whole.rows("specs/train.jsonl")
+    context = [row for row in rows if row["messages"][0]["content"].startswith("Context:")]
+    declined = [row for row in context if row.get("answerable") is False]
+    assert 0.1 < len(declined) / len(context) < 0.2 < 0.8 < len(context) / len(rows)
+
+
+def test_the_baseline_of_the_training_is_the_base(whole: Example) -> None:
+    for task in ("specs", "letters"):
+        base = whole.report(task)["arms"][0]
+        baseline = json.loads((whole.folder / task / "baseline.json").read_text())
+        assert (base["record"], base["sha256"], base["asked"]) == ("../baseline.json", baseline["sha256"], 0)
+        run = json.loads((whole.folder / task / "lora" / "run.json").read_text())
+        assert run["baseline"] == baseline["sha256"]
+        notes = [note for arm in whole.report(task)["arms"] for note in arm["notes"]]
+        assert not any("baseline" in note or "forgetting was not looked at" in note for note in notes)
+
+
+@pytest.mark.parametrize("task", ["specs", "letters"])
+def test_nothing_is_forgotten(whole: Example, task: str) -> None:
+    arms = {arm["name"]: arm for arm in whole.report(task)["arms"]}
+    kept = {name: arm["metrics"]["retention"]["exact_match"] for name, arm in arms.items()}
+    assert kept["base"]["low"] > 0.9 and kept["base"]["n"] == 100
+    for name in ("tuned", "hybrid"):
+        assert kept[name]["low"] > 0.85
+        assert not any("retention" in reason for reason in arms[name]["reasons"])
 
 
 def test_it_does_not_write_over_a_run(whole: Example) -> None:
@@ -153,8 +192,11 @@ def test_retrieval_finds_the_half_of_the_page(whole: Example) -> None:
 def test_no_held_out_part_is_tuned_on(whole: Example) -> None:
     parts = {row["gold"][0]["text"].partition(" is ")[0].rpartition(" ")[0] for row in whole.rows("specs/test.jsonl")}
     assert len(parts) == 120
-    seen = json.dumps([whole.rows(f"specs/{name}.jsonl") for name in ("train", "validation", "examples")])
+    files = ["replay", "retention", *(f"{task}/{name}" for task in ("specs", "letters") for name in TUNED_ON)]
+    seen = json.dumps([whole.rows(f"{name}.jsonl") for name in files])
     assert [name for name in parts if name in seen] == []
+    replayed, kept = (set(map(part_read, whole.rows(f"{name}.jsonl"))) for name in ("replay", "retention"))
+    assert len(replayed) > 90 and len(kept) == 20 and not replayed & kept
 
 
 def test_the_documents_are_the_help_pages_and_the_parts(whole: Example) -> None:

@@ -102,6 +102,11 @@ def test_a_retention_set_too_small_for_its_margin_is_no_pass(made):
     assert "not shown to stay within its margin" in found.reasons[0]
 
 
+def test_a_loss_within_its_margin_that_may_be_larger_is_said_as_that(made):
+    found = made(rows(30, 100) + kept(100, 100), rows(100, 100) + kept(91, 100))  # 9 worse, none better: p = 0.004
+    assert found.passed is False and "it may be worse by up to 16.2 points" in found.reasons[0]
+
+
 def test_a_retention_set_that_the_gate_asks_for_and_nobody_has(made):
     found = made(rows(30, 100), rows(60, 100), Gate(forgetting=0.05))
     assert (found.verdict, found.passed, found.exit_code) == ("could not be measured", None, 2)

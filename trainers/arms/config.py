@@ -20,8 +20,8 @@ TUNED: tuple[ArmName, ...] = ("tuned", "hybrid")
 RETRIEVING: tuple[ArmName, ...] = ("rag", "hybrid")
 GATE = "gate"
 PATHS = (
-    "model", "adapter", "tuned", "test", "retention", "output", "system_prompt", "few_shot", "rag_system_prompt",
-    "documents", "chat_template",
+    "model", "adapter", "tuned", "test", "retention", "baseline", "output", "system_prompt", "few_shot",
+    "rag_system_prompt", "documents", "chat_template",
 )  # fmt: skip
 """Keys that are led by the folder of the file, where they are no URL."""
 MODELS = ("embedding", "rerank")
@@ -47,6 +47,7 @@ class ArmsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     tuned: Annotated[str | None, told("Tuned model where it is no adapter: a folder, or an endpoint.")] = None
     tuned_name: Annotated[str | None, told("Name of the tuned model at its endpoint.")] = None
     retention: Annotated[str | None, told("Rows of what the model can do and must not forget.")] = None
+    baseline: Annotated[str | None, told("Record of the base model on these rows, taken in place of asking it.")] = None
     scorers: Annotated[tuple[str, ...], told("Scorers by name (default: what fits the rows).")] = ()
     system_prompt: Annotated[str | None, told("File of the system prompt of prompted and few-shot.")] = None
     few_shot: Annotated[str | None, told("File of rows that few-shot shows before each question.")] = None

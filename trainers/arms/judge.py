@@ -32,8 +32,9 @@ class Judge:
         self.measured, self.gate, self.floor, self.timed = measured, gate, floor, timed
         self.comparisons: dict[ArmName, Comparison] = {}
         self.refused: dict[ArmName, str] = {}
-        base = measured.get("base")
-        for name, held in measured.items():
+        asked = measured if gate.latency is not None else {name: _untimed(held) for name, held in measured.items()}
+        base = asked.get("base")
+        for name, held in asked.items():
             if name != "base" and base is not None:
                 try:
                     self.comparisons[name] = compare(base, held, gate, other_baseline=True)
@@ -43,6 +44,10 @@ class Judge:
         self.higher = base is None or base.record.higher_is_better.get(self.primary or "", True)
         found = {name: made.metrics[0] for name, made in self.comparisons.items()}
         self.against_base = _corrected(found, gate.alpha)
+        quality = self.quality()
+        best = max(quality, key=lambda name: quality[name], default=None)
+        self.best = best
+        self.against_best = self.hold(best, list(quality)) if best is not None else {}
 
     def _primary(self) -> str | None:
         if self.comparisons:
@@ -59,13 +64,17 @@ class Judge:
                 found[name] = value.value if self.higher else -value.value
         return found
 
-    def hold(self, one: ArmName, other: ArmName) -> Change:
-        """Return the primary metric of the second arm against the first."""
-        pairs = pair_up(self.measured[one].samples, self.measured[other].samples)
-        return change_of(
-            pairs.get("test", []), "test", self.primary or "", "secondary", higher=self.higher, margin=None,
-            alpha=self.gate.alpha, seed=self.gate.seed,
-        )  # fmt: skip
+    def hold(self, one: ArmName, others: Sequence[ArmName]) -> dict[ArmName, Change]:
+        """Return the primary metric of other arms against one of them, corrected for having looked at all of these."""
+        found = {}
+        for other in others:
+            if other != one:
+                pairs = pair_up(self.measured[one].samples, self.measured[other].samples)
+                found[other] = change_of(
+                    pairs.get("test", []), "test", self.primary or "", "secondary", higher=self.higher, margin=None,
+                    alpha=self.gate.alpha, seed=self.gate.seed,
+                )  # fmt: skip
+        return _corrected(found, self.gate.alpha)
 
     def passed(self, name: ArmName) -> tuple[bool | None, tuple[str, ...]]:
         """Return (whether an arm passes, why not)."""
@@ -105,6 +114,11 @@ class Judge:
         return False, (f"{self.primary}: the {which} end of its interval is {bound:.3f}, the floor {self.floor:g}",)
 
 
+def _untimed(held: Measured) -> Measured:
+    """Return an arm without its times, which nobody asked to compare: to resample them takes longer than the rest."""
+    return held._replace(record=msgspec.structs.replace(held.record, latency={}, timing=None))
+
+
 def _corrected(changes: Mapping[ArmName, Change], alpha: float) -> dict[ArmName, Change]:
     """Return changes with their p-values corrected for having looked at all of them (Holm), and outcomes to fit."""
     adjusted = holm({name: change.p for name, change in changes.items() if change.p is not None})
@@ -134,13 +148,10 @@ def report(
     """
     judge = Judge(measured, gate, floor, timed[0] > 0)
     quality = judge.quality()
-    best = max(quality, key=lambda name: quality[name], default=None)
-    others = {name: judge.hold(best, name) for name in quality if best is not None and name != best}
-    against_best = _corrected(others, gate.alpha)
     points = {arm.name: _point(arm, quality) for arm in arms if arm.name in quality}
     beaten = dominators(points)
     judged = [
-        _judged(arm, judge, against_best.get(arm.name), best, beaten.get(arm.name, ()))
+        _judged(arm, judge, beaten.get(arm.name, ()))
         if arm.status == "measured" else arm
         for arm in arms
     ]  # fmt: skip
@@ -167,18 +178,16 @@ def _point(arm: ArmResult, quality: Mapping[ArmName, float]) -> Point:
     return Point(quality[arm.name], usd, arm.latency.p50 if arm.latency is not None else None)
 
 
-def _judged(
-    arm: ArmResult, judge: Judge, against_best: Change | None, best: ArmName | None, beaten: tuple[ArmName, ...]
-) -> ArmResult:
+def _judged(arm: ArmResult, judge: Judge, beaten: tuple[ArmName, ...]) -> ArmResult:
     passed, reasons = judge.passed(arm.name)
-    change = judge.against_base.get(arm.name)
+    change, behind = judge.against_base.get(arm.name), judge.against_best.get(arm.name)
     comparison = judge.comparisons.get(arm.name)
     return msgspec.structs.replace(
         arm,
         passed=passed,
         reasons=reasons,
         against_base=Paired(other="base", change=change) if change is not None else None,
-        against_best=Paired(other=best, change=against_best) if against_best is not None and best else None,
+        against_best=Paired(other=judge.best, change=behind) if behind is not None and judge.best else None,
         dominated_by=beaten,
         notes=comparison.notes if comparison is not None else (),
     )

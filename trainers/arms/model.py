@@ -43,7 +43,7 @@ class ArmResult(msgspec.Struct, frozen=True, kw_only=True):
         name: of the arm.
         status: `measured`; `left out` where the configuration has not what it needs; `failed`.
         reason: why it was not measured, "" where it was.
-        record: file of its record in the output folder; `sha256` of that record.
+        record: file of its record, from the output folder; `sha256` of that record.
         asked: answers made by this call; 0 where a finished record was kept.
         metrics: set -> metric -> value with its 95 % interval.
         tokens_in, tokens_out: means of a call on the held-out rows; None where nobody says.

@@ -1,12 +1,14 @@
 """Measures arms: each is one record, made row by row and kept; then times in turns; then the report.
 
-OUTPUT/base.json, base.samples.jsonl     the record of an arm, as `prepdata baseline` writes it
+OUTPUT/base.json, base.samples.jsonl     the record of an arm, as `prepdata baseline` writes it; none of a base whose
+                                         record is given
 OUTPUT/times.json                        times of all arms, taken in turns
 OUTPUT/arms.json                         the report
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,6 +25,7 @@ from trainers.arms.model import ArmResult, ArmsReport, Loaded
 from trainers.arms.price import Prices, cost_of, prices_of
 from trainers.arms.times import Times, timed
 from trainers.arms.ways import Opened, Ways, kind_of, lacking, loaded, opened_retriever, side_of
+from trainers.baseline import in_place_of
 from trainers.compare import Measured
 from trainers.evaluate import ALWAYS, Asked, evaluate, outline, usual_scorers
 from trainers.gate import Gate
@@ -69,7 +72,8 @@ def measure(
         raise UsageError(f"{folder}: no folder for the records: {error.strerror}") from None
     ways = Ways(config, [row for _, row in asked.rows()], settings, opened)
     session = _Session(config, ways, asked, folder, command, say, progress)
-    results = {name: session.arm(name) for name in ARMS}
+    taken: dict[ArmName, ArmResult] = {"base": session.given(config.baseline)} if config.baseline is not None else {}
+    results = {name: taken.get(name) or session.arm(name) for name in ARMS}
     times, notes = session.times()
     measured = session.measured
     if times is not None:
@@ -118,6 +122,18 @@ class _Session:
             return ArmResult(name=name, status="failed", reason=" ".join(str(error).split()))
         return made
 
+    def given(self, baseline: str) -> ArmResult:
+        """Return the base as a record of `prepdata baseline` holds it.
+
+        Raises:
+            PrepdataError: the record cannot be read, or is not what would be asked now; says in which fields.
+        """
+        asked, backend = self.asked, self.ways.backend("base")
+        rendering = backend.rendering([asked.prompting.prompt(row) for _, row in asked.rows()])
+        record = in_place_of(baseline, outline(backend, asked, rendering, kind_of("base"), self.command))
+        self.say(f"base: {baseline} is taken, its {record.samples.rows:,} rows are not asked again")
+        return self._held("base", Path(baseline), record, backend, asked)
+
     def _made(self, name: ArmName) -> ArmResult:
         """Return an arm whose record is there, made now or before."""
         asked = self.asked._replace(prompting=self.ways.prompting(name))
@@ -128,17 +144,23 @@ class _Session:
             counter = _Counter(self.progress)
             record = evaluate(
                 backend, asked, path, kind=kind_of(name), command=self.command, trained=self.ways.trained(name),
-                progress=counter,
+                losses=False, progress=counter,
             )  # fmt: skip
             new = counter.asked
             self.say(f"{name}: {new:,} rows asked")
+        return self._held(name, path, record, backend, asked, new)
+
+    def _held(
+        self, name: ArmName, path: Path, record: Evaluation, backend: Backend, asked: Asked, new: int = 0
+    ) -> ArmResult:
+        """Return an arm with its record, and keep what was asked of which model."""
         self.measured[name] = Measured(str(path), record, read_samples(path, record))
         self.asks[name], self.held[name] = asked, loaded(backend, (name,))
         shown = asked.prompting.retrieved
         return ArmResult(
             name=name,
             status="measured",
-            record=path.name,
+            record=os.path.relpath(path, self.folder),
             sha256=record.sha256,
             asked=new,
             metrics=record.results,

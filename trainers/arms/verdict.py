@@ -9,8 +9,8 @@ from trainers.arms.model import ArmResult, Verdict
 from trainers.arms.pareto import TIE
 from trainers.pairs import Change
 
-Hold = Callable[[ArmName, ArmName], Change]
-"""The primary metric of the second arm against the first, row by row."""
+Hold = Callable[[ArmName, Sequence[ArmName]], Mapping[ArmName, Change]]
+"""The primary metric of other arms against the first, row by row, corrected for how many these are."""
 
 
 def decide(arms: Sequence[ArmResult], quality: Mapping[ArmName, float], hold: Hold) -> Verdict:
@@ -19,7 +19,7 @@ def decide(arms: Sequence[ArmResult], quality: Mapping[ArmName, float], hold: Ho
     Args:
         arms: all of them, judged by the gate.
         quality: mean of the primary metric of those that have one, in the direction in which more is better.
-        hold: holds one arm against another.
+        hold: holds arms against one.
     """
     by_name = {arm.name: arm for arm in arms}
     ranked = sorted(quality, key=lambda name: (-quality[name], ARMS.index(name)))
@@ -73,7 +73,7 @@ def _money(usd: float) -> str:
 def _simplest(tied: list[ArmName], quality: Mapping[ArmName, float], hold: Hold, said: list[str]) -> ArmName:
     """Return the simplest of arms that are not shown to be worse than the best of them, and say why."""
     top = max(tied, key=lambda name: (quality[name], -ARMS.index(name)))
-    worse = [name for name in tied if name != top and hold(top, name).outcome == "worse"]
+    worse = [name for name, change in hold(top, tied).items() if change.outcome == "worse"]
     left = [name for name in tied if name not in worse]
     if worse:
         said.append(f"{' and '.join(worse)} {'is' if len(worse) == 1 else 'are'} shown to be worse than {top}")
@@ -85,8 +85,8 @@ def _simplest(tied: list[ArmName], quality: Mapping[ArmName, float], hold: Hold,
 def _dearer(arm: ArmName, passing: list[ArmName], by_name: Mapping[ArmName, ArmResult], hold: Hold) -> list[str]:
     """Return what can be had for more."""
     found = []
-    for name in passing:
-        if name == arm or (change := hold(arm, name)).outcome != "improved":
+    for name, change in hold(arm, passing).items():
+        if change.outcome != "improved":
             continue
         one, other = _usd(by_name[arm]), _usd(by_name[name])
         price = f" at {other / one:.2f} times the cost" if one and other is not None else ""

@@ -8,7 +8,8 @@ from trainers.reporters.document import Document, Table
 
 LEGEND = (
     "Intervals are 95 %. Changes are in points of the primary metric, above 0 is better; p is corrected for all arms "
-    "in its column (Holm). Times are of single calls, all arms in turns, retrieval included. 'Dominated' goes by means."
+    "in its column (Holm). The best arm is found on the same rows: part of its lead is chance. Times are of single "
+    "calls, all arms in turns, retrieval included. 'Dominated' goes by means."
 )
 _STATE = {True: "passed", False: "not passed", None: "not measured"}
 _NUMBERS = frozenset({"tokens in", "tokens out", "p50 s", "p95 s", "USD per 1,000"})

@@ -5,6 +5,7 @@ Everything from files is escaped; nothing is loaded from anywhere, and there is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, TextIO
@@ -20,9 +21,15 @@ SHOWN = 50
 """Rows shown that got better, and as many that got worse; the rest are counted."""
 LONGEST = 2_000
 """Characters shown of each text."""
+_NUMBER = re.compile(r"[-+]?\d")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _STYLE = """
-.prepdata .sides{width:100%;table-layout:fixed}
+.prepdata-page .prepdata{min-width:0}
+.prepdata .badge{display:inline-block}
+.prepdata .scroll{overflow-x:auto}
+.prepdata .scroll td,.prepdata .scroll th{padding-right:.5rem}
+.prepdata .num{white-space:nowrap;font-variant-numeric:tabular-nums}
+.prepdata .sides{width:100%;min-width:40rem;table-layout:fixed}
 .prepdata .sides td,.prepdata .sides th{width:25%;overflow-wrap:anywhere}
 .prepdata .sides pre{white-space:pre-wrap;margin:0}
 """
@@ -64,10 +71,15 @@ def whole(title: str, parts: Sequence[str]) -> str:
 
 
 def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a section with a table of texts."""
+    """Return a section with a table of texts, in a box of its own that scrolls where the screen is too narrow."""
     top = "".join(f"<th>{text(name)}</th>" for name in head)
-    body = "".join(f"<tr>{''.join(f'<td>{text(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<h2>{text(title)}</h2><table><tr>{top}</tr>{body}</table>"
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    return f'<h2>{text(title)}</h2><div class="scroll"><table><tr>{top}</tr>{body}</table></div>'
+
+
+def _cell(raw: str) -> str:
+    """Return a cell; what begins with a number (a value with its interval, a p-value) stays on one line."""
+    return f"<td{' class=num' if _NUMBER.match(raw) else ''}>{text(raw)}</td>"
 
 
 def listed(title: str, texts: Sequence[str]) -> str:
@@ -106,7 +118,7 @@ def _example(pair: Pair, metric: str) -> str:
     body = "".join(f"<td><pre>{_long(said)}</pre></td>" for _, said, _ in columns)
     return (
         f"<details open><summary><b>{text(one.doc_id[:120])}</b></summary>"
-        f'<table class="sides"><tr>{head}</tr><tr>{body}</tr></table></details>'
+        f'<div class="scroll"><table class="sides"><tr>{head}</tr><tr>{body}</tr></table></div></details>'
     )
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -349,6 +350,26 @@ def local(models: Path, name: str, against: InTurns | None, kind: Any) -> Evalua
     return evaluate(backend, what, models / f"{name}.json", kind=kind, against=against)
 
 
+@pytest.fixture
+def work_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have local models take a millisecond for each module that they run, however busy the machine is."""
+    from torch.nn.modules.module import register_module_forward_hook
+
+    ran = [0]
+
+    def count(*_: Any) -> None:
+        ran[0] += 1
+
+    def clock() -> float:
+        return ran[0] / 1000
+
+    hook = register_module_forward_hook(count)
+    monkeypatch.setattr("trainers.local.time", SimpleNamespace(perf_counter=clock, process_time=clock))
+    yield
+    hook.remove()
+
+
+@pytest.mark.usefixtures("work_clock")
 def test_a_slower_model_in_a_folder_is_caught(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "SHORT", 2.0)
     base = open_backend(str(models / "base"), Options(max_new_tokens=6, threads=1))

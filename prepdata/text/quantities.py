@@ -38,10 +38,9 @@ _SPOKEN = [re.escape(word) for word in sorted({*WORDS, *SHARES, *TIMES, *ONES}, 
 _DENSE = [word for word in _SPOKEN if word >= "\u3040"]  # of scripts without spaces
 _APART = "|".join(word for word in _SPOKEN if word < "\u3040")
 _NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_.])((?:\d{1,3}(?:[,.\u00a0\u202f' ]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?)"
+    r"(?<![a-z0-9_.])((?:\d{1,3}(?:[,.\u00a0\u202f' ]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?)"
     rf"|(?<![\w{_SIGNS}])(?:{_APART})(?![\w{_SIGNS}])"
-    rf"|{'|'.join(_DENSE)}|[两二三四五六七八九十](?![一二三四五六七八九十百千])",
-    re.IGNORECASE,
+    rf"|{'|'.join(_DENSE)}|[两二三四五六七八九十](?![一二三四五六七八九十百千])"
 )
 _CLOCK = re.compile(r"(?<![\d.,:])([01]?\d|2[0-3])[:.hH时時]([0-5]\d)(?![\d.:])(?: ?([ap])\.?m\b)?")
 _GAP = re.compile("[ \u00a0\u202f-]?")
@@ -49,7 +48,6 @@ _UNIT = re.compile(rf"(?:US)?[%€$£¥₽₹₩]|° ?[CFK]?\b|°|{_LETTER}+[²�
 _NEXT = re.compile(rf"[ \u00a0\u202f-]({_LETTER}+)")
 _MONEY_BEFORE = re.compile(r"(US\$|[€$£¥₹₩]|\b(?:EUR|USD|GBP|CHF|JPY|CNY|INR|Rs\.?)) ?$")
 _MONEY_ENDS = frozenset(" $€£¥₹₩RDPFYs.")
-_WORD_BEFORE = re.compile(rf"({_LETTER}+)\.? ?[#№]?$|({_LETTER}+)\.? $")
 _FOLLOWED = re.compile(r" [^\W\d_]")
 _JOINED = re.compile(
     r"[ \u00a0]?(?:[,/x×*–、至到和或~～-]|から"
@@ -188,7 +186,8 @@ def _equal(one: float, a: Unit, other: float, b: Unit) -> bool:
 def _read(text: str) -> Iterator[Quantity]:
     """Yield the numbers of a text with their units."""
     read = 0
-    for match in _NUMBER.finditer(text):
+    lowered = text.lower()
+    for match in _NUMBER.finditer(lowered if len(lowered) == len(text) else text):
         one = _in_digits(text, match) if match[1] else _in_words(text, match)
         if one is not None:
             yield one
@@ -310,10 +309,12 @@ def _units_of(words: str) -> tuple[Unit, ...]:
 
 def _named(text: str, start: int, end: int) -> bool:
     """True if a number without a unit is part of a name: "Version 25 has", "Box 7 weighs"."""
-    before = _WORD_BEFORE.search(text, max(0, start - 24), start)
-    if before is None:
-        return text[max(0, start - 1) : start] in ("第", "#", "№", "§")
-    word = before[1] or before[2]
+    if text[max(0, start - 1) : start] in ("第", "#", "№", "§"):
+        return True
+    before = text[max(0, start - 24) : start]
+    word = before[:-1].rpartition(" ")[2].rpartition("\n")[2].rstrip(".") if before.endswith(" ") else ""
+    if not word.isalpha():
+        return False
     if word.casefold() in LABELS:
         return True
     return word[0].isupper() and word.casefold() not in OWNERS and _FOLLOWED.match(text, end) is not None

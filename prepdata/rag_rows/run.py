@@ -95,7 +95,8 @@ def rag_rows(
     with contextlib.ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".prepdata-rag-", dir=target.parent)))
         outs = _Outputs(target, stack, report)
-        groups = Groups()
+        groups = Groups(shelf.twins)
+        report.alike = len(shelf.twins)
         with (work / "questions.jsonl").open("wb") as laid:
             for item in _laid(str(questions), settings, shelf, outs):
                 laid.write(json_text(item).encode() + b"\n")
@@ -223,15 +224,15 @@ def _made(
             yield item, side, Left("ties two sides", "the question ties questions of two sides together")
             continue
         group = groups.of(item.question, item.source)
-        yield item, side, maker.made(item.question, item.source, group, _allowed(side, home, maker.asked))
+        yield item, side, maker.made(item.question, item.source, group, _allowed(side, home, maker.asked, groups))
 
 
-def _allowed(side: str, home: dict[str, set[str]], asked: Asked) -> Callable[[str], bool]:
+def _allowed(side: str, home: dict[str, set[str]], asked: Asked, groups: Groups) -> Callable[[str], bool]:
     """Return what tells whether passages of a document may be distractors on a side: those that no question of another
-    side is about."""
+    side is about, nor about a document that is nearly the same."""
     if asked.beyond or not side:
         return lambda document: True
-    return lambda document: not (home.get(document, set()) - {side})
+    return lambda document: not (home.get(groups.document(document), set()) - {side})
 
 
 def _count(report: RagRowsReport, name: str, made: Made, item: Laid, asked: Asked) -> None:

@@ -60,6 +60,8 @@ _OPEN_BEHIND = frozenset("|\t\n;)]｜")
 _LARGE = re.compile(rf"[ \u00a0]?({_LETTER}+)")
 _SHORT = {"k": 1e3, "m": 1e6, "b": 1e9}
 _YEARS = (1000, 3000)  # "2019年", "2019 г."
+_NOT_SEVERAL = frozenset({"unless", "across", "besides", "gross", "minus", "extras", "always", "sometimes"})
+_DERIVED = frozenset({"time", "share", "volume", "clock"})  # 36 months make 36 payments
 _ROUGH = 0.02
 """Months and years are not all of one length: that much days and weeks may differ from them."""
 
@@ -70,7 +72,7 @@ class Quantity(NamedTuple):
     Args:
         value: the number; of a time of the day, minutes after midnight.
         units: what its unit may be; empty without one that is known.
-        word: beginning of the word behind it, in lower case; "" for none, or for one that counts nothing ("25 is").
+        word: the word behind it, in lower case; "" for none, or for one that is not counted ("25 is").
         span: where number and unit stand, in characters.
         name: True where the number is part of a name ("Version 25").
         bare: True where a text leaves units out: in tables, behind colons, at ends of lines.
@@ -150,8 +152,17 @@ class Quantities:
         if not there:
             return "absent"
         if not asked.units:
-            return "other" if asked.word and asked.small and asked.word not in self.stems else "held"
+            return "other" if self._of_other_things(asked, there) else "held"
         return "open" if any(self._may_be(asked, one) for one in there) else "other"
+
+    def _of_other_things(self, asked: Quantity, there: list[Quantity]) -> bool:
+        """True if a number counts what is not named here ("29 plugs"), and is a small one here or has a unit."""
+        if not asked.word or asked.word[:STEM] in self.stems:
+            return False
+        several = (
+            asked.word.isascii() and len(asked.word) > 4 and asked.word[-1] == "s" and asked.word not in _NOT_SEVERAL
+        )
+        return asked.small or (several and all(one.units and not one.kinds & _DERIVED for one in there))
 
     def _may_be(self, asked: Quantity, one: Quantity) -> bool:
         """True if the unit of a number was left out, and may be the one asked for."""
@@ -231,8 +242,7 @@ def _in_words(text: str, match: re.Match[str]) -> Quantity | None:
 
 
 def _behind(text: str, at: int) -> tuple[float, tuple[Unit, ...], str, int]:
-    """Return what stands behind a number: (what it is multiplied with, its units, else the beginning of a word that
-    it counts, where they end)."""
+    """Return what stands behind a number: (what it is multiplied with, its units, the word, where they end)."""
     found = _UNIT.match(text, _after_gap(text, at))
     if found is None:
         return 1.0, (), "", at
@@ -245,7 +255,7 @@ def _behind(text: str, at: int) -> tuple[float, tuple[Unit, ...], str, int]:
             return scale, (), "", at
     units, end = _unit_at(text, found)
     if units:
-        return scale, units, _stem(found[0]), end
+        return scale, units, found[0].casefold(), end
     if found[0] >= "\u3040" or found[0].casefold() in OWNERS or _is_stop(text, found):
         return scale, (), "", at
     place = found.end()
@@ -254,13 +264,9 @@ def _behind(text: str, at: int) -> tuple[float, tuple[Unit, ...], str, int]:
         if follows is None or follows[1].casefold() in OWNERS:
             break
         if len(follows[1]) > 2 and (units := _units_of(follows[1])):
-            return scale, units, _stem(follows[1]), follows.end()
+            return scale, units, follows[1].casefold(), follows.end()
         place = follows.end()
-    return scale, (), _stem(found[0]), found.end()
-
-
-def _stem(word: str) -> str:
-    return word.casefold()[:STEM]
+    return scale, (), found[0].casefold(), found.end()
 
 
 def _after_gap(text: str, at: int) -> int:

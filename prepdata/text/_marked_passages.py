@@ -130,6 +130,9 @@ def _gold(raw: dict[str, Any], passages: list[Passage]) -> frozenset[int] | None
         said = raw.get(key)
         if type(said) in (bool, int) and bool(said) is (key in words.UNANSWERABLE):
             return frozenset()
+    answers = raw.get("answers")
+    if type(answers) is dict and answers.get("text") == [] and "answer_start" in answers:  # SQuAD 2.0
+        return frozenset()
     for key in words.GOLD_INDEX:
         said = raw.get(key)
         if type(said) is int and -1 <= said < max(len(passages), 1):
@@ -153,6 +156,21 @@ def _gold(raw: dict[str, Any], passages: list[Passage]) -> frozenset[int] | None
         if key == "oracle_context" and passages:
             return frozenset()
     return None
+
+
+def of_prompt(text: str, path: str) -> Block | None:
+    """Return the passages of a prompt that is JSON with a key for them: `{"context": ..., "question": ...}`."""
+    if text[:1] != "{" or text[-1:] != "}":
+        return None
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    key = next((key for key in words.LISTS if value.get(key)), None) if type(value) is dict else None
+    block = _passages(value[key], "")[0] if key is not None and len(value) > 1 else None
+    if block is None or not any(written.size(one.text) >= LEAST for one in block.passages):
+        return None
+    return Block(tuple(one._replace(path=path) for one in block.passages), block.apart)
 
 
 def of_result(text: str, path: str) -> Block | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
@@ -11,7 +12,10 @@ from prepdata.record import Record
 from prepdata.rules.base import LOOK, RecordRule, Trigger
 from prepdata.rules.rag._facts import Missing, missing
 from prepdata.rules.rag._rows import Row, rows, rows_of
+from prepdata.text.differences import NEGATIONS
 
+_WORD = re.compile(r"[^\W\d_]+(?:['’]t)?|[不没無无非未]")
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*(?: ?[^\W\d_]+)?")
 SHOWN = 3
 """Facts that are named."""
 
@@ -22,7 +26,9 @@ class AnswerNotInContext(RecordRule):
     Looked at is the last answer of rows with context (docs/rag.md says how it is recognised), unless it declines. The
     facts may stand anywhere before the answer, the question included. Numbers may be spelled, rounded or reckoned
     otherwise. Names are looked at in scripts with capitals, and not in German; single words only where answer and
-    context are in one language. Tasks that work on a text (translate, summarise) are left alone.
+    context are in one language. Numbers with a unit must be there with that unit, in whatever spelling. An answer with a
+    citation or a number is reported as well where the row marks that its context does not hold the answer. Tasks that
+    work on one text under a heading (translate, summarise) are left alone.
 
     Why: the model learns to answer from memory, or to guess, where it was meant to read: the habit that retrieval is
         to cure.
@@ -51,6 +57,14 @@ class AnswerNotInContext(RecordRule):
 
     def _hit(self, row: Row, found: list[Missing]) -> Hit:
         kind, first = found[0].kind, found[0]
+        if kind == "marked":
+            return Hit(
+                "the row marks that its context does not hold the answer, and the answer says "
+                f"'{clip(first.text, 60)}' all the same: correct the mark, or let the answer say that it is not there",
+                row.path,
+                span=first.span,
+                excerpt=around(row.answer, first.span),
+            )
         if kind == "words":
             what = "hardly a word of this answer is in its context"
         else:
@@ -66,4 +80,16 @@ class AnswerNotInContext(RecordRule):
 
 
 def _facts(row: Row) -> list[Missing]:
-    return [] if row.declines else missing(row.answer, row.context.text)
+    if row.declines:
+        return []
+    return missing(row.answer, row.context.text) or _against_mark(row)
+
+
+def _against_mark(row: Row) -> list[Missing]:
+    """Return what a row says whose marks say that its context does not hold the answer: its first citation or number.
+    Silent where it denies something, as one that declines does."""
+    if row.context.gold != frozenset() or any(word in NEGATIONS for word in _WORD.findall(row.answer.casefold())):
+        return []
+    said = [(one.span, row.answer[slice(*one.span)]) for one in row.cited if not one.attached]
+    said += [(match.span(), match[0]) for match in _NUMBER.finditer(row.answer)]
+    return [Missing("marked", text, span) for span, text in said[:1]]

@@ -124,11 +124,8 @@ def _filled(passages: Sequence[Passage], others: Sequence[Passage]) -> tuple[Pas
 
 def _in_turn(record: Record, turn: Message) -> Block | None:
     if turn.role in _SPEAKING:
-        return (
-            marked.of_prompt(turn.text.strip(), turn.field) or written.read(turn.text, turn.field)
-            if turn.text
-            else None
-        )
+        block = marked.of_prompt(turn.text.strip(), turn.field)
+        return block or (written.read(turn.text, turn.field) if turn.text else None)
     if turn.role in ("tool", "function") and _retrieves(record, turn):
         return marked.of_result(turn.text, turn.field)
     return None

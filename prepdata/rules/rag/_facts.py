@@ -110,6 +110,7 @@ def missing(answer: str, context: str) -> list[Missing]:
     said, given = detect(plain), detect(context)
     if said and given and said != given:
         return []
+    plain = _GREETS.sub(lambda match: " " * len(match[0]), plain)
     return _quotations(answer, held) or _names(plain, held, given or said) or (_words(plain, held) if given else [])
 
 
@@ -197,7 +198,7 @@ def _names(plain: str, held: Held, language: str | None) -> list[Missing]:
     if language in _NOUNS or _LETTER_LIKE.match(plain):
         return []
     text = plain
-    for pattern in (_TITLED, _BETWEEN, _GREETS, _COUNTED):
+    for pattern in (_TITLED, _BETWEEN, _COUNTED):
         text = pattern.sub(lambda match: " " * len(match[0]), text)
     found: dict[str, Missing] = {}
     there: set[str] = set()

@@ -221,6 +221,8 @@ def _words(plain: str, held: Held) -> list[Missing]:
     words = {word.lower() for word in _LONG.findall(plain)}
     if len(words) < 4 or (len(words) < 8 and len(_WORD.findall(plain)) > BRIEF):
         return []
+    if any(len(number) > 1 for number in amounts(plain) & held.numbers):
+        return []
     share = sum(held.has_word(word) for word in words) / len(words)
     if share <= (0.1 if len(words) >= 8 else 0.0):
         start = len(plain) - len(plain.lstrip())

@@ -95,8 +95,7 @@ def described(report: RagRowsReport, distractors: int) -> Iterator[str]:
         yield f"taken out, so that rows are not too long: {plural(report.shortened, 'distractor')}"
     if report.kept:
         yield (
-            "answered, though drawn as unanswerable, as no decline in their language, or form (JSON), is known: "
-            f"{report.kept:,}"
+            f"answered, though drawn as unanswerable, as no decline in their language or form is known: {report.kept:,}"
         )
     if report.uncited:
         yield f"without a citation, which would break the answer (JSON): {plural(report.uncited, 'row')}"

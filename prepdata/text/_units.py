@@ -153,7 +153,7 @@ _TABLE: dict[str, dict[tuple[str, float], str]] = {
     },
     "temperature": {
         ("degree", 0): "° degree degrees grad degré degrés grado grados gradi graus graden градус градуса"
-        " градусов 度 도 डिग्री °C °c C celsius °F F fahrenheit K kelvin",
+        " градусов 度 도 डिग्री °C °c C celsius °F F fahrenheit kelvin",
     },
     "share": {
         ("%", 0): "% percent pct prozent procent procento procenta procentov processi procenten percento"
@@ -179,7 +179,7 @@ _TABLE: dict[str, dict[tuple[str, float], str]] = {
 }
 # fmt: on
 
-CASED = frozenset("A V W C F K В р м г л Fr Go To Mo Ko Pa PS MP".split())  # noqa: SIM905
+CASED = frozenset("A V W C F В р м г л Fr Go To Mo Ko Pa PS MP".split())  # noqa: SIM905
 """Spellings that are units only as they are written here: "100 A", not "100 a year"."""
 
 

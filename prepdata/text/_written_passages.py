@@ -50,9 +50,7 @@ _ORIGIN = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _BRACKET = re.compile(r"^[ \t*>\-]{0,4}[\[【](\d{1,3})[\]】](?!\()[ \t]{0,2}[:：.\-]?[ \t]?(?=\S)", re.MULTILINE)
-_SOURCED = re.compile(
-    rf"^[\[【](\d{{1,3}})[\]】] ?(?=[(（\[]?(?:{_any((*words.ORIGINS, 'title'))})[:：])", re.IGNORECASE | re.MULTILINE
-)
+_SOURCED = re.compile(r"^\[(\d{1,3})\] (?=\(?(?:source|title|file|url):)", re.IGNORECASE | re.MULTILINE)
 _RULE = re.compile(r"^[ \t]*(?:-{3,}|={3,}|\*{3,}|_{3,})[ \t]*$", re.MULTILINE)
 _TAG = re.compile(rf"<(/?)({_any((*words.OUTER_TAGS, *words.INNER_TAGS))})\b([^<>]{{0,300}})>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\b(id|index|source|title|name|url|path|filename|file)\s?=\s?[\"']?([^\"'>]{1,200})[\"']?")
@@ -70,7 +68,7 @@ def _traces() -> list[bytes]:
     for listed, ends in ((words.HEADINGS, after), (words.UNITS, between), (words.ORIGINS, after)):
         for word in listed:
             found |= {word + end for end in ends} if word in words.ENGLISH else {word}
-    found |= {f"[0]{gap}{word}:" for gap in (" (", " ", "(", " [") for word in (*words.ORIGINS, "title")}
+    found |= {f"[0] {bracket}{word}:" for bracket in ("", "(") for word in ("source", "title", "file", "url")}
     found |= {f'"{key}"' for key in words.LISTS}
     spelt = {form for word in found for form in (word, word.capitalize(), word.upper())}
     return sorted({form.encode().translate(FOLDED) for form in spelt})

@@ -42,7 +42,7 @@ _NUMBER = re.compile(
     rf"|(?<![\w{_SIGNS}])(?:{_APART})(?![\w{_SIGNS}])"
     rf"|{'|'.join(_DENSE)}|[两二三四五六七八九十](?![一二三四五六七八九十百千])"
 )
-_CLOCK = re.compile(r"(?<![\d.,:])([01]?\d|2[0-3])[:.hH时時]([0-5]\d)(?![\d.:])(?: ?([ap])\.?m\b)?")
+_CLOCK = re.compile(r"(?<![\d.,:])([01]?\d|2[0-3])[:.hH时時]([0-5]\d)(?!\d|[.:]\d)(?: ?([ap])\.?m\b)?")
 _GAP = re.compile("[ \u00a0\u202f-]?")
 _UNIT = re.compile(rf"(?:US)?[%€$£¥₽₹₩]|° ?[CFK]?\b|°|{_LETTER}+[²³23]?(?:/{_LETTER}+)?")
 _NEXT = re.compile(rf"[ \u00a0\u202f-]({_LETTER}+)")
@@ -218,7 +218,7 @@ def _in_digits(text: str, match: re.Match[str]) -> Quantity | None:
         span = (before.start(), large.end() if large and factor > 1 else match.end())
         return Quantity(value * factor, SPELLINGS[before[1].rstrip(".")], "", span)
     scale, units, word, end = _behind(text, match.end())
-    if units and not (_YEARS[0] <= value * scale < _YEARS[1] and units[0].name in ("year", "g")):
+    if units and not (_YEARS[0] <= value * scale < _YEARS[1] and (units[0].name == "year" or word == "г")):
         return Quantity(value * scale, units, word, (start, end))
     name = _named(text, start, match.end())
     return Quantity(value * scale, (), word, (start, match.end()), name, _bare(text, start, match.end()))

@@ -62,7 +62,10 @@ class Measured:
         if said is None or said.value <= 1 or self._written(said) or self.held.spelled or self._date(said):
             return False
         alike = self.given.alike(said)
-        if (said.small and not alike) or self.given.standing(said) != "other":
+        standing = self.given.standing(said)
+        if said.small and not alike:
+            return False
+        if standing != "other" and not (standing == "absent" and alike and self._in_codes(match[0])):
             return False
         if reckons and reckoned(said.value, [one.value for one in alike[:MOST]]):
             return False
@@ -75,6 +78,10 @@ class Measured:
         while at >= 0 and text[at - 1 : at].isalnum():
             at = text.find(words, at + 1)
         return at >= 0
+
+    def _in_codes(self, number: str) -> bool:
+        """True if the context has a number within codes only, such as 25 in X25."""
+        return number.isdigit() and re.search(rf"(?<![A-Za-z\d]){number}(?!\d)", self.held.text) is None
 
     def hours(self) -> Iterator[tuple[int, int]]:
         """Yield where the answer says "8 to 6" and the context, which has other hours, neither of the two."""

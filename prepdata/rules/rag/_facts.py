@@ -15,7 +15,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from prepdata.rules.rag._citations import without_code
-from prepdata.rules.rag._held import DIGITS, MOST, NUMBER, SPACES, UNIT, Held, european, reckoned, value
+from prepdata.rules.rag._held import DIGITS, NUMBER, SPACES, UNIT, Held, european, reckoned, value
 from prepdata.rules.rag._measured import Measured
 from prepdata.text.amounts import amounts
 from prepdata.text.language import detect, script
@@ -132,26 +132,27 @@ def _numbers(plain: str, held: Held) -> Iterator[Missing]:
     if not matches:
         return
     measured = Measured(plain, held)
-    own = [found for one in sorted(amounts(plain) & held.numbers)[:MOST] if (found := value(one)) is not None]
     reckons = _RECKONS.search(plain) is not None
     yield from (Missing("number", plain[start:stop], (start, stop)) for start, stop in measured.hours())
     for match in matches:
         there = held.has_pieces(european(match[0]))
         if measured.holds(match) if not there else not measured.clashes(match, reckons=reckons):
             continue
-        if not there and _excused(plain, match, held, own, reckons=reckons):
+        if not there and _excused(match, measured, reckons=reckons):
             continue
         yield Missing("number", plain[slice(*measured.shown(match))].strip(), match.span())
 
 
-def _excused(plain: str, match: re.Match[str], held: Held, own: list[float], *, reckons: bool) -> bool:
+def _excused(match: re.Match[str], measured: Measured, *, reckons: bool) -> bool:
     """True if a context need not have a number, or may have it in another form."""
+    plain, held = measured.plain, measured.held
     unit = UNIT.match(plain, match.end())
     word = unit[1] if unit else ""
     number = SPACES.sub("", european(match[0]))
     said = value(number)
     if _says_little(plain, match, said, word, held):
         return True
+    own = measured.own
     if own and word.lower() in _IMPERIAL and not held.counts(word):
         return True
     if held.has_number(number, word, reckons=reckons, scaled=not held.counts(word)):
@@ -221,10 +222,10 @@ def _words(plain: str, held: Held) -> list[Missing]:
     words = {word.lower() for word in _LONG.findall(plain)}
     if len(words) < 4 or (len(words) < 8 and len(_WORD.findall(plain)) > BRIEF):
         return []
-    if any(len(number) > 1 for number in amounts(plain) & held.numbers):
-        return []
     share = sum(held.has_word(word) for word in words) / len(words)
-    if share <= (0.1 if len(words) >= 8 else 0.0):
+    if share > (0.1 if len(words) >= 8 else 0.0):
+        return []
+    if not any(len(number) > 1 for number in amounts(plain) & held.numbers):  # the figures are there
         start = len(plain) - len(plain.lstrip())
         return [Missing("words", plain.strip(), (start, len(plain.rstrip())))]
     return []

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from prepdata.rules.rag._held import MOST, UNIT, Held, reckoned
+from prepdata.rules.rag._held import MOST, UNIT, Held, reckoned, value
+from prepdata.text.amounts import amounts
 from prepdata.text.quantities import SMALL, Quantities, Quantity
 
 FEW = 6
@@ -38,6 +39,13 @@ class Measured:
     def given(self) -> Quantities:
         """The quantities of the context."""
         return Quantities(self.held.text)
+
+    @cached_property
+    def own(self) -> list[float]:
+        """The numbers of the answer that the context has, in digits or words."""
+        return [
+            found for one in sorted(amounts(self.plain) & self.held.numbers)[:MOST] if (found := value(one)) is not None
+        ]
 
     def at(self, match: re.Match[str]) -> Quantity | None:
         """Return the quantity of a number of the answer, None where it has no unit that is known."""

@@ -20,7 +20,7 @@ from typing import IO, Any
 import msgspec
 
 from prepdata.errors import InputError, UsageError
-from prepdata.files import replacing
+from prepdata.files import naming, replacing
 from prepdata.jsontext import json_text
 from prepdata.rag_rows.locate import located
 from prepdata.rag_rows.make import Made, Maker, Tokens
@@ -92,7 +92,7 @@ def rag_rows(
     report.documents, report.chunks = len(shelf.chunks), len(shelf.known)
     tokens = _tokens(asked, report)
     left = _beside(target, "left-out")
-    with contextlib.ExitStack() as stack:
+    with naming(target), contextlib.ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".prepdata-rag-", dir=target.parent)))
         outs = _Outputs(target, stack, report)
         groups = Groups(shelf.twins)

@@ -15,7 +15,7 @@ FEW = 6
 _HOURS = re.compile(
     r"(?<![\d.,:])(\d{1,2}) (?:to|until|till|bis|à|a|al|às|tot|til|till|do|до) (\d{1,2})(?![\d:]|[.,]\d| ?[^\W\d_])"
 )
-_DATED = ("月", "日", "일")
+_DATED = re.compile(r"\d ?[月日일]\Z")
 """Ends of dates, which are units of time as well."""
 _REST = re.compile("[\\w\u0300-\u036f\u064b-\u0655\u0900-\u0903\u093a-\u094f\u0962\u0963\u0e31-\u0e3a\u0e47-\u0e4e]*")
 _IMPERIAL = frozenset({"inch", "foot", "yard", "mile", "lb", "oz", "gallon", "acre", "sq ft", "mph", "psi", "hp"})
@@ -43,9 +43,8 @@ class Measured:
     @cached_property
     def own(self) -> list[float]:
         """The numbers of the answer that the context has, in digits or words."""
-        return [
-            found for one in sorted(amounts(self.plain) & self.held.numbers)[:MOST] if (found := value(one)) is not None
-        ]
+        shared = sorted(amounts(self.plain) & self.held.numbers)[:MOST]
+        return [found for one in shared if (found := value(one)) is not None]
 
     def at(self, match: re.Match[str]) -> Quantity | None:
         """Return the quantity of a number of the answer, None where it has no unit that is known."""
@@ -115,7 +114,7 @@ class Measured:
         return match.start(), unit.start(1) + 1 if dense else rest.end() if rest else unit.end()
 
     def _date(self, said: Quantity) -> bool:
-        return self.plain[slice(*said.span)].endswith(_DATED)
+        return _DATED.search(self.plain[slice(*said.span)]) is not None
 
     def _worked_out(self, share: float) -> bool:
         """True if two numbers of one unit in the context make a share, as a part or as a change."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Literal, NamedTuple
+from unicodedata import combining, normalize
 
 from prepdata.text._units import CASED, FIRST, LABELS, LONGEST, ONES, SCALES, SHARES, SPELLINGS, STEMS, TIMES, Unit
 from prepdata.text._words_of_languages import OWNERS
@@ -168,9 +169,14 @@ class Quantities:
         """True if the unit of a number was left out, and may be the one asked for."""
         if one.units or one.name:
             return False
-        if not one.word or one.bare or (asked.word and one.word.startswith(asked.word[:3])):
+        if not one.word or one.bare or (asked.word and _beginning(one.word) == _beginning(asked.word)):
             return True
         return not asked.small and "money" in asked.kinds and "money" not in self.by_kind  # "29 net"
+
+
+def _beginning(word: str) -> str:
+    """Return the first two letters of a word, without accents: of "tägig" as of "Tage", of "daagse" as of "dagen"."""
+    return "".join(char for char in normalize("NFD", word) if not combining(char))[:2]
 
 
 def quantities(text: str) -> list[Quantity]:

@@ -77,6 +77,10 @@ OPEN = [
     ("29 euros", "The lamp costs 29 net."),
     ("17 kg", "Weight: 17"),
     ("72 years", "He died aged 72."),
+    ("14 Tage", "Es gilt eine 14-tägige Frist."),
+    ("14 dagen", "Een 14-daagse termijn."),
+    ("36 ay", "Garanti 36 aylık."),
+    ("100 ml", "Take 100 ml/day."),
 ]
 OTHER = [
     ("36 hours", "Its legs are 36 mm thick."),

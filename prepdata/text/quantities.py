@@ -167,9 +167,13 @@ class Quantities:
 
     def _may_be(self, asked: Quantity, one: Quantity) -> bool:
         """True if the unit of a number was left out, and may be the one asked for."""
-        if one.units or one.name:
+        if one.units:
             return False
-        if not one.word or one.bare or (asked.word and _beginning(one.word) == _beginning(asked.word)):
+        if one.word and _beginning(one.word) == _beginning(asked.word):
+            return True
+        if one.name:
+            return False
+        if not one.word or one.bare:
             return True
         return not asked.small and "money" in asked.kinds and "money" not in self.by_kind  # "29 net"
 

@@ -11,11 +11,11 @@ from prepdata.findings import Hit, Severity, around, clip
 from prepdata.record import Record
 from prepdata.rules.base import LOOK, RecordRule, Trigger
 from prepdata.rules.rag._facts import Missing, missing
-from prepdata.rules.rag._rows import Row, rows, rows_of
+from prepdata.rules.rag._rows import READ, Row, rows, rows_of
 from prepdata.text.differences import NEGATIONS
+from prepdata.text.quantities import Quantities, quantities
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’]t)?|[不没無无非未]")
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*(?: ?[^\W\d_]+)?")
 SHOWN = 3
 """Facts that are named."""
 
@@ -86,10 +86,15 @@ def _facts(row: Row) -> list[Missing]:
 
 
 def _against_mark(row: Row) -> list[Missing]:
-    """Return what a row says whose marks say that its context does not hold the answer: its first citation or number.
-    Silent where it denies something, as one that declines does."""
+    """Return what a row says whose marks say that its context does not hold the answer: its first citation, or number
+    that a passage has. Silent where it denies something, as one that declines does."""
     if row.context.gold != frozenset() or any(word in NEGATIONS for word in _WORD.findall(row.answer.casefold())):
         return []
     said = [(one.span, row.answer[slice(*one.span)]) for one in row.cited if not one.attached]
-    said += [(match.span(), match[0]) for match in _NUMBER.finditer(row.answer)]
+    held = Quantities("\n".join(passage.text for passage in row.context.passages))
+    said += [
+        (one.span, row.answer[slice(*one.span)])
+        for one in quantities(row.answer[:READ])
+        if (one.units or not one.small) and held.standing(one) == "held"
+    ]
     return [Missing("marked", text, span) for span, text in said[:1]]

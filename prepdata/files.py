@@ -79,6 +79,18 @@ def replacing(target: Path, *, mode: int | None = None, synced: bool = True) -> 
         raise
 
 
+@contextlib.contextmanager
+def naming(target: Path) -> Iterator[None]:
+    """Let an error that names no file, or a temporary one beside `target`, name `target`: a full disk, a folder that
+    takes no files."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or "/.prepdata-" in str(error.filename):
+            error.filename, error.filename2 = str(target), None
+        raise
+
+
 def settle(made: Path, target: Path, *, mode: int) -> None:
     """Put a finished file in the place of `target` in one step; its bytes are on the disk before.
 

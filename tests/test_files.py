@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from prepdata.files import read_bounded, replacing
+from prepdata.files import naming, read_bounded, replacing
 
 WINDOWS = os.name == "nt"
 
@@ -80,3 +80,12 @@ def test_a_pipe_or_device_is_written_to_and_not_replaced(tmp_path: Path) -> None
         out.write(b"x")
     assert os.read(reader, 10) == b"x" and pipe.is_fifo()
     os.close(reader)
+
+
+@pytest.mark.parametrize(
+    ("named", "told"), [(None, "out.jsonl"), ("/x/.prepdata-rag-1/a", "out.jsonl"), ("/x/other", "/x/other")]
+)
+def test_an_error_names_the_file_that_was_asked_for(named: str | None, told: str) -> None:
+    with pytest.raises(OSError, match="No space") as caught, naming(Path("out.jsonl")):
+        raise OSError(errno.ENOSPC, "No space left on device", named)
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, told)

@@ -11,7 +11,7 @@ import click
 from prepdata.cli.options import Command, settings_flags, settings_from
 from prepdata.errors import UsageError
 
-_OF_LANGUAGE = re.compile(r"([a-z]{2})=(.+)", re.DOTALL)
+_OF_LANGUAGE = re.compile(r"([^\W\d_]{1,20}(?:[-_][A-Za-z]{1,8})?)=(.*)", re.DOTALL)
 
 
 @click.command("rag-rows", cls=Command, short_help="Build training rows with retrieved context.")
@@ -77,6 +77,8 @@ def command(documents: str, questions: str, **flags: Any) -> int:
         overlap=flags.pop("overlap"),
     )
     dry_run = flags.pop("dry_run")
+    if output == "-":
+        raise UsageError("--output: rows, sides and what is left out are files beside each other; name a file, not -")
     settings, _ = settings_from(flags)
     report = rag_rows(
         documents,
@@ -117,7 +119,7 @@ def _declines(given: tuple[str, ...]) -> dict[str, str]:
     """Return the texts by language, "" for all.
 
     Raises:
-        UsageError: two for one language.
+        UsageError: two for one language. (What is no language, or an empty text, `Asked.checked` refuses.)
     """
     found: dict[str, str] = {}
     for text in given:

@@ -32,6 +32,17 @@ DECLINES = {
     "ko": "제가 가진 문서에는 그 내용이 나와 있지 않습니다.",
 }
 
+NAMES = {
+    "english": "en", "german": "de", "deutsch": "de", "french": "fr", "français": "fr", "spanish": "es",
+    "español": "es", "portuguese": "pt", "português": "pt", "italian": "it", "italiano": "it", "dutch": "nl",
+    "nederlands": "nl", "swedish": "sv", "danish": "da", "norwegian": "no", "nb": "no", "nn": "no", "polish": "pl",
+    "czech": "cs", "cz": "cs", "romanian": "ro", "turkish": "tr", "vietnamese": "vi", "indonesian": "id",
+    "russian": "ru", "русский": "ru", "ukrainian": "uk", "ua": "uk", "arabic": "ar", "chinese": "zh", "cn": "zh",
+    "japanese": "ja", "jp": "ja", "korean": "ko", "kr": "ko", "hindi": "hi", "greek": "el", "gr": "el",
+    "finnish": "fi", "hungarian": "hu", "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "spa": "es",
+}  # fmt: skip
+"""Names that are written for languages -> their codes."""
+
 
 def language_of(question: str, answer: str) -> str | None:
     """Return the language of a row, by its answer, else by its question and answer; None where it is not sure."""

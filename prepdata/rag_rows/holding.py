@@ -1,9 +1,11 @@
 """Does a passage hold an answer? Told by the answer's facts, and by its telling words.
 
 Facts are what the answer says and the question does not: numbers with their units (in digits or words), codes, and
-names (capitals within a sentence; not in German, which writes nouns so). A passage that has half of them is taken to
-hold the answer, and one that has most of the weight of its words, rare words weighing more. Both err on the side of
-holding: a distractor that might answer is worse than one fewer.
+names (capitals within a sentence; not in German, which writes nouns so). A number counts as there as
+`prepdata.text.quantities` finds it: with its unit, however that is written. A passage that has half of the facts is
+taken to hold the answer, and one that has most of the weight of its words, rare words weighing more, unless it says
+another number in the same unit. Both err on the side of holding: a distractor that might answer is worse than one
+fewer.
 """
 
 from __future__ import annotations
@@ -16,27 +18,32 @@ from math import log
 from typing import NamedTuple
 
 from prepdata.rules.rag._rows import words
-from prepdata.text.amounts import amounts
+from prepdata.text._units import Unit
+from prepdata.text._words_of_languages import OWNERS
 from prepdata.text.language import detect
+from prepdata.text.quantities import Quantities, Quantity, quantities
 
 FACTS = 0.5
 """Share of an answer's facts from which a passage holds it."""
 WORDS = 0.6
 """Share of the weight of an answer's words from which a passage holds it."""
-SMALL = 12.0
-"""Numbers up to this stand everywhere; they count with their unit only."""
 STEM = 5
 """Letters of a word by which it is found again in another form."""
+YES_OR_NO = frozenset(
+    """yes no ja nein oui non si sì sí sim não nee tak nie ano ne jah ei igen nem da nu evet hayır ya tidak có không
+    да нет так ні 是 不是 否 はい いいえ 네 예 아니요 아니오 نعم لا हाँ हां नहीं ναι όχι כן לא true false""".split()  # noqa: SIM905
+)
+"""Answers that share nothing with a passage and may follow from it."""
 _TOKEN = re.compile(r"[^\W_]+(?:[.,:-][^\W_]+)*")
 _CITED = re.compile(r"[\[【]\d{1,3}[\]】]")
 _NAME = re.compile(r"(?<=[^\s.!?:;…])[ \t]+([A-ZÀ-ÖØ-ÞΑ-ΩА-ЯЁЄІЇҐ][^\W\d_]{2,29})\b")
 
 
 class Fact(NamedTuple):
-    """A number with the beginning of its unit, or a code or name in lower case (`unit` is "")."""
+    """A quantity as the answer writes it, or a code or name in lower case (`quantity` is None)."""
 
     what: str
-    unit: str = ""
+    quantity: Quantity | None = None
 
 
 class Passage:
@@ -46,9 +53,9 @@ class Passage:
         self.text = text
 
     @cached_property
-    def numbers(self) -> set[str]:
-        """Its numbers."""
-        return amounts(self.text)
+    def quantities(self) -> Quantities:
+        """Its numbers and what they count."""
+        return Quantities(self.text)
 
     @cached_property
     def stems(self) -> set[str]:
@@ -62,10 +69,10 @@ class Passage:
         return self.text.lower()
 
     def has(self, fact: Fact) -> bool:
-        """True if a fact stands there."""
-        if not fact.what[0].isdigit() or not _is_number(fact.what):
+        """True if a fact stands there, or may: where the passage leaves the unit of a number out."""
+        if fact.quantity is None:
             return fact.what in self.lower
-        return fact.what in self.numbers and (not fact.unit or fact.unit in self.stems)
+        return self.quantities.standing(fact.quantity) in ("held", "open")
 
 
 class Weights:
@@ -91,6 +98,7 @@ class Answer:
         asked = Passage(question)
         self.weights = weights
         self.facts = [fact for fact in _facts(text) if not asked.has(fact)]
+        self.bare = text.strip().lower()
         said = {word[:STEM] for word in words(text)}
         self.words = said - asked.stems or said
         self.total = sum(weights.of(stem) for stem in self.words)
@@ -108,9 +116,22 @@ class Answer:
 
     def held_by(self, passage: Passage) -> bool:
         """True if a passage may hold the answer."""
-        if self.facts and len(self.facts_in(passage)) >= FACTS * len(self.facts):
+        found = self.facts_in(passage)
+        if self.facts and len(found) >= FACTS * len(self.facts):
             return True
+        if not found and any(one.quantity and passage.quantities.alike(one.quantity) for one in self.facts):
+            return False
         return self.share_of_words(passage) >= WORDS
+
+    def shares_with(self, passage: Passage) -> bool:
+        """True if a passage has a fact of the answer, or a word that says something; also if the answer is no more
+        than yes or no."""
+        if self.facts_in(passage) or self.bare.partition(" ")[0].strip(",.!;:。、，") in YES_OR_NO:
+            return True
+        telling = {word for word in words(self.bare) if word not in OWNERS}
+        if not telling:
+            return self.bare.strip(" .!?。") in passage.lower
+        return any(word[:STEM] in passage.stems for word in telling)
 
     def nearness(self, passage: Passage) -> tuple[int, float, float]:
         """Return how near a passage is to the answer: facts, share of words, weight of words of the question."""
@@ -119,23 +140,24 @@ class Answer:
 
 
 def _facts(text: str) -> list[Fact]:
+    counted: dict[tuple[float, tuple[Unit, ...], str], Fact] = {}
     found: dict[Fact, None] = {}
-    tokens = list(_TOKEN.finditer(text))
-    for place, match in enumerate(tokens):
+    spans = []
+    for one in quantities(text):
+        said = text[slice(*one.span)]
+        spans.append(one.span)
+        if one.units:
+            telling = any(map(str.isdigit, said)) or (one.value != 1 and "share" not in one.kinds)
+            telling = telling and ("clock" not in one.kinds or "." not in said)
+        else:
+            telling = bool(one.word) or not one.small
+        if telling:
+            counted.setdefault((one.value, one.units, one.word), Fact(said, one))
+    for match in _TOKEN.finditer(text):
         token = match[0]
-        for number in sorted(amounts(token)):
-            after = tokens[place + 1] if place + 1 < len(tokens) else None
-            near = after is not None and after.start() - match.end() <= 1 and not after[0][0].isdigit()
-            unit = after[0].lower()[:STEM] if after is not None and near else ""
-            small = float(number) <= SMALL if _is_number(number) else False
-            if _is_number(number) and (unit or not small):
-                found[Fact(number, unit if small else "")] = None
-        if any(char.isdigit() for char in token) and any(char.isalpha() for char in token):
+        mixed = any(char.isdigit() for char in token) and any(char.isalpha() for char in token)
+        if mixed and not any(start <= match.start() and match.end() <= stop for start, stop in spans):
             found[Fact(token.lower())] = None
     if detect(text) != "de":
         found.update({Fact(match[1].lower()): None for match in _NAME.finditer(text)})
-    return list(found)
-
-
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).isdecimal() and text.isascii() and len(text) < 20
+    return [*counted.values(), *found]

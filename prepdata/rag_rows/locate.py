@@ -27,7 +27,9 @@ def located(question: Question, shelf: Shelf) -> Source | Left:
     if question.none:
         if kind_of_answer(question.answer) is None:
             return Left(
-                "answered without source", "the row says that no document holds the answer, but the answer does not"
+                "answered without source",
+                "the row says that no document holds the answer (`gold: []` or `answerable: false`), but its answer is "
+                "not worded so ('The documents do not say.' is): mend the one or the other",
             )
         return Source((), "mark")
     true: list[Chunk] = []
@@ -77,11 +79,14 @@ def _of_document(name: str, question: Question, shelf: Shelf) -> list[Chunk] | L
         if not _gaps(question, true) and _all_facts(answer, true, shelf):
             break
     first = shelf.passages[true[0].id]
-    if len(shelf.chunks[path]) > 1 and not answer.facts_in(first) and answer.share_of_words(first) < LEAST_WORDS:
+    one = len(shelf.chunks[path]) == 1
+    shares = answer.shares_with(first) if one else answer.facts_in(first) or answer.share_of_words(first) >= LEAST_WORDS
+    if not shares:
+        what = f"{path} shares nothing" if one else f"no passage of {path} shares enough"
         return Left(
             "answer not in its document",
-            f"no passage of {path} shares enough with the answer; name the passage in `gold` ('{path}#0'), "
-            "or mend the answer",
+            f"{what} with the answer; mend the answer, or, if it is there all the same, name the passage in `gold` "
+            f"('{true[0].id}')",
         )
     return true
 
@@ -118,6 +123,8 @@ def _gaps(question: Question, true: Sequence[Chunk]) -> list[Missing]:
     passages = "\n".join(chunk.text for chunk in true)
     asked = [*(text for _, text in question.before), question.text]
     gaps = missing(question.answer, "\n".join([passages, *asked]))
-    if gaps and gaps[0].kind not in ("number", "identifier") and detect(passages) != detect(question.answer):
-        return []
+    if gaps and gaps[0].kind not in ("number", "identifier"):
+        given, said = detect(passages), detect(question.answer)
+        if given != said and (gaps[0].kind != "words" or said):
+            return []
     return gaps

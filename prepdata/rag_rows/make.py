@@ -11,8 +11,10 @@ from prepdata.rag_rows.holding import Answer
 from prepdata.rag_rows.questions import Question
 from prepdata.rag_rows.settings import Asked, Left, Source
 from prepdata.rag_rows.shelf import Shelf
+from prepdata.rag_rows.twins import alike
 from prepdata.retrieval.model import Chunk
 from prepdata.retrieval.prompt import with_context
+from prepdata.text.shapes import FORMAL, shape
 
 MADE = "rag_rows"
 """Key of `metadata` that says how a row came about."""
@@ -107,6 +109,8 @@ class Maker:
         if drawn(self.asked.seed, "unanswerable", question.key) >= self.asked.unanswerable * 2**64:
             return None, False
         decline = decline_for(language_of(question.text, question.answer), self.asked.declines)
+        if decline is not None and _form(decline) != _form(question.answer):
+            decline = None
         return decline, decline is None
 
     def _distractors(
@@ -127,11 +131,19 @@ class Maker:
                 continue
             if answer is not None and answer.held_by(shelf.passages[chunk.id]):
                 continue
+            if answer is not None and any(self._copies(answer, chunk, one) for one in true):
+                continue
             texts.add(text)
             found.append(chunk)
             if len(found) == wanted:
                 break
         return found
+
+    def _copies(self, answer: Answer, chunk: Chunk, true: Chunk) -> bool:
+        """True if a passage is nearly the same as a true one, and about the same thing: it has what the question names
+        there, as another version of a page has, and the next entry of a catalogue has not."""
+        here, there = self.shelf.passages[chunk.id].stems, self.shelf.passages[true.id].stems
+        return answer.asked & there <= here and alike(chunk.text, true.text)
 
     def _ordered(self, question: Question, chunks: list[Chunk]) -> list[Chunk]:
         """Return passages in an order drawn for this question: every place is as likely for each of them."""
@@ -175,6 +187,12 @@ class Maker:
             MADE: {"chunks": [chunk.id for chunk in passages], "located": source.how},
         }
         return row
+
+
+def _form(answer: str) -> str:
+    """Return the form of an answer that a program reads, "" for one that people read."""
+    found = shape(answer)
+    return found if found in FORMAL else ""
 
 
 def _plain(text: str) -> str:

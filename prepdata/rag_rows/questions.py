@@ -12,6 +12,7 @@ from prepdata.jsontext import json_text
 from prepdata.rag_rows.settings import Left
 from prepdata.record import Record
 from prepdata.rules.rag._citations import citations
+from prepdata.text import _marked_passages as marked
 from prepdata.text import _passage_words as names
 from prepdata.text import _written_passages as written
 
@@ -86,7 +87,7 @@ def question_of(record: Record) -> Question | Left:
     if odd is not None:
         return Left("not plain text", f"the turn at {odd.path or '/'} is not a plain text of system, user or assistant")
     question, answer = prompt[-1].text, answers[0].text
-    if written.read(question, ""):
+    if written.read(question, "") or marked.of_prompt(question.strip(), ""):
         return Left("context in the question", "the question already holds a context; give the question alone")
     if cited := next((one.name for one in citations(answer) if one.name.isdigit() and not one.attached), None):
         return Left(

@@ -35,8 +35,10 @@ class RagRowsReport(msgspec.Struct, kw_only=True):
         located: rows whose true passages were named (`mark`) or found in their document (`overlap`).
         left: kind of reason -> questions that gave no row; `left_file` holds them, "" where there are none.
         short: rows with fewer distractors than asked for; `shortened` passages were taken out for the length of rows.
-        kept: rows that were to be unanswerable, and keep their answer since no decline in their language is known.
+        kept: rows that were to be unanswerable, and keep their answer since no decline in their language, or in the
+            form of their answer (JSON), is known.
         uncited: answers that took no citation.
+        alike: documents that are nearly the same as another one, whose side they share.
         asking: rows with a passage that has a line like "Question:".
         unread: files of the folder that were not read, with reasons.
         notes: what else there is to know.
@@ -54,6 +56,7 @@ class RagRowsReport(msgspec.Struct, kw_only=True):
     shortened: int = 0
     kept: int = 0
     uncited: int = 0
+    alike: int = 0
     asking: int = 0
     unread: list[str] = []
     notes: list[str] = []
@@ -84,12 +87,16 @@ def described(report: RagRowsReport, distractors: int) -> Iterator[str]:
         )
     if found := report.located.get("overlap"):
         yield f"true passage found by what the answer shares with its document: {plural(found, 'row')}"
+    if report.alike:
+        yield f"nearly the same as another document, and on its side: {plural(report.alike, 'document')}"
     if report.short:
         yield f"fewer than {plural(distractors, 'distractor')}: {plural(report.short, 'row')}"
     if report.shortened:
         yield f"taken out, so that rows are not too long: {plural(report.shortened, 'distractor')}"
     if report.kept:
-        yield f"answered, though drawn as unanswerable, as no decline in their language is known: {report.kept:,}"
+        yield (
+            f"answered, though drawn as unanswerable, as no decline in their language or form is known: {report.kept:,}"
+        )
     if report.uncited:
         yield f"without a citation, which would break the answer (JSON): {plural(report.uncited, 'row')}"
     if report.asking:

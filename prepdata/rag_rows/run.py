@@ -20,7 +20,7 @@ from typing import IO, Any
 import msgspec
 
 from prepdata.errors import InputError, UsageError
-from prepdata.files import replacing
+from prepdata.files import naming, replacing
 from prepdata.jsontext import json_text
 from prepdata.rag_rows.locate import located
 from prepdata.rag_rows.make import Made, Maker, Tokens
@@ -92,10 +92,11 @@ def rag_rows(
     report.documents, report.chunks = len(shelf.chunks), len(shelf.known)
     tokens = _tokens(asked, report)
     left = _beside(target, "left-out")
-    with contextlib.ExitStack() as stack:
+    with naming(target), contextlib.ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".prepdata-rag-", dir=target.parent)))
         outs = _Outputs(target, stack, report)
-        groups = Groups()
+        groups = Groups(shelf.twins)
+        report.alike = len(shelf.twins)
         with (work / "questions.jsonl").open("wb") as laid:
             for item in _laid(str(questions), settings, shelf, outs):
                 laid.write(json_text(item).encode() + b"\n")
@@ -223,15 +224,15 @@ def _made(
             yield item, side, Left("ties two sides", "the question ties questions of two sides together")
             continue
         group = groups.of(item.question, item.source)
-        yield item, side, maker.made(item.question, item.source, group, _allowed(side, home, maker.asked))
+        yield item, side, maker.made(item.question, item.source, group, _allowed(side, home, maker.asked, groups))
 
 
-def _allowed(side: str, home: dict[str, set[str]], asked: Asked) -> Callable[[str], bool]:
+def _allowed(side: str, home: dict[str, set[str]], asked: Asked, groups: Groups) -> Callable[[str], bool]:
     """Return what tells whether passages of a document may be distractors on a side: those that no question of another
-    side is about."""
+    side is about, nor about a document that is nearly the same."""
     if asked.beyond or not side:
         return lambda document: True
-    return lambda document: not (home.get(document, set()) - {side})
+    return lambda document: not (home.get(groups.document(document), set()) - {side})
 
 
 def _count(report: RagRowsReport, name: str, made: Made, item: Laid, asked: Asked) -> None:

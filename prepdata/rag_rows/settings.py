@@ -7,6 +7,9 @@ from typing import Literal
 import msgspec
 
 from prepdata.errors import UsageError
+from prepdata.findings import clip
+from prepdata.rag_rows.declines import NAMES
+from prepdata.text.language import LANGUAGES
 
 MOST_DISTRACTORS = 50
 """Distractors that a row may have."""
@@ -52,9 +55,16 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"unanswerable: {self.unanswerable:g} is no share of the rows (0 to 1)")
         if self.max_length < 0:
             raise UsageError(f"max-length: {self.max_length} is below 0")
-        for text in self.declines.values():
+        for language, text in self.declines.items():
+            if language and language not in LANGUAGES:
+                short = language.replace("_", "-").partition("-")[0].casefold()
+                near = NAMES.get(short, short if short in LANGUAGES else "")
+                raise UsageError(
+                    f"decline: '{clip(language, 40)}' is no code of a language that is known"
+                    + (f"; did you mean {near}?" if near else f"; these are: {', '.join(sorted(LANGUAGES))}")
+                )
             if not text.strip():
-                raise UsageError("decline: the text is empty")
+                raise UsageError(f"decline: the text{f' for {language}' if language else ''} is empty")
         return self
 
 

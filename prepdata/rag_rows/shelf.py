@@ -8,6 +8,7 @@ from functools import cached_property
 
 from prepdata.errors import InputError
 from prepdata.rag_rows.holding import Passage, Weights
+from prepdata.rag_rows.twins import twins
 from prepdata.retrieval.model import Chunk, Retriever
 
 MOST = 200_000_000
@@ -46,6 +47,11 @@ class Shelf:
         self.passages = {id: Passage(chunk.text) for id, chunk in self.known.items()}
         if not self.known:
             raise InputError("the documents hold no text that passages could be made of")
+
+    @cached_property
+    def twins(self) -> dict[str, str]:
+        """Documents that are nearly the same as others, each with the first of these by name."""
+        return twins({path: "\n".join(chunk.text for chunk in chunks) for path, chunks in self.chunks.items()})
 
     @cached_property
     def weights(self) -> Weights:

@@ -8,7 +8,7 @@ well, and a manifest keeps questions where they are when others are added.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,10 +27,19 @@ _SIDES = ("train", "validation", "test")
 
 
 class Groups:
-    """Documents that a question has its answer from together, and questions of one mark `group`."""
+    """Documents that a question has its answer from together, and questions of one mark `group`.
 
-    def __init__(self) -> None:
-        self.above: dict[str, str] = {}
+    Args:
+        twins: documents that are nearly the same as another one, which stands for them.
+    """
+
+    def __init__(self, twins: Mapping[str, str] | None = None) -> None:
+        self.twins = twins or {}
+        self.above: dict[str, str] = {f"d{name}": f"d{first}" for name, first in self.twins.items()}
+
+    def document(self, name: str) -> str:
+        """Return the document that stands for one and those that are nearly the same."""
+        return self.twins.get(name, name)
 
     def tie(self, question: Question, source: Source) -> None:
         """Tie the documents and the group of a question together."""
@@ -64,7 +73,7 @@ class Sides(NamedTuple):
 
     Args:
         of: side of every question, in their order; `ASIDE` for those that tie two sides.
-        documents: document -> sides of the questions about it.
+        documents: document (`Groups.document`) -> sides of the questions about it.
     """
 
     of: list[str]
@@ -106,7 +115,7 @@ def sides_of(
     known: list[tuple[str, ...]] = []
     with bare.open("wb") as file:
         for number, item in enumerate(laid):
-            known.append(tuple({id.rpartition("#")[0]: None for id in item.source.true}))
+            known.append(tuple({groups.document(id.rpartition("#")[0]): None for id in item.source.true}))
             file.write(json_text(_bare(item, number, groups)).encode() + b"\n")
     if not known:
         return Sides([], {})
@@ -133,6 +142,8 @@ def sides_of(
                     places[decoder.decode(line).metadata["number"]] = place
     report.sides = {name: side for name, side in report.sides.items() if done.sides[name].rows}
     report.notes += [f"left, since both rows had their side before: {said}" for said in done.left[:5]]
+    if report.sides and "train" not in report.sides:
+        report.notes.append("train: 0 rows, no file, since --validation and --test take them all")
     of = [(*_SIDES, ASIDE)[place] for place in places]
     documents: dict[str, set[str]] = {}
     for side, names in zip(of, known):

@@ -8,7 +8,7 @@ import msgspec
 
 from prepdata.record import escape
 from prepdata.text import _passage_words as words
-from prepdata.text._passage import Block, Passage, named
+from prepdata.text._passage import Block, Passage, named, size
 
 LEAST = 20
 """Characters below which the text of a field or of a tool's result is no passage."""
@@ -87,10 +87,9 @@ def _passages(value: Any, path: str) -> tuple[Block, frozenset[int] | None]:
 
 def _whole(text: str, path: str) -> Block | None:
     """Return a text as one passage; blank lines in it may part several."""
-    from prepdata.text import _written_passages as written
 
     stripped = text.strip()
-    return Block((Passage("", stripped, path),), "\n\n" not in stripped) if written.size(stripped) >= LEAST else None
+    return Block((Passage("", stripped, path),), "\n\n" not in stripped) if size(stripped) >= LEAST else None
 
 
 def _rows_of_columns(value: dict[str, Any]) -> list[Any]:
@@ -133,6 +132,9 @@ def _gold(raw: dict[str, Any], passages: list[Passage]) -> frozenset[int] | None
         said = raw.get(key)
         if type(said) in (bool, int) and bool(said) is (key in words.UNANSWERABLE):
             return frozenset()
+    answers = raw.get("answers")
+    if type(answers) is dict and answers.get("text") == [] and "answer_start" in answers:  # SQuAD 2.0
+        return frozenset()
     for key in words.GOLD_INDEX:
         said = raw.get(key)
         if type(said) is int and -1 <= said < max(len(passages), 1):
@@ -158,6 +160,21 @@ def _gold(raw: dict[str, Any], passages: list[Passage]) -> frozenset[int] | None
     return None
 
 
+def of_prompt(text: str, path: str) -> Block | None:
+    """Return the passages of a prompt that is JSON with a key for them: `{"context": ..., "question": ...}`."""
+    if text[:1] != "{" or text[-1:] != "}":
+        return None
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    key = next((key for key in words.LISTS if value.get(key)), None) if type(value) is dict else None
+    block = _passages(value[key], "")[0] if key is not None and len(value) > 1 else None
+    if block is None or not any(size(one.text) >= LEAST for one in block.passages):
+        return None
+    return Block(tuple(one._replace(path=path) for one in block.passages), block.apart)
+
+
 def of_result(text: str, path: str) -> Block | None:
     """Return the passages of what a retrieving tool returned: a list of texts or objects, written passages, or all."""
     from prepdata.text import _written_passages as written
@@ -171,7 +188,5 @@ def of_result(text: str, path: str) -> Block | None:
             value = next((value[key] for key in (*words.LISTS, "results") if type(value.get(key)) is list), None)
         if type(value) is list:
             found = [one._replace(path=path) for item in value[:MOST] if (one := _one(item, "")) is not None]
-            return (
-                Block(tuple(found), True) if found and any(written.size(one.text) >= LEAST for one in found) else None
-            )
+            return Block(tuple(found), True) if found and any(size(one.text) >= LEAST for one in found) else None
     return written.read(text, path) or _whole(text, path)

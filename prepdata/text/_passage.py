@@ -32,3 +32,9 @@ class Block(NamedTuple):
 
     passages: tuple[Passage, ...]
     apart: bool
+
+
+def size(text: str) -> int:
+    """Return the length of a text in letters of Latin script: one of East Asia says as much as three."""
+    stripped = text.strip()
+    return len(stripped) if stripped.isascii() else len(stripped) + 2 * sum([char >= "\u3040" for char in stripped])

@@ -15,6 +15,8 @@ def _traces() -> list[bytes]:
     for listed, ends in ((words.HEADINGS, after), (words.UNITS, between), (words.ORIGINS, after)):
         for word in listed:
             found |= {word + end for end in ends} if word in words.ENGLISH else {word}
+    found |= {f"[0] {bracket}{word}:" for bracket in ("", "(") for word in ("source", "title", "file", "url")}
+    found |= {f'"{key}"' for key in words.LISTS}
     spelt = {form for word in found for form in (word, word.capitalize(), word.upper())}
     return sorted({form.encode().translate(FOLDED) for form in spelt})
 

@@ -34,7 +34,7 @@ TRUE = ("gold", "is_gold", "is_selected", "relevant", "is_relevant", "is_support
 
 HEADINGS = (
     "context", "contexts", "context information", "documents", "document", "passages", "passage", "sources", "excerpts",
-    "snippets", "search results", "knowledge base", "reference material", "reference text",
+    "snippets", "search results", "knowledge base", "reference material", "reference text", "article",
     "kontext", "dokumente", "quellen", "textabschnitte", "textstellen", "suchergebnisse", "auszüge",
     "contexte", "extraits", "résultats de recherche",
     "contexto", "documentos", "pasajes", "fuentes", "fragmentos", "resultados de búsqueda",
@@ -44,7 +44,7 @@ HEADINGS = (
     "kontekst", "dokumenty", "fragmenty", "źródła", "kontextus", "dokument", "källor", "konteksti",
     "контекст", "документы", "фрагменты", "источники", "результаты поиска", "документи", "фрагменти", "джерела",
     "bağlam", "belgeler", "kaynaklar", "konteks", "dokumen", "ngữ cảnh", "tài liệu", "συμφραζόμενα", "πλαίσιο",
-    "السياق", "المستندات", "المصادر", "संदर्भ", "दस्तावेज़",
+    "הקשר", "מסמכים", "מקורות", "السياق", "المستندات", "المصادر", "संदर्भ", "दस्तावेज़",
     "上下文", "背景信息", "背景资料", "参考资料", "参考文档", "参考信息", "文档", "资料", "已知信息", "检索结果",
     "知识库",
     "コンテキスト", "文脈", "参考資料", "参考文書", "検索結果", "文書", "資料",
@@ -64,15 +64,16 @@ ORIGINS = ("source", "file", "document", "url", "quelle", "datei", "fichier", "f
 """Words that stand, with a file name or an address, above one passage."""
 ENGLISH = frozenset({
     "context", "contexts", "context information", "documents", "document", "passages", "passage", "sources", "excerpts",
-    "snippets", "search results", "knowledge base", "reference material", "reference text", "doc", "source", "excerpt",
-    "chunk", "snippet", "search result", "file", "url",
+    "snippets", "search results", "knowledge base", "reference material", "reference text", "article", "doc",
+    "source", "excerpt", "chunk", "snippet", "search result", "file", "url",
 })  # fmt: skip
 """Those of these words that are English, or common in it."""
 ENDS = (
     "question", "questions", "query", "user question", "user query", "task", "instruction", "instructions", "answer",
     "frage", "aufgabe", "anweisung", "antwort", "requête", "réponse", "consigne", "pregunta", "consulta", "respuesta",
     "pergunta", "resposta", "domanda", "risposta", "vraag", "antwoord", "pytanie", "odpowiedź", "fråga", "otázka",
-    "вопрос", "ответ", "питання", "soru", "pertanyaan", "câu hỏi", "السؤال", "प्रश्न", "问题", "問題", "用户问题", "回答",
+    "вопрос", "ответ", "питання", "soru", "pertanyaan", "câu hỏi", "שאלה", "תשובה",
+    "السؤال", "प्रश्न", "问题", "問題", "用户问题", "回答",
     "質問", "问", "질문",
 )  # fmt: skip
 """Words that stand, with a colon, where retrieved text ends."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from prepdata.text import _passage_words as words
-from prepdata.text._passage import Block, Passage
+from prepdata.text._passage import Block, Passage, size
 
 LEAST = 30
 """Characters below which what stands under a heading is no retrieved text ("Context: work")."""
@@ -34,6 +34,10 @@ _INTRO = re.compile(
     r"|quellen|auszüge|textabschnitte)\b[^\n]{0,200}\n",
     re.IGNORECASE,
 )
+_PIECES = re.compile(
+    r"\bfollowing (?:[^\W\d_]{1,20} ){0,2}(?:pieces|parts) of (?:[^\W\d_]{1,20} )?context", re.IGNORECASE
+)
+"""What only a prompt for retrieved text says, whatever follows."""
 _END = re.compile(rf"{_LEAD}(?:{_any(words.ENDS)})(?:[ \t]?\d{{1,3}})?{_COLON}", re.IGNORECASE | re.MULTILINE)
 _UNIT = re.compile(
     rf"{_LEAD}(?:{_any(words.UNITS)})[ \t]{{0,2}}[:#№]?[ \t]?[\[(（]?(\d{{1,3}})(?![\d.,]?\d)[\])）】*]{{0,3}}"
@@ -46,18 +50,13 @@ _ORIGIN = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _BRACKET = re.compile(r"^[ \t*>\-]{0,4}[\[【](\d{1,3})[\]】](?!\()[ \t]{0,2}[:：.\-]?[ \t]?(?=\S)", re.MULTILINE)
+_SOURCED = re.compile(r"^\[(\d{1,3})\] (?=\(?(?:source|title|file|url):)", re.IGNORECASE | re.MULTILINE)
 _RULE = re.compile(r"^[ \t]*(?:-{3,}|={3,}|\*{3,}|_{3,})[ \t]*$", re.MULTILINE)
 _TAG = re.compile(rf"<(/?)({_any((*words.OUTER_TAGS, *words.INNER_TAGS))})\b([^<>]{{0,300}})>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\b(id|index|source|title|name|url|path|filename|file)\s?=\s?[\"']?([^\"'>]{1,200})[\"']?")
 _CHILD = re.compile(r"<(source|title|url)>([^<>]{1,300})</\1>", re.IGNORECASE)
 _TITLE = re.compile(r"[ \t]{0,2}[(:：\-–—]?[ \t]{0,2}title[:：][ \t]?([^\n)]{1,160})\)?", re.IGNORECASE)
 _TASK = re.compile(words.TASKS, re.IGNORECASE)
-
-
-def size(text: str) -> int:
-    """Return the length of a text in letters of Latin script: one of East Asia says as much as three."""
-    stripped = text.strip()
-    return len(stripped) if stripped.isascii() else len(stripped) + 2 * sum([char >= "\u3040" for char in stripped])
 
 
 def read(text: str, path: str) -> Block | None:
@@ -70,6 +69,9 @@ def read(text: str, path: str) -> Block | None:
     body = _body(text, heading) if heading is not None else ""
     if 2 * size(body) >= LEAST and (numbered := _numbered(body, path)):
         return Block(tuple(numbered), True)
+    sourced = _split(text, list(_SOURCED.finditer(text)), path)
+    if len(sourced) >= 2:
+        return Block(tuple(sourced), True)
     units = _split(text, list(_UNIT.finditer(text)), path)
     if len(units) >= 2 or (units and (heading is not None or _alone(units[0], text))):
         return Block(tuple(units), True)
@@ -101,9 +103,10 @@ def _alone(unit: Passage, text: str) -> bool:
 def _under(text: str, heading: re.Match[str], body: str, path: str) -> Block | None:
     """Return what stands under a heading as one block, or parted by rules, if it is there to be asked about."""
     asked = _END.search(text, heading.end()) is not None
-    if heading.re is _INTRO and (not asked or size(body) < 2 * LEAST):
+    told = heading.re is _INTRO and _PIECES.match(heading[0]) is not None
+    if heading.re is _INTRO and not told and (not asked or size(body) < 2 * LEAST):
         return None  # "Sort the following documents ...": only a question tells that they are there to be asked about
-    if _TASK.search(text.replace(body, " ", 1)) or not (asked or any(mark in text for mark in "?？؟")):
+    if _TASK.search(text.replace(body, " ", 1)) or not (asked or told or any(mark in text for mark in "?？؟")):
         return None
     parts = [part.strip() for part in _RULE.split(body) if part.strip()]
     if len(parts) > 1 and all(size(part) >= LEAST for part in parts):

@@ -6,7 +6,7 @@ import re
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _WORD = re.compile(r"[^\W\d_]+")
-_WORDS = {
+WORDS = {
     word: value
     for value, words in {
         2: "two twice double zwei zweimal doppelt deux dos",
@@ -31,6 +31,7 @@ _WORDS = {
     }.items()
     for word in words.split()
 }
+"""Number word -> its value."""
 _ALONE = {
     "两": 2,
     "二": 2,
@@ -52,7 +53,7 @@ def amounts(text: str) -> set[str]:
     little, and so is "half", which may be 0.5, 50 % or 30 minutes. Number words of English, German, French, Spanish and
     Chinese, single words only."""
     found = {_plain(match[0]) for match in _NUMBER.finditer(text)}
-    found |= {str(_WORDS[word]) for match in _WORD.finditer(text.casefold()) if (word := match[0]) in _WORDS}
+    found |= {str(WORDS[word]) for match in _WORD.finditer(text.casefold()) if (word := match[0]) in WORDS}
     if not text.isascii():
         found |= {str(_ALONE[char]) for char in set(text) & _ALONE.keys()}
     return found - {"1", ""}

@@ -30,7 +30,7 @@ def _listed(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_NEGATIONS = _listed("""
+NEGATIONS = _listed("""
     not no never none nor neither without cannot can't don't doesn't didn't isn't aren't wasn't weren't won't wouldn't
     shouldn't couldn't hasn't haven't hadn't mustn't needn't
     nicht kein keine keinen keinem keiner nie niemals ohne nein pas jamais aucun aucune sans non ne ni nunca jamás sin
@@ -158,7 +158,7 @@ def _facts(words: Sequence[str], start: int, end: int) -> list[str]:
             found.append("#" + folded)
         elif word in _OPERATORS:
             found.append("+" + word)
-        elif folded in _NEGATIONS:
+        elif folded in NEGATIONS:
             found.append("!")
         elif folded in _OPPOSITES:
             found.append("O" + folded)

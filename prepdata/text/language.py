@@ -64,6 +64,10 @@ _BY_SCRIPT = {
     "Sinhala": "si", "Thai": "th", "Lao": "lo", "Tibetan": "bo", "Myanmar": "my", "Georgian": "ka", "Armenian": "hy",
     "Ethiopic": "am", "Khmer": "km",
 }  # fmt: skip
+LANGUAGES = frozenset(_BY_SCRIPT.values()) | {
+    name for owners in (OWNERS, *OWNERS_OTHER.values()) for held in owners.values() for name, _ in held
+}
+"""Languages that `detect` tells, by ISO 639-1."""
 _DENSE = frozenset({"Han", "Kana", "Hangul"})
 """Scripts of which one sign says as much as about two and a half letters."""
 

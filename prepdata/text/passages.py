@@ -125,7 +125,8 @@ def _in_turn(record: Record, turn: Message) -> Block | None:
     if turn.role in _SPEAKING:
         from prepdata.text import _written_passages as written  # not needed for most files
 
-        return written.read(turn.text, turn.field) if turn.text else None
+        block = marked.of_prompt(turn.text.strip(), turn.field)
+        return block or (written.read(turn.text, turn.field) if turn.text else None)
     if turn.role in ("tool", "function") and _retrieves(record, turn):
         return marked.of_result(turn.text, turn.field)
     return None

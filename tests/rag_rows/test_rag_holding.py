@@ -18,21 +18,26 @@ def answer(text: str, question: str = "What is it?") -> Answer:
 @pytest.mark.parametrize(
     ("text", "question", "facts"),
     [
-        ("You have 14 days.", "How long?", {("14", "")}),
-        ("It takes five days.", "How long?", {("5", "days")}),
-        ("It takes 5 days.", "How long?", {("5", "days")}),
+        ("You have 14 days.", "How long?", {"14 days"}),
+        ("It takes five days.", "How long?", {"five days"}),
+        ("It takes 5 days, 5 days in all.", "How long?", {"5 days"}),
+        ("It needs 12bar.", "How much?", {"12bar"}),
         ("A pack of 6.", "How many?", set()),
-        ("Take port 8883.", "Which port?", {("8883", "")}),
-        ("The code is WL-204518.", "Which code?", {("204518", ""), ("wl-204518", "")}),
-        ("It was Ada Brandt, in 1987.", "Who?", {("ada", ""), ("brandt", ""), ("1987", "")}),
-        ("In Ghent.", "Where?", {("ghent", "")}),
+        ("It has 6 plugs.", "How many?", {"6"}),
+        ("Take port 8883.", "Which port?", {"8883"}),
+        ("The code is WL-204518.", "Which code?", {"204518", "wl-204518"}),
+        ("It was Ada Brandt, in 1987.", "Who?", {"ada", "brandt", "1987"}),
+        ("In Ghent.", "Where?", {"ghent"}),
+        ("From 9:00 to 17:30.", "When?", {"9:00", "17:30"}),
+        ("Two weeks.", "How many are 14 days?", set()),
         ("The 14 days are those of delivery.", "Are these 14 days?", set()),
-        ("Ein Kessel hat zwei Jahre Garantie, und nicht das Gehäuse der Maschine.", "Wie lange?", {("2", "jahre")}),
+        ("Ein Kessel hat zwei Jahre Garantie, und nicht das Gehäuse der Maschine.", "Wie lange?", {"zwei Jahre"}),
         ("That is so [3].", "Is it?", set()),
     ],
 )
-def test_facts_are_what_the_question_does_not_say(text: str, question: str, facts: set[tuple[str, str]]) -> None:
-    assert {tuple(fact) for fact in answer(text, question).facts} == facts
+def test_facts_are_what_the_question_does_not_say(text: str, question: str, facts: set[str]) -> None:
+    found = [fact.what for fact in answer(text, question).facts]
+    assert set(found) == facts and len(found) == len(facts)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +46,15 @@ def test_facts_are_what_the_question_does_not_say(text: str, question: str, fact
         ("You have 14 days.", "Refunds within 14 days only.", True),
         ("You have 14 days.", "Refunds within fourteen days.", False),  # "fourteen" is no number word that is known
         ("It takes five days.", "Allow 5 days for it.", True),
+        ("It needs 12 bar.", "It needs 12bar.", True),
+        ("It needs 12 bar.", "It needs 12 bars.", True),
+        ("It is 5 km away.", "A way of 5km.", True),
+        ("It opens at 9:00.", "Open from 9.00.", True),
+        ("You have 14 days.", "Return goods within two weeks.", True),
+        ("It takes 36 hours.", "Its legs are 36 mm thick.", False),
+        ("It is 2 metres long.", "Model M2 has a cord of 4 metres.", False),
+        ("It costs 12 euros.", "It costs 15 euros.", False),  # the same words, and another price
+        ("It costs twelve euros.", "It costs 12 €.", True),
         ("It takes five days.", "Five toasters are in a box.", False),
         ("It takes five days.", "Open on weekdays, 5 hours a day.", False),
         ("It costs €45 and takes 3 weeks.", "A visit is €45.", True),  # half of it is enough to leave a passage out
@@ -69,3 +83,22 @@ def test_an_empty_answer_is_held_by_nothing() -> None:
 def test_rare_words_weigh_more() -> None:
     assert WEIGHTS.of("lisbo") > WEIGHTS.of("days") > 0
     assert shelf().weights.of("lisbo") == WEIGHTS.of("lisbo")
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "shares"),
+    [
+        ("It may be used outdoors.", "You can use it outdoors.", True),
+        ("The moon is made of cheese and smells lovely.", "The pump needs 12 bar of pressure. It is red.", False),
+        ("Moon cheese smells lovely.", "The pump needs 12 bar of pressure.", False),
+        ("Der Mond ist aus Käse.", "The pump needs 12 bar of pressure.", False),
+        ("Die Pumpe braucht 12 bar.", "The pump needs 12 bar of pressure.", True),
+        ("y", "The pump needs it.", False),
+        ("Yes, sure.", "The pump needs 12 bar.", True),
+        ("Nein.", "The pump needs 12 bar.", True),
+        ("月亮是奶酪做的。", "该设备重15公斤。", False),
+        ("重15公斤。", "该设备重15公斤。", True),
+    ],
+)
+def test_an_answer_shares_something_with_its_passage(said: str, text: str, shares: bool) -> None:
+    assert answer(said).shares_with(Passage(text)) is shares

@@ -92,3 +92,41 @@ def test_a_passage_that_counts_like_the_prompt_is_no_true_one() -> None:
     library = shelf({**DOCUMENTS, "list.md": "Sources:\n[2] The kettle has 3 litres and 1987 parts."})
     why = found("How many parts?", "It has 1987 parts.", "list.md", library=library)
     assert isinstance(why, Left) and why.kind == "passage numbers within a passage"
+
+
+@pytest.mark.parametrize(
+    ("page", "answer"),
+    [
+        ("Version 25 has a cord of 4 metres.", "It has 25 metres."),
+        ("Article X25 has a cord of 4 metres.", "It has 25 metres."),
+        ("Model M2 has a cord of 4 metres.", "It has 2 metres."),
+        ("It costs 12 euros.", "It weighs 12 kg."),
+        ("Open from nine to five.", "From 8 to 6."),
+        ("The plugs are 36 mm wide.", "It lasts 36 hours."),
+        ("It costs EUR 29.", "At most 29 plugs."),
+        ("The pump needs 12 bar of pressure.", "The moon is made of cheese and smells lovely."),
+        ("The pump needs 12 bar of pressure.", "Moon cheese smells lovely."),
+        ("The pump needs 12 bar of pressure.", "Der Mond besteht aus Käse."),
+        ("The pump needs 12 bar of pressure.", "y"),
+        ("Die Pumpe wiegt 14 kg.", "14 Stunden."),
+    ],
+)
+def test_what_is_made_up_gives_no_row(page: str, answer: str) -> None:
+    why = found("How is it?", answer, "a.md", library=shelf({"a.md": page}))
+    assert isinstance(why, Left) and why.kind.startswith("answer not in its")
+
+
+def test_a_passage_that_is_named_needs_no_words_in_common() -> None:
+    library = shelf({"a.md": "The pump needs 12 bar of pressure."})
+    assert found("How?", "Stark.", "a.md#0", library=library) == Source(("a.md#0",), "mark")
+    why = found("How?", "Stark.", "a.md", library=library)
+    assert isinstance(why, Left) and "name the passage in `gold` ('a.md#0')" in why.reason
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["The pages say nothing about cars.", "Nothing in the documents mentions cards.", "Dazu steht nichts in den Seiten.",
+     "Les documents ne disent rien des voitures.", "Los documentos no dicen nada de coches."],
+)  # fmt: skip
+def test_ways_to_say_that_nothing_is_there(answer: str) -> None:
+    assert found("Cars?", answer, gold=[]) == Source((), "mark")

@@ -228,3 +228,44 @@ def test_no_citations_on_request_and_in_json() -> None:
     assert made(how=Asked(unanswerable=0, citations=False)).row["messages"][-1]["content"] == "You have 14 days."
     found = made(asked("How long?", '{"days": 14}', "returns.md#0"))
     assert not found.cited and found.row["messages"][-1]["content"] == '{"days": 14}'
+
+
+def test_an_answer_that_a_program_reads_is_not_replaced_by_prose() -> None:
+    question = asked("How long may I return goods?", '{"days": 14}', "returns.md#0")
+    kept = made(question, Asked(unanswerable=1, declines={"": "No idea."}))
+    assert kept.kept and kept.row["messages"][-1]["content"] == '{"days": 14}'
+    replaced = made(question, Asked(unanswerable=1, declines={"": '{"days": null}'}))
+    assert not replaced.answerable and replaced.row["messages"][-1]["content"] == '{"days": null}'
+    prose = made(how=Asked(unanswerable=1, declines={"": '{"days": null}'}))
+    assert prose.kept and prose.answerable
+
+
+NOTES = "Please read the notes on safety before you switch it on, and keep children away from all of its moving parts."
+LIST = {
+    "list.md": "\n\n".join(
+        f"{name} costs {price} euros and has a cable. {NOTES}"
+        for name, price in (("Ash", 20), ("Birch", 30), ("Cedar", 40), ("Elm", 20))
+    )
+}
+
+
+def test_the_next_entries_of_a_catalogue_are_distractors() -> None:
+    question = asked("What does Ash cost?", "It costs 20 euros.", "list.md#0")
+    for how in (Asked(unanswerable=0), Asked(unanswerable=1)):
+        row = made(question, how, shelf(LIST)).row
+        texts = sorted(passage["text"].partition(" ")[0] for passage in row["passages"])
+        assert texts == (["Ash", "Birch", "Cedar"] if row["answerable"] else ["Birch", "Cedar"])  # Elm costs the same
+
+
+def test_another_version_of_a_page_is_no_distractor() -> None:
+    page = f"Goods may be returned within 14 days of delivery. {NOTES}"
+    library = shelf({"a.md": page, "b.md": page.replace("14", "30"), **DOCUMENTS})
+    row = made(asked("How long may I return goods?", "You have 14 days.", "a.md#0"), NEVER, library).row
+    assert not any("30 days" in passage["text"] for passage in row["passages"])
+
+
+@pytest.mark.parametrize("other", ["It needs 12bar.", "It needs 12 bars.", "It needs 12 bar.", "It needs twelve bar."])
+def test_an_unanswerable_row_never_holds_the_answer_in_another_spelling(other: str) -> None:
+    library = shelf({"a.md": "The pump needs 12 bar.", "b.md": other, "c.md": "The pump is red."})
+    row = made(asked("What does the pump need?", "It needs 12 bar.", "a.md#0"), ALWAYS, library).row
+    assert [passage["source"] for passage in row["passages"]] == ["c.md"]

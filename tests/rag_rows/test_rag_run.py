@@ -256,7 +256,7 @@ def test_the_summary_says_what_was_done() -> None:
         "true passage found by what the answer shares with its document: 2 rows",
         "fewer than 3 distractors: 1 row",
         "taken out, so that rows are not too long: 4 distractors",
-        "answered, though drawn as unanswerable, as no decline in their language is known: 1",
+        "answered, though drawn as unanswerable, as no decline in their language or form is known: 1",
         "without a citation, which would break the answer (JSON): 1 row",
         "a passage has a line like 'Question:'; that of the row is the last: 1 row",
         *["document left out: x.bin: is no text"] * 5,
@@ -315,3 +315,34 @@ def test_a_dry_run_says_the_same_and_writes_nothing(tmp_path: Path) -> None:
     }
     assert (tried.rows, tried.left, tried.left_file, tried.manifest) == (done.rows, done.left, "", "")
     assert list(described(tried, 3))[-1] == "nothing was written"
+
+
+PAGES = {f"{side}{n}.md": f"The lamp number {n * 7919} has {100 + n} parts and weighs {900 + n} grams in its box, it says."
+         for n in range(12) for side in "ab"}  # fmt: skip
+
+
+def test_copies_of_a_document_are_on_one_side(tmp_path: Path) -> None:
+    rows = [row(f"How many parts has the lamp {n * 7919} of {side}?", f"It has {100 + n} parts.", f"{side}{n}.md")
+            for n in range(12) for side in "ab"]  # fmt: skip
+    report = run(tmp_path, rows, library=shelf(PAGES), test=0.3)
+    sides = {name: read(tmp_path / f"out.{name}.jsonl") for name in ("train", "test")}
+    texts = {name: {one["text"] for made in side for one in made["passages"]} for name, side in sides.items()}
+    assert report.alike == 12 and texts["train"] and texts["test"]
+    assert texts["train"].isdisjoint(texts["test"])
+    assert "nearly the same as another document, and on its side: 12 documents" in list(described(report, 3))
+
+
+def test_a_copy_that_no_question_is_about_is_read_on_the_side_of_the_other(tmp_path: Path) -> None:
+    rows = [row(f"How many parts has the lamp {n * 7919}?", f"It has {100 + n} parts.", f"a{n}.md") for n in range(12)]
+    run(tmp_path, rows, library=shelf(PAGES), test=0.3)
+    about = {name: {one["metadata"]["rag_rows"]["chunks"][0][1:] for one in read(tmp_path / f"out.{name}.jsonl")
+                    if one["answerable"]} for name in ("train", "test")}  # fmt: skip
+    test = {one["group"][1:] for one in read(tmp_path / "out.test.jsonl")}
+    train = {passage["source"][1:] for one in read(tmp_path / "out.train.jsonl") for passage in one["passages"]}
+    assert about["train"] and test and train.isdisjoint(test)
+
+
+def test_sides_that_leave_nothing_for_training_are_told(tmp_path: Path) -> None:
+    report = run(tmp_path, lamps(), library=shelf(LIBRARY), validation=0.5, test=0.5)
+    assert "train: 0 rows, no file, since --validation and --test take them all" in report.notes
+    assert not (tmp_path / "out.train.jsonl").exists()

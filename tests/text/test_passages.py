@@ -203,3 +203,54 @@ def test_odd_fields_are_no_error(value: Any) -> None:
 )  # fmt: skip
 def test_hostile_texts_take_linear_time(piece: str) -> None:
     read("Context:\n" + piece * 40_000 + "?", "")
+
+
+NEWER = {
+    "LangChain, short": (f"Use the following pieces of context to answer it.\n\n{HOURS}\n\nQuestion: {ASK}", [""]),
+    "sources in brackets": (f"[1] (Source: a.md) {HOURS}\n[2] (Source: b.md) {POST}\n\nQuestion: {ASK}", ["1", "2"]),
+    "sources without": (f"[1] source: a.md {HOURS}\n[2] source: b.md {POST}\n\nQuestion: {ASK}", ["1", "2"]),
+    "an article": (f"Article: {HOURS}\n\n{ASK}", [""]),
+    "Hebrew": ("הקשר:\n[1] המשרד נפתח בתשע.\n[2] מכתבים נשלחים ביום שישי.\n\nשאלה: מתי?", ["1", "2"]),
+    "JSON": (json.dumps({"context": [HOURS, POST], "question": ASK}), ["", ""]),
+    "JSON of objects": (json.dumps({"question": ASK, "passages": [{"id": 7, "text": HOURS}]}), ["7"]),
+    "JSON of one text": (json.dumps({"context": HOURS, "question": ASK}), [""]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NEWER)
+def test_further_shapes_are_read_and_found_in_chunks(name: str) -> None:
+    text, ids = NEWER[name]
+    assert [passage.id for passage in context(chat(text)).passages] == ids
+    assert contexts(Chunk("openai", [record(chat(text))], [], 1))
+
+
+def test_a_system_prompt_of_langchain_holds_context_without_a_question() -> None:
+    told = f"Use the following pieces of retrieved context to answer the user's question.\n----------------\n{HOURS} {POST}"
+    turns = [
+        {"role": "system", "content": told},
+        {"role": "user", "content": ASK},
+        {"role": "assistant", "content": "9."},
+    ]
+    assert HOURS in context({"messages": turns}).passages[0].text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Background: {HOURS}\n\nQ: {ASK}",  # so people tell of themselves, too
+        f"[1] {HOURS}\n[2] {POST}\n\nWhich of these is true?",
+        json.dumps({"context": "work", "question": ASK}),
+        json.dumps({"context": HOURS}),
+        '{"context": ' + HOURS,
+        "Write an article:\nThe office opens at nine, letters are sent on Fridays.",
+    ],
+)
+def test_what_looks_like_these_shapes_is_no_context(text: str) -> None:
+    assert context_of(record(chat(text))) is None
+
+
+def test_squad_says_that_nothing_answers() -> None:
+    marks = {"context": HOURS + " " + POST, "answers": {"text": [], "answer_start": []}}
+    assert context(chat(ASK, **marks)).gold == frozenset()
+    marks["answers"] = {"text": ["nine"], "answer_start": [20]}
+    assert context(chat(ASK, **marks)).gold is None

@@ -19,6 +19,12 @@ _FILES = re.compile(
     r"((?:[\w.-]{1,60}/){0,8}[\w.-]{1,80}\.(?:md|txt|html?|pdf|rst|docx?|json|csv|mdx|adoc))(?:#[\w-]{1,60})?[\])）】]",
     re.IGNORECASE,
 )
+_INTERVAL = re.compile(
+    r"(?:∈|\b(?:in|into|within|interval|intervals|range|between|from|onto|Intervall|Bereich|zwischen|intervalle|entre|dans"
+    r"|intervalo|rango|intervallo|tra|интервале|отрезке|в)|区间|範囲) ?$",
+    re.IGNORECASE,
+)
+"""What stands before the ends of an interval."""
 _ATTACHED = re.compile(r"[A-Za-z0-9]\[\d")
 _DIGITS = re.compile(r"\d+")
 MOST = 200
@@ -87,6 +93,7 @@ def absent(context: Context, cited: list[Citation]) -> list[Citation]:
     numbers = {passage.id.lstrip("0") or "0" for passage in context.passages if passage.id.isdigit()}
     if not numbers:
         numbers = {str(place) for place in range(len(context.passages) + 1)}
+    cited = _without_intervals(context, cited, numbers)
     numbers |= {name.lstrip("0") or "0" for name in context.known if name.isdigit()}
     files = {name for name in context.known if "." in name}
     found = [
@@ -100,6 +107,22 @@ def absent(context: Context, cited: list[Citation]) -> list[Citation]:
     held = context.text.lower()
     own = {number for match in _NUMBERS.finditer(held) for number in _listed(match[1] or match[2] or match[3])}
     return [one for one in found if (one.name not in own if one.name.isdigit() else one.name.lower() not in held)]
+
+
+def _without_intervals(context: Context, cited: list[Citation], numbers: set[str]) -> list[Citation]:
+    """Return citations without those that are the two ends of an interval: "in [0, 1]" where no passage is 0, "lies in
+    [3, 7]" where none of the two is a passage."""
+    answer = context.answer.text if context.answer is not None else ""
+    ends: dict[tuple[int, int], list[str]] = {}
+    for one in cited:
+        ends.setdefault(one.span, []).append(one.name)
+    left = {
+        span
+        for span, names in ends.items()
+        if len(names) == 2 and "," in answer[slice(*span)] and _INTERVAL.search(answer, max(0, span[0] - 12), span[0])
+        if numbers.isdisjoint(names) or (names[0] == "0" and "0" not in numbers)
+    }
+    return [one for one in cited if one.span not in left]
 
 
 def _known_file(name: str, files: set[str]) -> bool:

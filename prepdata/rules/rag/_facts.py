@@ -1,9 +1,10 @@
 """Facts of an answer that its context does not hold: numbers, identifiers, names, quotations, and what it says at all.
 
 Made to be silent where it is not sure. A number counts as held if the context has it in another spelling (1,200 and
-1200, twelve and 12, 0.5 and 50 %), rounded, as part of a date, or, where the answer reckons, as the sum, difference,
-product or quotient of two of its numbers. Names are looked at in scripts with capitals only, and not in languages that
-write nouns with them; single words only where answer and context are in one language.
+1200, twelve and 12, half and 50 %, two weeks and 14 days), rounded, as part of a date, or, where the answer reckons, as
+the sum, difference, product or quotient of two of its numbers; not if the context has it with another unit only. Names
+are looked at in scripts with capitals only, and not in languages that write nouns with them; single words only where
+answer and context are in one language.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from prepdata.rules.rag._citations import without_code
-from prepdata.rules.rag._held import DIGITS, MOST, NUMBER, SPACES, UNIT, Held, european, reckoned, value
+from prepdata.rules.rag._held import DIGITS, NUMBER, SPACES, UNIT, Held, european, reckoned, value
+from prepdata.rules.rag._measured import Measured
 from prepdata.text.amounts import amounts
 from prepdata.text.language import detect, script
 
@@ -59,9 +61,17 @@ _NO_NAMES = frozenset(
 _NOUNS = frozenset({"de", "lb"})
 """Languages that write every noun with a capital."""
 _LETTER_LIKE = re.compile(r"\s*(?:dear |hi |hello |subject:|hallo |sehr geehrte|bonjour|estimad|caro )", re.IGNORECASE)
+_GREETS = re.compile(
+    r"(?:^|(?<=[.!?\n] )|(?<=[.!?\n]))(?:thank|thanks|hello|hi|welcome|greetings|good (?:morning|day|afternoon)"
+    r"|kind regards|best regards|yours|danke|vielen dank|hallo|willkommen|guten tag|merci|bonjour|bienvenue"
+    r"|cordialement|gracias|hola|bienvenid[oa]s?|saludos|obrigad[oa]|olá|bem-vindo|grazie|ciao|benvenut[oiae]|bedankt|welkom|dziękuj\w+|witaj\w*"
+    r"|спасибо|здравствуйте|добро пожаловать|добрый день)\b[^.!?\n]{0,120}(?:[.!?\n]|$)",
+    re.IGNORECASE,
+)
 _IMPERIAL = frozenset(("miles", "mile", "feet", "foot", "ft", "inches", "inch", "lb", "lbs", "pounds", "oz", "ounces",
                        "gallons", "mph", "acres", "°f", "° f"))  # fmt: skip
 """Units into which an answer may turn what its context has in others."""
+_COUNTED = re.compile(r"\d[ \u00a0][^\W\d_]{2,20}\b")
 _CLOCK = re.compile(r"[:.]\d\d(?!\d)| ?[hH时時시]| Uhr")
 _QUOTED = re.compile(r"[\"“„«「]([^\"“”„«»「」\n]{20,400})[\"”“»」]")
 _BETWEEN = re.compile(r"[\"“„«][^\"“”„«»\n]{1,80}[\"”“»]")
@@ -100,7 +110,8 @@ def missing(answer: str, context: str) -> list[Missing]:
     said, given = detect(plain), detect(context)
     if said and given and said != given:
         return []
-    return _quotations(answer, held) or _names(plain, held, given) or (_words(plain, held) if given else [])
+    plain = _GREETS.sub(lambda match: " " * len(match[0]), plain)
+    return _quotations(answer, held) or _names(plain, held, given or said) or (_words(plain, held) if given else [])
 
 
 def _plain(answer: str) -> str:
@@ -117,25 +128,36 @@ def _said(text: str) -> bool:
 
 
 def _numbers(plain: str, held: Held) -> Iterator[Missing]:
-    matches = [match for match in islice(NUMBER.finditer(plain), FACTS) if not held.has_pieces(european(match[0]))]
+    matches = list(islice(NUMBER.finditer(plain), FACTS))
     if not matches:
         return
-    own = [found for one in sorted(amounts(plain) & held.numbers)[:MOST] if (found := value(one)) is not None]
+    measured = Measured(plain, held)
     reckons = _RECKONS.search(plain) is not None
+    yield from (Missing("number", plain[start:stop], (start, stop)) for start, stop in measured.hours())
     for match in matches:
-        unit = UNIT.match(plain, match.end())
-        word = unit[1] if unit else ""
-        number = SPACES.sub("", european(match[0]))
-        said = value(number)
-        if _says_little(plain, match, said, word, held) or (
-            own and word.lower() in _IMPERIAL and not held.counts(word)
-        ):
+        there = held.has_pieces(european(match[0]))
+        if measured.holds(match) if not there else not measured.clashes(match, reckons=reckons):
             continue
-        if held.has_number(number, word, reckons=reckons, scaled=not held.counts(word)):
+        if not there and _excused(match, measured, reckons=reckons):
             continue
-        if not (said and reckoned(said, own)):
-            stop = unit.end() if unit else match.end()
-            yield Missing("number", plain[match.start() : stop].strip(), match.span())
+        yield Missing("number", plain[slice(*measured.shown(match))].strip(), match.span())
+
+
+def _excused(match: re.Match[str], measured: Measured, *, reckons: bool) -> bool:
+    """True if a context need not have a number, or may have it in another form."""
+    plain, held = measured.plain, measured.held
+    unit = UNIT.match(plain, match.end())
+    word = unit[1] if unit else ""
+    number = SPACES.sub("", european(match[0]))
+    said = value(number)
+    if _says_little(plain, match, said, word, held):
+        return True
+    own = measured.own
+    if own and word.lower() in _IMPERIAL and not held.counts(word):
+        return True
+    if held.has_number(number, word, reckons=reckons, scaled=not held.counts(word)):
+        return True
+    return bool(said and reckoned(said, own))
 
 
 def _says_little(plain: str, match: re.Match[str], said: float | None, unit: str, held: Held) -> bool:
@@ -177,7 +199,7 @@ def _names(plain: str, held: Held, language: str | None) -> list[Missing]:
     if language in _NOUNS or _LETTER_LIKE.match(plain):
         return []
     text = plain
-    for pattern in (_TITLED, _BETWEEN):
+    for pattern in (_TITLED, _BETWEEN, _COUNTED):
         text = pattern.sub(lambda match: " " * len(match[0]), text)
     found: dict[str, Missing] = {}
     there: set[str] = set()
@@ -201,7 +223,9 @@ def _words(plain: str, held: Held) -> list[Missing]:
     if len(words) < 4 or (len(words) < 8 and len(_WORD.findall(plain)) > BRIEF):
         return []
     share = sum(held.has_word(word) for word in words) / len(words)
-    if share <= (0.1 if len(words) >= 8 else 0.0):
+    if share > (0.1 if len(words) >= 8 else 0.0):
+        return []
+    if not any(len(number) > 1 for number in amounts(plain) & held.numbers):  # the figures are there
         start = len(plain) - len(plain.lstrip())
         return [Missing("words", plain.strip(), (start, len(plain.rstrip())))]
     return []

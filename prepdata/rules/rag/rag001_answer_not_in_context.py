@@ -24,7 +24,9 @@ class AnswerNotInContext(RecordRule):
     Looked at is the last answer of rows with context (docs/rag.md says how it is recognised), unless it declines. The
     facts may stand anywhere before the answer, the question included. Numbers may be spelled, rounded or reckoned
     otherwise. Names are looked at in scripts with capitals, and not in German; single words only where answer and
-    context are in one language. Tasks that work on a text (translate, summarise) are left alone.
+    context are in one language. Numbers with a unit must be there with that unit, in whatever spelling. An answer with a
+    citation or a number is reported as well where the row marks that its context does not hold the answer. Tasks that
+    work on one text under a heading (translate, summarise) are left alone.
 
     Why: the model learns to answer from memory, or to guess, where it was meant to read: the habit that retrieval is
         to cure.
@@ -53,6 +55,14 @@ class AnswerNotInContext(RecordRule):
 
     def _hit(self, row: Row, found: list[Missing]) -> Hit:
         kind, first = found[0].kind, found[0]
+        if kind == "marked":
+            return Hit(
+                "the row marks that its context does not hold the answer, and the answer says "
+                f"'{clip(first.text, 60)}' all the same: correct the mark, or let the answer say that it is not there",
+                row.path,
+                span=first.span,
+                excerpt=around(row.answer, first.span),
+            )
         if kind == "words":
             what = "hardly a word of this answer is in its context"
         else:
@@ -70,6 +80,7 @@ class AnswerNotInContext(RecordRule):
 def _facts(row: Row) -> list[Missing]:
     if row.declines:
         return []
-    from prepdata.rules.rag._facts import missing  # its expressions take 10 ms to compile
+    from prepdata.rules.rag._facts import missing  # their expressions take 10 ms to compile
+    from prepdata.rules.rag._marked import against_mark
 
-    return missing(row.answer, row.context.text)
+    return missing(row.answer, row.context.text) or against_mark(row)

@@ -1,0 +1,146 @@
+"""Numbers of an answer whose unit decides: does the context say so many of something else only?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+
+from prepdata.rules.rag._held import MOST, UNIT, Held, reckoned, value
+from prepdata.text.amounts import amounts
+from prepdata.text.quantities import SMALL, Quantities, Quantity
+
+FEW = 6
+"""Numbers of one unit in a context up to which a share may be worked out of two of them."""
+_HOURS = re.compile(
+    r"(?<![\d.,:])(\d{1,2}) (?:to|until|till|bis|à|a|al|às|tot|til|till|do|до) (\d{1,2})(?![\d:]|[.,]\d| ?[^\W\d_])"
+)
+_DATED = re.compile(r"\d ?[月日일]\Z")
+"""Ends of dates, which are units of time as well."""
+_REST = re.compile("[\\w\u0300-\u036f\u064b-\u0655\u0900-\u0903\u093a-\u094f\u0962\u0963\u0e31-\u0e3a\u0e47-\u0e4e]*")
+_IMPERIAL = frozenset({"inch", "foot", "yard", "mile", "lb", "oz", "gallon", "acre", "sq ft", "mph", "psi", "hp"})
+_CLOSE = 0.05
+"""How far a quantity turned into imperial units, or out of them, may be from that of the context."""
+
+
+class Measured:
+    """The quantities of an answer, held against a context.
+
+    Args:
+        plain: the answer.
+        held: its context.
+    """
+
+    def __init__(self, plain: str, held: Held) -> None:
+        self.plain, self.held = plain, held
+        self.said = Quantities(plain)
+
+    @cached_property
+    def given(self) -> Quantities:
+        """The quantities of the context."""
+        return Quantities(self.held.text)
+
+    @cached_property
+    def own(self) -> list[float]:
+        """The numbers of the answer that the context has, in digits or words."""
+        shared = sorted(amounts(self.plain) & self.held.numbers)[:MOST]
+        return [found for one in shared if (found := value(one)) is not None]
+
+    def at(self, match: re.Match[str]) -> Quantity | None:
+        """Return the quantity of a number of the answer, None where it has no unit that is known."""
+        start = match.start()
+        return next((one for one in self.said.all if one.units and one.span[0] <= start < one.span[1]), None)
+
+    def holds(self, match: re.Match[str]) -> bool:
+        """True if the context has a quantity in other units or words, or what makes it as a share."""
+        said = self.at(match)
+        if said is None:
+            return False
+        return self.given.standing(said) == "held" or ("share" in said.kinds and self._worked_out(said.value))
+
+    def clashes(self, match: re.Match[str], *, reckons: bool) -> bool:
+        """True if the context has a number of the answer, but with another unit only.
+
+        Args:
+            match: the number.
+            reckons: True where the answer says that it reckons.
+        """
+        said = self.at(match)
+        if said is None or said.value <= 1 or self._written(said) or self.held.spelled or self._date(said):
+            return False
+        alike = self.given.alike(said)
+        standing = self.given.standing(said)
+        if said.small and not alike:
+            return False
+        if standing != "other" and not (standing == "absent" and alike and self._in_codes(match[0])):
+            return False
+        if reckons and reckoned(said.value, [one.value for one in alike[:MOST]]):
+            return False
+        return not any(_converted(said, one) for one in alike)
+
+    def _written(self, said: Quantity) -> bool:
+        """True if the context has it letter for letter."""
+        text, words = self.held.text, self.plain[slice(*said.span)]
+        at = text.find(words)
+        while at >= 0 and text[at - 1 : at].isalnum():
+            at = text.find(words, at + 1)
+        return at >= 0
+
+    def _in_codes(self, number: str) -> bool:
+        """True if the context has a number within codes only, such as 25 in X25."""
+        return number.isdigit() and re.search(rf"(?<![A-Za-z\d]){number}(?!\d)", self.held.text) is None
+
+    def hours(self) -> Iterator[tuple[int, int]]:
+        """Yield where the answer says "8 to 6" and the context, which has other hours, neither of the two."""
+        for match in _HOURS.finditer(self.plain):
+            said = {float(match[1]), float(match[2])}
+            known = {one for one in self.given.by_value if one <= 24} | {
+                one.value // 60 for one in self.given.by_kind.get("clock", ())
+            }
+            other = {hour % 12 for hour in known}
+            if max(said) <= SMALL and len(known) >= 2 and not any(hour % 12 in other for hour in said):
+                yield match.span()
+
+    def shown(self, match: re.Match[str]) -> tuple[int, int]:
+        """Return where a number and its unit stand, whole words."""
+        said = self.at(match)
+        if said is not None:
+            return min(said.span[0], match.start()), max(said.span[1], match.end())
+        unit = UNIT.match(self.plain, match.end())
+        if unit is None:
+            return match.span()
+        rest = _REST.match(self.plain, unit.end())
+        dense = unit[1] >= "\u3040"
+        return match.start(), unit.start(1) + 1 if dense else rest.end() if rest else unit.end()
+
+    def _date(self, said: Quantity) -> bool:
+        return _DATED.search(self.plain[slice(*said.span)]) is not None
+
+    def _worked_out(self, share: float) -> bool:
+        """True if two numbers of one unit in the context make a share, as a part or as a change."""
+        groups: dict[str, set[float]] = {}
+        for one in self.given.all:
+            if not one.name and "share" not in one.kinds and "clock" not in one.kinds:
+                groups.setdefault(one.units[0].name if one.units else one.word, set()).add(one.value)
+        exact = 0.5 if share == int(share) else 0.051
+        pairs = (
+            (small, large)
+            for found in groups.values()
+            if len(found) <= FEW
+            for small in found
+            for large in found
+            if small and small != large
+        )
+        return any(min(abs(part - share), abs(abs(part - 100) - share)) <= exact
+                   for part in (100 * large / small for small, large in pairs))  # fmt: skip
+
+
+def _converted(said: Quantity, one: Quantity) -> bool:
+    """True if a quantity is roughly that of the context in imperial units, or out of them."""
+    for a in said.units:
+        for b in one.units:
+            if a.kind == b.kind and a.factor and b.factor and (a.name in _IMPERIAL) != (b.name in _IMPERIAL):
+                left, right = said.value * a.factor, one.value * b.factor
+                if abs(left - right) <= _CLOSE * max(left, right):
+                    return True
+    return False

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from prepdata.rules.rag._citations import without_code
-from prepdata.rules.rag._held import DIGITS, MOST, NUMBER, SPACES, UNIT, Held, european, reckoned, value
+from prepdata.rules.rag._held import DIGITS, MOST, NUMBER, SPACES, UNIT, Held, european, reckoned, results, value
 from prepdata.text.amounts import amounts
 from prepdata.text.language import detect, script
 
@@ -84,16 +84,22 @@ class Missing(NamedTuple):
     span: tuple[int, int]
 
 
-def missing(answer: str, context: str) -> list[Missing]:
-    """Return the facts of an answer that are not in its context, the surest kind only; empty if all are there."""
+def missing(answer: str, context: str, most: int = 2 * FACTS) -> list[Missing]:
+    """Return the first facts of an answer that are not in its context, the surest kind only; empty if all are there.
+
+    Args:
+        answer: the text.
+        context: the passages.
+        most: numbers and identifiers that are looked for, at most; the others are cheap.
+    """
     answer, context = answer[:READ], context[:READ]
     plain = _plain(answer)
     if not _said(plain):
         return []
     held = Held(context)
-    found = [*_numbers(plain, held), *_identifiers(plain, held)]
+    found = [*islice(_numbers(plain, held), most), *islice(_identifiers(plain, held), most)]
     if found:
-        return sorted(found, key=lambda one: one.span)
+        return sorted(found, key=lambda one: one.span)[:most]
     written = script(plain)
     if written not in _SPACED or script(context) != written:
         return []
@@ -122,6 +128,7 @@ def _numbers(plain: str, held: Held) -> Iterator[Missing]:
         return
     own = [found for one in sorted(amounts(plain) & held.numbers)[:MOST] if (found := value(one)) is not None]
     reckons = _RECKONS.search(plain) is not None
+    reckonable: list[float] | None = None
     for match in matches:
         unit = UNIT.match(plain, match.end())
         word = unit[1] if unit else ""
@@ -133,7 +140,9 @@ def _numbers(plain: str, held: Held) -> Iterator[Missing]:
             continue
         if held.has_number(number, word, reckons=reckons, scaled=not held.counts(word)):
             continue
-        if not (said and reckoned(said, own)):
+        if reckonable is None:
+            reckonable = results(own)
+        if not (said and reckoned(said, reckonable)):
             stop = unit.end() if unit else match.end()
             yield Missing("number", plain[match.start() : stop].strip(), match.span())
 

@@ -42,11 +42,11 @@ class AnswerNotInContext(RecordRule):
     trigger: ClassVar[Trigger] = LOOK
 
     def wanted(self, chunk: Chunk) -> Iterable[Record]:
-        return [row.context.record for row in chunk.derived(rows) if _facts(row)]
+        return [row.context.record for row in chunk.derived(rows) if _facts(row, 1)]
 
     def check(self, record: Record) -> Iterator[Hit]:
         for row in rows_of([record]):
-            if found := _facts(row):
+            if found := _facts(row, SHOWN + 1):
                 yield self._hit(row, found)
 
     def _hit(self, row: Row, found: list[Missing]) -> Hit:
@@ -65,5 +65,5 @@ class AnswerNotInContext(RecordRule):
         )
 
 
-def _facts(row: Row) -> list[Missing]:
-    return [] if row.declines else missing(row.answer, row.context.text)
+def _facts(row: Row, most: int) -> list[Missing]:
+    return [] if row.declines else missing(row.answer, row.context.text, most)

@@ -65,10 +65,11 @@ class KnowledgeHeavy(CorpusRule):
     result may be worked out), headings, headlines, links, code.
 
     Not looked into, and so never made of facts: JSON, XML and code; answers in German or in scripts without capitals
-    (Chinese, Japanese, Korean, Arabic, Hindi, ...), where names cannot be told; translations, and answers in another
-    language than their prompt; rows without a prompt; rows with images or other media. Facts in small letters ("the
-    liver stores iron") and facts thinly spread over long answers are not seen. Taken for facts by mistake may be what
-    is made up or worked out on purpose, where it stands close together (slogans, invented persons, a conversion).
+    (Chinese, Japanese, Korean, Arabic, Hindi, ...), where names cannot be told; answers in another language than their
+    prompt; rows without a prompt; rows with images or other media. Translations that were asked for hold none. Facts in
+    small letters ("the liver stores iron", "Blue whale") and facts thinly spread over long answers are not seen. Taken
+    for facts by mistake may be what is made up or worked out on purpose, where it stands close together (slogans,
+    invented persons, a conversion), and small talk of two or three words in small letters.
 
     Where there are fewer than 50 answers, or so many that it cannot look into that the share may be on either side of
     50%, the rule cannot tell. It is silent then; where it was selected by name, the report says so among what could not

@@ -16,6 +16,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, repeat
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import IO, Any
 
 import msgspec
@@ -31,6 +32,7 @@ from prepdata.settings import Settings
 from prepdata.signals import ENDING, signals_held
 from prepdata.sources import Input, open_source
 from prepdata.sources.base import RawChunk, Source
+from prepdata.sources.stream import opened
 
 PARALLEL_BYTES = 6_000_000
 """Inputs smaller than this are mapped in one process: starting others costs more than it saves (bytes)."""
@@ -103,6 +105,11 @@ class _Collecting:
 
 
 _collecting = _Collecting()
+
+
+def _flows(path: str) -> bool:
+    """Return whether an input can be read once only: standard input, a pipe, a device."""
+    return path == "-" or not (Path(path).is_file() or Path(path).is_dir())
 
 
 def _end_with_parent() -> None:
@@ -208,12 +215,12 @@ class Runner:
         return Reader(self.origins, self.settings, self.plan.columns)
 
     def _open(self, item: Input) -> Source:
-        """Open an input; standard input is kept beside where some rule will read rows again."""
-        if item.path != "-" or not any(rule.rereads for rule in self.mapper.corpus):
+        """Open an input; what can be read once only is kept beside where some rule will read rows again."""
+        if not _flows(item.path) or not any(rule.rereads for rule in self.mapper.corpus):
             return open_source(item, self.settings)
         spool = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the runner's last reader)
         self.spools[item.path] = spool
-        return open_source(item, self.settings, file=Spooling(sys.stdin.buffer, spool))
+        return open_source(item, self.settings, file=Spooling(opened(item.path), spool))
 
     def _results(self, source: Source, format_name: str | None, kept: Any) -> Iterator[ChunkResult]:
         waiting: deque[tuple[RawChunk, ChunkResult | Future[bytes | ChunkResult]]] = deque()

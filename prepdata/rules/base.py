@@ -249,7 +249,8 @@ class CorpusRule(Rule):
     Args:
         scope: what `finish` sees at once: one `file`, one `dataset` (a path argument: a file or a folder), or the
             whole `run`.
-        rereads: True if `finish` uses `Parts.fetch`: standard input is then kept in a temporary file.
+        rereads: True if `finish` uses `Parts.fetch`: what can be read once only (standard input, a pipe)
+            is then kept in a temporary file.
     """
 
     rereads: ClassVar[bool] = False

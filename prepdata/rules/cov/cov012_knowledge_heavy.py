@@ -121,11 +121,14 @@ class KnowledgeHeavy(CorpusRule):
         return ()
 
     def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit] | Untold]:
-        drawn = self.drawn(parts)
-        found = measured(parts.fetch(drawn))
+        drawn, least = self.drawn(parts), max(self.options.least, 1)
+        found = measured(parts.fetch(drawn) if len(drawn) >= least else ())
         bound = self.share * found.answers
-        if found.answers < max(self.options.least, 1):
-            yield Untold(f"{max(self.options.least, 1):,} different rows with an answer; there are {found.answers:,}")
+        if found.answers < least:
+            there = (
+                f"{len(drawn):,} different rows" if len(drawn) < least else f"{found.answers:,} of {len(drawn):,} rows"
+            )
+            yield Untold(f"{least:,} different rows with an answer; there are {there}")
         elif found.full and found.full >= bound:
             yield from whole([self._hit(found, len(drawn), parts.rows)])
         elif found.full + found.answers - found.judged >= bound:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import random
 import sys
+import threading
 from collections.abc import Collection, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -159,6 +161,19 @@ def test_standard_input_of_few_rows_is_judged(tmp_path: Path, monkeypatch: pytes
     assert finding.message.startswith("100% of 300 answers are made")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+@pytest.mark.timeout(120)
+def test_a_pipe_is_judged_as_a_file_is(large: Path, tmp_path: Path) -> None:
+    (plain,) = spoken(large)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(large.read_bytes()), daemon=True)
+    writer.start()
+    (piped,) = spoken(pipe)
+    writer.join()
+    assert piped.message == plain.message
+
+
 def test_a_folder_of_pieces_and_more_processes_give_the_same(large: Path, tmp_path: Path) -> None:
     (plain,) = spoken(large)
     (spread,) = spoken(large, jobs=2)
@@ -174,7 +189,7 @@ def test_a_folder_of_pieces_and_more_processes_give_the_same(large: Path, tmp_pa
 
 def test_where_it_cannot_tell_the_report_says_so(tmp_path: Path) -> None:
     assert untold(written(tmp_path, [fact(number) for number in range(49)])) == [
-        "50 different rows with an answer; there are 49"
+        "50 different rows with an answer; there are 49 different rows"
     ]
     german = [
         {"messages": [{"role": "user", "content": f"Was weißt du über die Stadt Nummer {number}, bitte?"},

@@ -1,10 +1,11 @@
 """Makes chat files of any size for benchmarks, the same for the same numbers.
 
-    python -m benchmarks.data ROWS FILE [--seed 1]
+    python -m benchmarks.data ROWS FILE [--seed 1] [--tables]
 
 The rows of `samples/` come first; further rows are made from them by replacing about half of the longer words by other
 words of the same language, so that lengths, languages, sentence ends, system prompts and tool calls keep their mix, and
 hardly a row repeats another. It is not good prose: rules that judge meaning have nothing to find here.
+With `--tables` rows of 100 KB in place of them: a table of numbers as retrieved context, and 200 numbers in the answer.
 """
 
 from __future__ import annotations
@@ -140,10 +141,34 @@ def write_size(size: int, path: Path, seed: int = 1) -> int:
     return rows
 
 
+def table_row(rng: random.Random, *, held: bool) -> dict[str, Any]:
+    """Return a row whose context is a table of 9,000 numbers, and whose answer reckons with 200.
+
+    Args:
+        rng: draws the numbers.
+        held: True for numbers of the table, rounded; False for others.
+    """
+    cells = [[rng.randint(1_000_000, 9_999_999) for _ in range(3)] for _ in range(3000)]
+    table = "\n".join(f"| {first} | {second:,} | {third / 100:.2f} |" for first, second, third in cells)
+    said = [round(first, -2) if held else rng.randint(10_000_000, 99_999_999) for first, _, _ in cells[:200]]
+    asked = f"Context:\n[1] Sales\n{table}\n\n[2] Returns\nThere were none.\n\nQuestion: What are the totals?"
+    answer = " ".join(f"The total is about {number}." for number in said)
+    return {"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]}
+
+
+def write_tables(rows: int, path: Path, seed: int = 1) -> None:
+    """Write rows about tables to a file; the numbers of every second answer are not in its table."""
+    rng = random.Random(seed)
+    with path.open("wb", buffering=1 << 20) as file:
+        for number in range(rows):
+            file.write(json.dumps(table_row(rng, held=number % 2 == 0)).encode() + b"\n")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=int)
     parser.add_argument("file", type=Path)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--tables", action="store_true", help="rows about tables of numbers")
     given = parser.parse_args()
-    write(given.rows, given.file, given.seed)
+    (write_tables if given.tables else write)(given.rows, given.file, given.seed)

@@ -22,11 +22,13 @@ from benchmarks.rows import filled
 from prepdata.chunk import Chunk
 from prepdata.formats import detect, get
 from prepdata.parse import parse
-from prepdata.rules.cov.cov012_knowledge_heavy import KnowledgeHeavy, Measured, measure
+from prepdata.rules.base import Parts
+from prepdata.rules.cov.cov012_knowledge_heavy import KnowledgeHeavy, Measured, measured
 from prepdata.settings import Settings
 from prepdata.sources import discover, open_source
 
 LABELLED = Path(__file__).resolve().parent.parent / "tests" / "rules" / "labelled" / "knowledge-heavy.jsonl"
+HALVES = ("calibration", "held-out", "fresh", "short-calibration", "short-held-out")
 HEAD = "| file | label | answers | facts that are new | answers made of facts | speaks |\n|---|---|---:|---:|---:|---|"
 
 
@@ -51,17 +53,16 @@ class Line(NamedTuple):
         return f"| {self.name} | {self.label} | {found.answers:,} | {new} | {full} | {said} |"
 
 
-def measured(path: Path) -> Measured:
-    """Return what the rule measures in a file."""
-    options = KnowledgeHeavy.sized({}, path.stat().st_size)
-    rule = KnowledgeHeavy(KnowledgeHeavy.Options(**options))
-    answers, kept, start = 0, [], 0
+def judged(path: Path) -> Measured:
+    """Return what the rule measures in a file: of all rows, or of as many as it draws."""
+    rule = KnowledgeHeavy()
+    parts, records, start = [], {}, 0
     for chunk in _chunks(path):
-        seen = rule.see(chunk)
-        answers += seen[0]
-        kept += [(start + row, words, new, given) for row, words, new, given in seen[1]]
-        start += len(chunk.records)
-    return measure(answers, kept)
+        parts.append((start, rule.see(chunk)))
+        records.update({start + record.row: record for record in chunk.records})
+        start += len(chunk.records) + len(chunk.unread)
+    drawn = rule.drawn(Parts([], parts, start))
+    return measured((row, records[row]) for row in sorted(drawn))
 
 
 def _chunks(path: Path) -> Iterator[Chunk]:
@@ -80,7 +81,7 @@ def own(half: str) -> Iterator[Line]:
                 path = Path(folder) / "data.jsonl"
                 rows = [json.dumps(row, ensure_ascii=False) + "\n" for row in filled(entry)]
                 path.write_text("".join(rows), encoding="utf-8")
-                yield Line(entry["why"], "fact" if entry["label"] else "behaviour", measured(path))
+                yield Line(entry["why"], "fact" if entry["label"] else "behaviour", judged(path))
 
 
 def show(lines: Iterable[Line]) -> None:
@@ -95,12 +96,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", type=Path, help="other files, all of one label")
     parser.add_argument("--label", choices=("fact", "behaviour"), default="fact")
-    parser.add_argument("--half", choices=("calibration", "held-out", "fresh"), help="only this half of our own files")
+    parser.add_argument("--half", choices=HALVES, help="only this half of our own files")
     given = parser.parse_args()
     if given.files:
-        show(Line(path.stem, given.label, measured(path)) for path in given.files)
+        show(Line(path.stem, given.label, judged(path)) for path in given.files)
         return 0
-    for half in [given.half] if given.half else ["calibration", "held-out", "fresh"]:
+    for half in [given.half] if given.half else HALVES:
         print(f"\n{half}:\n")
         show(own(half))
     return 0

@@ -176,7 +176,8 @@ def _report(
     runnable = [rule for rule in rules if rule.missing() is None]
     mapper = runner.mapper
     jobs = 1 if runner.spools else runner.jobs  # what standard input held has one place to read from
-    found = findings(files, runnable, runner.reader().rows, jobs)
+    untold: list[NotRun] = []
+    found = findings(files, runnable, runner.reader().rows, jobs, untold)
     if held is not None:
         found += held.tokenizer_findings(mapper, runnable, settings.tokenizer)
     found = settle(found, settings, selection.rules, {f.path: f.rows for f in files})
@@ -201,7 +202,7 @@ def _report(
         findings=tuple(found),
         measures=whole,
         targets=matrix(found, targets),
-        not_run=_not_run(rules, selection),
+        not_run=_not_run(rules, untold, selection),
         notes=(*said, *_notes(targets)),
         fail_on=settings.fail_on,
     )
@@ -245,9 +246,10 @@ def matrix(found: Sequence[Finding], targets: Sequence[Target]) -> tuple[Blocked
     return tuple(lines)
 
 
-def _not_run(rules: Sequence[Rule], selection: Selection) -> tuple[NotRun, ...]:
-    named = selection.named
-    return tuple(NotRun(r.name, needs) for r in rules if r.name in named and (needs := r.missing()) is not None)
+def _not_run(rules: Sequence[Rule], untold: Sequence[NotRun], selection: Selection) -> tuple[NotRun, ...]:
+    """Return the rules named one by one that could not run, or could not tell."""
+    lacking = [NotRun(rule.name, needs) for rule in rules if (needs := rule.missing()) is not None]
+    return tuple(item for item in (*lacking, *untold) if item.name in selection.named)
 
 
 def _notes(targets: Sequence[Target]) -> tuple[str, ...]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
+
+from prepdata.signals import signals_held
 
 _BLOCK = 1 << 20
 
@@ -89,6 +91,30 @@ def naming(target: Path) -> Iterator[None]:
         if error.filename is None or "/.prepdata-" in str(error.filename):
             error.filename, error.filename2 = str(target), None
         raise
+
+
+def settle_together(made: Mapping[Path, Path], gone: Iterable[Path]) -> None:
+    """Put finished files in the places of others, one right after the other, so that they are there together or not at
+    all: signals that would end the run wait, and what could fail slowly is done before.
+
+    Args:
+        made: each file, on the same disk as its place.
+        gone: files that are taken away before, also where another takes the place: should the machine stop in between,
+            no old file stands beside a new one.
+
+    Raises:
+        OSError: a file cannot be written or moved.
+    """
+    for file, place in made.items():
+        with file.open("rb+") as opened:
+            os.fsync(opened.fileno())
+        if place.exists():
+            file.chmod(place.stat().st_mode & 0o777)
+    with signals_held():
+        for path in gone:
+            path.unlink(missing_ok=True)
+        for file, place in made.items():
+            file.replace(place)
 
 
 def settle(made: Path, target: Path, *, mode: int) -> None:

@@ -16,8 +16,8 @@ from prepdata.errors import PrepdataError
 from prepdata.findings import Finding, Hit, Place
 from prepdata.meters import Meter
 from prepdata.record import Record
-from prepdata.report import CRASH
-from prepdata.rules.base import CorpusRule, FileInfo, Parts, Rule
+from prepdata.report import CRASH, NotRun
+from prepdata.rules.base import CorpusRule, FileInfo, Parts, Rule, Untold
 
 CRASH_CODE = "RUN001"
 
@@ -90,7 +90,11 @@ Again = Callable[[Sequence[FileRun], Collection[int]], Iterator[tuple[int, Recor
 
 
 def findings(
-    files: Sequence[FileRun], rules: Sequence[Rule], again: Again | None = None, jobs: int = 1
+    files: Sequence[FileRun],
+    rules: Sequence[Rule],
+    again: Again | None = None,
+    jobs: int = 1,
+    untold: list[NotRun] | None = None,
 ) -> list[Finding]:
     """Return all findings of a run, in order of file, line, code and path.
 
@@ -99,6 +103,7 @@ def findings(
         rules: the rules of the run.
         again: reads rows again, for rules that need that.
         jobs: processes that rules may use, where `again` can be called in several at a time.
+        untold: to which rules are added that could not tell, if given.
     """
     by_name = {rule.name: rule for rule in rules}
     found: list[Finding] = []
@@ -107,7 +112,7 @@ def findings(
     for rule in rules:
         if isinstance(rule, CorpusRule):
             for scope in _scopes(files, rule.scope):
-                found.extend(_corpus_findings(rule, scope, again, jobs))
+                found.extend(_corpus_findings(rule, scope, again, jobs, [] if untold is None else untold))
     order = {file.path: i for i, file in enumerate(files)}
     found.sort(
         key=lambda f: (order[f.file], f.line or 0, f.record or 0, f.code, f.path or "", f.span or (0, 0), f.message)
@@ -162,13 +167,15 @@ def _file_findings(file: FileRun, rules: dict[str, Rule]) -> Iterator[Finding]:
         row, line = row + result.rows, line + result.lines
 
 
-def _corpus_findings(rule: CorpusRule, files: Sequence[FileRun], again: Again | None, jobs: int) -> Iterator[Finding]:
+def _corpus_findings(
+    rule: CorpusRule, files: Sequence[FileRun], again: Again | None, jobs: int, untold: list[NotRun]
+) -> Iterator[Finding]:
     locator = Locator(files)
     parts = _parts(files, "rule:" + rule.name)
     if again is not None and rule.rereads:
         parts = parts._replace(fetch=partial(again, files), jobs=jobs)
     try:
-        found = list(_located(rule, files, locator, parts))
+        found = list(_located(rule, files, locator, parts, untold))
     except PrepdataError:
         raise
     except Exception as error:
@@ -178,8 +185,14 @@ def _corpus_findings(rule: CorpusRule, files: Sequence[FileRun], again: Again | 
     yield from found
 
 
-def _located(rule: CorpusRule, files: Sequence[FileRun], locator: Locator, parts: Parts) -> Iterator[Finding]:
-    for row, found in rule.finish(parts):
+def _located(
+    rule: CorpusRule, files: Sequence[FileRun], locator: Locator, parts: Parts, untold: list[NotRun]
+) -> Iterator[Finding]:
+    for said in rule.finish(parts):
+        if isinstance(said, Untold):
+            untold.append(NotRun(rule.name, said.needs))
+            continue
+        row, found = said
         hit = discreet(rule, found)
         related = tuple(locator.place(r) if isinstance(r, int) else r for r in hit.related)
         if row is None:

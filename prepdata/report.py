@@ -47,7 +47,7 @@ class Blocked(msgspec.Struct, frozen=True):
 
 
 class NotRun(msgspec.Struct, frozen=True):
-    """A selected rule that could not run, and what it needs."""
+    """A selected rule that could not run, or could not tell, and what it needs."""
 
     name: str
     needs: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate
@@ -99,7 +100,7 @@ class Kept:
 
 
 class Spooling:
-    """Standard input that is written to another file while it is read."""
+    """A file that can be read once only, written to another one while it is read."""
 
     def __init__(self, file: IO[bytes], spool: IO[bytes]) -> None:
         self.file = file
@@ -112,4 +113,6 @@ class Spooling:
         return block
 
     def close(self) -> None:
-        """Leave both open."""
+        """Leave the copy open, and standard input."""
+        if self.file is not sys.stdin.buffer:
+            self.file.close()

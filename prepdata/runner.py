@@ -16,6 +16,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, repeat
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import IO, Any
 
 import msgspec
@@ -28,8 +29,10 @@ from prepdata.formats import detect
 from prepdata.reduce import FileRun
 from prepdata.reread import Origin, Reader, Spooling
 from prepdata.settings import Settings
+from prepdata.signals import ENDING, signals_blocked
 from prepdata.sources import Input, open_source
 from prepdata.sources.base import RawChunk, Source
+from prepdata.sources.stream import opened
 
 PARALLEL_BYTES = 6_000_000
 """Inputs smaller than this are mapped in one process: starting others costs more than it saves (bytes)."""
@@ -47,9 +50,6 @@ GARBAGE = 100_000
 """Objects after which Python looks for garbage during a run. Chunks make many objects and hardly any cycles: with the
 usual 700 it would look through them in vain for one twentieth of the time."""
 
-_ENDING = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
-"""Signals that end a run."""
-
 _WHY_EMPTY = {
     "empty-file", "unsupported-file", "lfs-pointer", "truncated-archive", "decompression-bound", "oversized-line",
 }  # fmt: skip
@@ -61,11 +61,11 @@ _mapper: Mapper | None = None
 def _start(plan: bytes, whole: bool) -> None:
     global _mapper
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides
-    for number in _ENDING - {signal.SIGINT}:
+    for number in ENDING - {signal.SIGINT}:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, signal.SIG_DFL)
     if sys.platform != "win32":
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.freeze()  # what the parent process has made is no garbage here
     _collect_seldom()
@@ -107,17 +107,9 @@ class _Collecting:
 _collecting = _Collecting()
 
 
-@contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
-    """Hold back the signals that end a run: a process started meanwhile gets them once it has its own handlers."""
-    if sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def _flows(path: str) -> bool:
+    """Return whether an input can be read once only: standard input, a pipe, a device."""
+    return path == "-" or not (Path(path).is_file() or Path(path).is_dir())
 
 
 def _end_with_parent() -> None:
@@ -212,7 +204,8 @@ class Runner:
             context = multiprocessing.get_context("fork" if forkable else "spawn")
             plan = msgspec.msgpack.encode(self.plan)
             self.pool = ProcessPoolExecutor(self.jobs, context, initializer=_start, initargs=(plan, whole))
-            with _signals_held(), contextlib.suppress(BrokenProcessPool):  # the first chunk will tell
+            # a process started meanwhile gets the signals once it has its own handlers
+            with signals_blocked(), contextlib.suppress(BrokenProcessPool):  # the first chunk will tell
                 self.pool.submit(int)  # starts all processes now, before any thread is
             if forkable:
                 _close_writer(self.pool)
@@ -222,12 +215,12 @@ class Runner:
         return Reader(self.origins, self.settings, self.plan.columns)
 
     def _open(self, item: Input) -> Source:
-        """Open an input; standard input is kept beside where some rule will read rows again."""
-        if item.path != "-" or not any(rule.rereads for rule in self.mapper.corpus):
+        """Open an input; what can be read once only is kept beside where some rule will read rows again."""
+        if not _flows(item.path) or not any(rule.rereads for rule in self.mapper.corpus):
             return open_source(item, self.settings)
         spool = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the runner's last reader)
         self.spools[item.path] = spool
-        return open_source(item, self.settings, file=Spooling(sys.stdin.buffer, spool))
+        return open_source(item, self.settings, file=Spooling(opened(item.path), spool))
 
     def _results(self, source: Source, format_name: str | None, kept: Any) -> Iterator[ChunkResult]:
         waiting: deque[tuple[RawChunk, ChunkResult | Future[bytes | ChunkResult]]] = deque()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from prepdata.files import naming, read_bounded, replacing
+from prepdata.files import naming, read_bounded, replacing, settle_together
+from prepdata.signals import signals_held
 
 WINDOWS = os.name == "nt"
 
@@ -89,3 +93,44 @@ def test_an_error_names_the_file_that_was_asked_for(named: str | None, told: str
     with pytest.raises(OSError, match="No space") as caught, naming(Path("out.jsonl")):
         raise OSError(errno.ENOSPC, "No space left on device", named)
     assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, told)
+
+
+def test_files_that_belong_together_are_put_in_their_places(tmp_path: Path) -> None:
+    aside = tmp_path / "aside"
+    aside.mkdir()
+    for name in "ab":
+        (aside / name).write_text(f"new {name}")
+    for name in "bc":
+        (tmp_path / name).write_text(f"old {name}")
+    (tmp_path / "b").chmod(0o600)
+    settle_together({aside / name: tmp_path / name for name in "ab"}, [tmp_path / "c", tmp_path / "none"])
+    assert {path.name: path.read_text() for path in tmp_path.iterdir() if path.is_file()} == {
+        "a": "new a",
+        "b": "new b",
+    }
+    assert WINDOWS or (tmp_path / "b").stat().st_mode & 0o777 == 0o600
+    assert not list(aside.iterdir())
+
+
+def test_what_is_not_there_moves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("old")
+    (tmp_path / "made").write_text("made")
+    with pytest.raises(OSError, match="none"):
+        settle_together({tmp_path / "made": tmp_path / "a", tmp_path / "none": tmp_path / "b"}, [tmp_path / "old"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "old"]
+
+
+@pytest.mark.skipif(WINDOWS, reason="signals of POSIX")
+def test_signals_wait_while_they_are_held(tmp_path: Path) -> None:
+    done, over = [], threading.Event()
+    other = threading.Thread(target=over.wait)  # a process with threads: any of them may be given the signal
+    other.start()
+    try:
+        with pytest.raises(KeyboardInterrupt), signals_held():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+            done.append("all of it")
+    finally:
+        over.set()
+    assert done == ["all of it"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

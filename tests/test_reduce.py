@@ -17,7 +17,8 @@ from prepdata.engine import ChunkResult, RawHit, crash_hit
 from prepdata.findings import Hit, Place
 from prepdata.record import Record
 from prepdata.reduce import FileRun, Locator, finding_of, findings, fingerprint
-from prepdata.rules.base import CorpusRule, FactRule, Parts, RecordRule, Rule
+from prepdata.report import NotRun
+from prepdata.rules.base import CorpusRule, FactRule, Parts, RecordRule, Rule, Untold
 from prepdata.sources import finder, open_source
 from prepdata.sources.cut import Bounds
 
@@ -131,6 +132,18 @@ def test_a_dataset_is_one_argument() -> None:
         ("1 rows in c:0+1", "c", None, ""),
         ("last", "c", 1, "c"),
     ]
+
+
+class Undecided(Corpus):
+    def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit] | Untold]:
+        yield Untold("more rows")
+
+
+def test_a_rule_that_cannot_tell_says_what_it_lacks() -> None:
+    told: list[NotRun] = []
+    assert findings(THREE, [Undecided()], untold=told) == []
+    assert told == [NotRun("corpus", "more rows")] * 2  # one for each data set
+    assert findings(THREE, [Undecided()]) == []
 
 
 def test_a_file_is_a_file() -> None:

@@ -140,6 +140,7 @@ def test_a_named_rule_that_cannot_run_says_what_it_needs(data: Path, key: str, w
 def test_all_lists_everything_that_could_not_run(data: Path, key: str, word: str) -> None:
     expected = {rule.name: rule().missing() for rule in rules() if rule().missing() is not None}
     found = not_run(data, **{key: [word]})
+    assert found.pop("knowledge-heavy").startswith("50 different rows with an answer; there are ")  # ran, cannot tell
     assert found == expected
     assert {"target-limit", "call-id-format", "optional-field-drift"} <= set(found)
     assert all(found.values())

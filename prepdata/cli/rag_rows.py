@@ -43,6 +43,7 @@ _OF_LANGUAGE = re.compile(r"([^\W\d_]{1,20}(?:[-_][A-Za-z]{1,8})?)=(.*)", re.DOT
 @click.option("--overlap", type=click.IntRange(0), metavar="N", help="What neighbouring passages share.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave documents out that cannot be read.")
 @click.option("--dry-run", is_flag=True, help="Write nothing.")
+@click.option("--force", is_flag=True, help="Replace files that this command did not write.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON on standard output.")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
 @settings_flags("input", "config", only={"format", "max_line_bytes", "config", "isolated"})
@@ -76,7 +77,7 @@ def command(documents: str, questions: str, **flags: Any) -> int:
         chunk_size=flags.pop("chunk_size"),
         overlap=flags.pop("overlap"),
     )
-    dry_run = flags.pop("dry_run")
+    dry_run, force = flags.pop("dry_run"), flags.pop("force")
     if output == "-":
         raise UsageError("--output: rows, sides and what is left out are files beside each other; name a file, not -")
     settings, _ = settings_from(flags)
@@ -89,6 +90,7 @@ def command(documents: str, questions: str, **flags: Any) -> int:
         test=test,
         settings=settings,
         dry_run=dry_run,
+        force=force,
     )
     if show_json:
         click.echo(json_text(plain(report)))

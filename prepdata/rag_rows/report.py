@@ -31,7 +31,7 @@ class RagRowsReport(msgspec.Struct, kw_only=True):
     Args:
         questions: rows read.
         documents, chunks: of the folder.
-        sides: by name; "" where there is no split.
+        sides: by name, also those that were asked for and got no row; "" where there is no split.
         located: rows whose true passages were named (`mark`) or found in their document (`overlap`).
         left: kind of reason -> questions that gave no row; `left_file` holds them, "" where there are none.
         short: rows with fewer distractors than asked for; `shortened` passages were taken out for the length of rows.
@@ -81,6 +81,10 @@ def described(report: RagRowsReport, distractors: int) -> Iterator[str]:
     )
     for name, side in report.sides.items():
         what = f"{name}: " if name else ""
+        if not side.rows:
+            why = "the others take them all" if name == "train" else "what belongs together stays on one side"
+            yield f"{what}no row, though it was asked for: {why}"
+            continue
         yield (
             f"{what}{plural(side.rows, 'row')} about {plural(len(side.about), 'document')}, "
             f"{side.unanswerable:,} of them unanswerable"

@@ -15,22 +15,24 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
-from prepdata.errors import InputError, UsageError
-from prepdata.files import naming, replacing
+from prepdata.errors import InputError
+from prepdata.files import naming
 from prepdata.jsontext import json_text
 from prepdata.rag_rows.locate import located
 from prepdata.rag_rows.make import Made, Maker, Tokens
+from prepdata.rag_rows.outputs import Outputs, check, manifest_of, old
 from prepdata.rag_rows.questions import Question, question_of
-from prepdata.rag_rows.report import RagRowsReport, Side
+from prepdata.rag_rows.report import RagRowsReport
 from prepdata.rag_rows.settings import Asked, Left, Source
 from prepdata.rag_rows.shelf import Shelf
-from prepdata.rag_rows.sides import ASIDE, Groups, Sides, manifest_of, sides_of
+from prepdata.rag_rows.sides import ASIDE, Groups, Sides, sides_of
 from prepdata.records import Placed, records_of
 from prepdata.settings import Settings
+from prepdata.splitting import manifest as manifests
 
 
 class Laid(msgspec.Struct, frozen=True):
@@ -54,6 +56,7 @@ def rag_rows(
     settings: Settings | None = None,
     shelf: Shelf | None = None,
     dry_run: bool = False,
+    force: bool = False,
 ) -> RagRowsReport:
     """Write rows with context.
 
@@ -66,18 +69,22 @@ def rag_rows(
         settings: how questions are read (format, columns, longest line).
         shelf: the documents, where they are read already.
         dry_run: True to write nothing that stays.
+        force: True to replace files that this command did not write.
 
     Returns:
         What was made. Questions that gave no row are in `OUTPUT-NAME.left-out.jsonl`, each with its reason.
 
     Raises:
-        UsageError: values out of range, an output that cannot be.
+        UsageError: values out of range, an output that cannot be, or that would replace a file of others.
         InputError: documents or questions that cannot be read, or a folder without documents.
     """
     asked = (asked or Asked()).checked()
     settings = settings or Settings()
     target = Path(output)
-    _check(target, Path(questions) if str(questions) != "-" else None, Path(documents))
+    split = validation is not None or test is not None
+    check(target, Path(questions) if str(questions) != "-" else None, Path(documents), split=split, force=force)
+    if split:
+        manifests.load(manifest_of(target), asked.seed)  # damaged, or of another seed?
     if dry_run:
         how: dict[str, Any] = {
             "asked": asked,
@@ -85,16 +92,18 @@ def rag_rows(
             "test": test,
             "settings": settings,
             "shelf": shelf,
+            "force": force,
         }
         return _rehearsed(partial(rag_rows, documents, questions, **how), target)
     report = RagRowsReport()
     shelf = shelf if shelf is not None else _read(documents, asked, report)
     report.documents, report.chunks = len(shelf.chunks), len(shelf.known)
     tokens = _tokens(asked, report)
-    left = _beside(target, "left-out")
     with naming(target), contextlib.ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".prepdata-rag-", dir=target.parent)))
-        outs = _Outputs(target, stack, report)
+        aside = work / "made"
+        aside.mkdir()
+        outs = Outputs(target, aside, stack, report)
         groups = Groups(shelf.twins)
         report.alike = len(shelf.twins)
         with (work / "questions.jsonl").open("wb") as laid:
@@ -102,8 +111,11 @@ def rag_rows(
                 laid.write(json_text(item).encode() + b"\n")
                 groups.tie(item.question, item.source)
         sides = None
-        if validation is not None or test is not None:
-            sides = sides_of(_again(work), groups, work, target, validation, test, asked.seed, report)
+        if split:
+            manifest = aside / manifest_of(target).name  # put in its place with the rows that it knows
+            if manifest_of(target).is_file():
+                shutil.copyfile(manifest_of(target), manifest)
+            sides = sides_of(_again(work), groups, work, manifest, validation, test, asked.seed, report)
         maker = Maker(shelf, asked, tokens)
         for item, side, made in _made(_again(work), maker, groups, sides):
             if isinstance(made, Left):
@@ -111,8 +123,7 @@ def rag_rows(
             else:
                 outs.write(side, made.row)
                 _count(report, side, made, item, asked)
-    if not report.left:
-        left.unlink(missing_ok=True)
+        outs.settle()
     return report
 
 
@@ -123,28 +134,13 @@ def _rehearsed(make: Callable[..., RagRowsReport], target: Path) -> RagRowsRepor
         if (known := manifest_of(target)).is_file():
             shutil.copyfile(known, manifest_of(place))
         report = make(output=place)
+        made = [target.with_name(path.name) for path in Path(folder).iterdir()]
+    if report.rows and (stale := [str(path) for path in old(target, made)]):
+        report.notes.append(f"would be removed, as of an earlier run: {', '.join(stale)}")
     report.left_file = report.manifest = ""
     for side in report.sides.values():
         side.file = ""
     return report
-
-
-def _check(target: Path, questions: Path | None, documents: Path) -> None:
-    """Refuse outputs that cannot be.
-
-    Raises:
-        UsageError: the output is an input, a link, in no folder, packed, or within the documents.
-    """
-    if target.name.endswith((".gz", ".zst", ".bz2", ".xz")) or not target.name:
-        raise UsageError(f"{target}: rows are written as plain JSONL; choose a name that ends with .jsonl")
-    if target.is_symlink() or target.is_dir():
-        raise UsageError(f"{target} is a {'symbolic link' if target.is_symlink() else 'folder'}; name a file")
-    if not target.absolute().parent.is_dir():
-        raise UsageError(f"{target.parent} is no folder")
-    if questions is not None and questions.exists() and target.exists() and target.samefile(questions):
-        raise UsageError(f"{target} holds the questions; choose another --output")
-    if documents.is_dir() and target.resolve().parent.is_relative_to(documents.resolve()):
-        raise UsageError(f"{target} is among the documents; choose another --output")
 
 
 def _read(folder: str | os.PathLike[str], asked: Asked, report: RagRowsReport) -> Shelf:
@@ -167,7 +163,7 @@ def _tokens(asked: Asked, report: RagRowsReport) -> Tokens | None:
     return lambda messages: conversation_tokens(messages, counter=counter, overhead=overhead)
 
 
-def _laid(path: str, settings: Settings, shelf: Shelf, outs: _Outputs) -> Iterator[Laid]:
+def _laid(path: str, settings: Settings, shelf: Shelf, outs: Outputs) -> Iterator[Laid]:
     """Yield the questions of a file that can be located; leave the others out.
 
     Raises:
@@ -246,33 +242,3 @@ def _count(report: RagRowsReport, name: str, made: Made, item: Laid, asked: Aske
     report.kept += made.kept
     report.uncited += not made.cited
     report.asking += bool(made.asking)
-
-
-def _beside(target: Path, kind: str) -> Path:
-    return target.with_name(f"{target.stem}.{kind}.jsonl")
-
-
-class _Outputs:
-    """Files that are made when their first line comes, and put in their places when all went well."""
-
-    def __init__(self, target: Path, stack: contextlib.ExitStack, report: RagRowsReport) -> None:
-        self.target, self.stack, self.report = target, stack, report
-        self.files: dict[str, IO[bytes]] = {}
-
-    def write(self, side: str, row: dict[str, Any]) -> None:
-        """Write a row of a side ("" where there is no split)."""
-        path = _beside(self.target, side) if side else self.target
-        self.report.sides.setdefault(side, Side()).file = str(path)
-        self._line(path, row)
-
-    def leave(self, line: int | None, row: int, why: Left, raw: Any) -> None:
-        """Write a question that gives no row, with the reason."""
-        path = _beside(self.target, "left-out")
-        self.report.left[why.kind] = self.report.left.get(why.kind, 0) + 1
-        self.report.left_file = str(path)
-        self._line(path, {"line": line, "record": row, "kind": why.kind, "reason": why.reason, "row": raw})
-
-    def _line(self, path: Path, value: Any) -> None:
-        if str(path) not in self.files:
-            self.files[str(path)] = self.stack.enter_context(replacing(path))
-        self.files[str(path)].write(json_text(value).encode() + b"\n")

@@ -18,12 +18,12 @@ from prepdata.jsontext import json_text
 from prepdata.rag_rows.questions import Question
 from prepdata.rag_rows.report import RagRowsReport, Side
 from prepdata.rag_rows.settings import Source
+from prepdata.splitting.assign import SIDES
 
 if TYPE_CHECKING:
     from prepdata.rag_rows.run import Laid
 
 ASIDE = "set-aside"
-_SIDES = ("train", "validation", "test")
 
 
 class Groups:
@@ -80,16 +80,11 @@ class Sides(NamedTuple):
     documents: dict[str, set[str]]
 
 
-def manifest_of(target: Path) -> Path:
-    """Return the file beside an output that remembers the sides."""
-    return target.with_name(f"{target.stem}.split-manifest.jsonl")
-
-
 def sides_of(
     laid: Iterable[Laid],
     groups: Groups,
     work: Path,
-    target: Path,
+    manifest: Path,
     validation: str | float | None,
     test: str | float | None,
     seed: str,
@@ -101,10 +96,10 @@ def sides_of(
         laid: the questions.
         groups: what belongs together.
         work: folder for temporary files.
-        target: the output, beside which the manifest is.
+        manifest: what is known of sides, if it is there; what is known afterwards is written there.
         validation, test: shares or numbers of rows.
         seed: another one gives another split.
-        report: to which the sides, the manifest and notes are added.
+        report: to which the sides and notes are added; sides that were asked for are among them, be they empty.
 
     Raises:
         UsageError: shares that do not add up, or a manifest of another seed.
@@ -119,7 +114,6 @@ def sides_of(
             file.write(json_text(_bare(item, number, groups)).encode() + b"\n")
     if not known:
         return Sides([], {})
-    manifest = manifest_of(target)
     done = split(
         [bare],
         validation=validation,
@@ -130,21 +124,18 @@ def sides_of(
         jobs=1,
         cache=False,
     )
-    report.manifest = str(manifest)
-    places = array("b", [len(_SIDES)]) * len(known)
+    places = array("b", [len(SIDES)]) * len(known)
     decoder = msgspec.json.Decoder(_Numbered)
-    for place, name in enumerate(_SIDES):
+    for place, name in enumerate(SIDES):
         path = work / "sides" / f"bare.{name}.jsonl"
         report.sides[name] = Side()
         if path.exists():
             with path.open("rb") as lines:
                 for line in lines:
                     places[decoder.decode(line).metadata["number"]] = place
-    report.sides = {name: side for name, side in report.sides.items() if done.sides[name].rows}
+    report.sides = {name: side for name, side in report.sides.items() if done.sides[name].files}
     report.notes += [f"left, since both rows had their side before: {said}" for said in done.left[:5]]
-    if report.sides and "train" not in report.sides:
-        report.notes.append("train: 0 rows, no file, since --validation and --test take them all")
-    of = [(*_SIDES, ASIDE)[place] for place in places]
+    of = [(*SIDES, ASIDE)[place] for place in places]
     documents: dict[str, set[str]] = {}
     for side, names in zip(of, known):
         for name in names:

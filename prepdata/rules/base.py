@@ -228,6 +228,17 @@ class Parts(NamedTuple):
     jobs: int = 1
 
 
+class Untold(NamedTuple):
+    """What `finish` yields where the rule ran and could not tell. The report says so among what could not run
+    (`Report.not_run`), where the rule was selected by name.
+
+    Args:
+        needs: what it would need to tell, as in "needs 50 answers".
+    """
+
+    needs: str
+
+
 class CorpusRule(Rule):
     """A rule over many rows: `see` turns a chunk into a small value, `finish` judges all of them together.
 
@@ -238,7 +249,8 @@ class CorpusRule(Rule):
     Args:
         scope: what `finish` sees at once: one `file`, one `dataset` (a path argument: a file or a folder), or the
             whole `run`.
-        rereads: True if `finish` uses `Parts.fetch`: standard input is then kept in a temporary file.
+        rereads: True if `finish` uses `Parts.fetch`: what can be read once only (standard input, a pipe)
+            is then kept in a temporary file.
     """
 
     rereads: ClassVar[bool] = False
@@ -253,6 +265,7 @@ class CorpusRule(Rule):
         other rows no digest is made, which is most of what a rule costs that speaks of few."""
         return None
 
-    def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit]]:
-        """Yield (row number in the scope, hit); None instead of a number where the whole scope is meant."""
+    def finish(self, parts: Parts) -> Iterator[tuple[int | None, Hit] | Untold]:
+        """Yield (row number in the scope, hit), None instead of a number where the whole scope is meant; or, where it
+        cannot tell, what it lacks."""
         raise NotImplementedError

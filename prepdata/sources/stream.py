@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import re
 import stat
 import sys
@@ -29,6 +30,20 @@ _PACKED_SUFFIXES = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz")
 _CR_ROWS = re.compile(rb"[}\]]\r\s*[\[{]")
 _CR_SAMPLE = 1 << 16
 _LONG_HEAD = 16 << 20  # bytes looked at for the first row, where the head holds no whole one
+
+
+def opened(path: str) -> IO[bytes]:
+    """Return a file opened for reading, standard input for "-".
+
+    Raises:
+        InputError: it cannot be opened.
+    """
+    if path == "-":
+        return sys.stdin.buffer
+    try:
+        return Path(path).open("rb", buffering=0)
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 class StreamSource(Source):
@@ -63,15 +78,12 @@ class StreamSource(Source):
         self._prepare()
 
     def _open(self) -> IO[bytes]:
-        if self.name == "-":
-            return sys.stdin.buffer
-        try:
-            info = Path(self.name).stat()
+        found = opened(self.name)
+        if self.name != "-":
+            info = os.fstat(found.fileno())
             self._regular = stat.S_ISREG(info.st_mode)
             self.size = info.st_size if self._regular else None
-            return Path(self.name).open("rb", buffering=0)
-        except OSError as error:
-            raise unreadable(self.name, error) from error
+        return found
 
     def _prepare(self) -> None:
         """Build the stages: stored bytes, decoded bytes, UTF-8 text; and decide on the layout."""

@@ -16,7 +16,11 @@ from prepdata.text.language import quick, script
 from prepdata.text.shapes import FORMAL, shape
 
 SHORT_WORDS, SHORT_LETTERS = 5, 60
-"""An answer up to this size to a question is one specific thing as a whole."""
+"""An answer up to this size to a question may be one specific thing as a whole."""
+SMALL_WORDS = 3
+"""Words of such an answer in small letters alone, at most: with more of them it says something."""
+LONGEST = 10_000
+"""Characters of an answer that are looked at."""
 DIGITS = 3
 """Digits from which a number is more than said in passing, unless it has a decimal mark."""
 MOST = 32
@@ -40,8 +44,10 @@ READ = 2000
 _TOKEN = re.compile(r"[^\W_]+(?:[.,:\-/&][^\W_]+)*")
 _DIGIT = re.compile(r"\d")
 _TWO_NUMBERS = re.compile(r"\d(?![.,]?\d)\D+\d")
+_SPOKEN = re.compile(r"[,;!?\n]")
+"""What a name, a date, a code has not, and something said has."""
 _ASKS = ("?", "？", "؟")
-_MARKS = re.compile(r"[.,'’ \u00a0\u202f]")
+_MARKS = ".,'’ \u00a0\u202f"
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _HEADING = re.compile(
     r"^[ \t]*(?:#{1,6} .*|(?:[-*•+]|\d{1,3}[.)])[ \t]+[^:\n]{1,60}:)|\*\*[^*\n]{1,200}\*\*", re.MULTILINE
@@ -75,7 +81,7 @@ class Specifics(NamedTuple):
 
 
 def specifics(answer: str, before: str, question: str) -> Specifics | None:
-    """Return what is specific in an answer, None where that cannot be told by form, or in a translation.
+    """Return what is specific in an answer (nothing in a translation), None where that cannot be told by form.
 
     Args:
         answer: the text.
@@ -84,19 +90,20 @@ def specifics(answer: str, before: str, question: str) -> Specifics | None:
     """
     if shape(answer) in FORMAL:
         return None
-    text = answer
+    text = answer[:LONGEST]
     if "`" in text:
         text = _CODE.sub("\n", text)
     if "://" in text or "www." in text:
         text = _LINK.sub(" ", text)
     words = len(text.split())
-    found = _short(text, words, question) or _found(text, words)
-    if any(map(_is_number, found)) and _TWO_NUMBERS.search(before):
-        found = [value for value in found if not _is_number(value)]
-    if not found:
+    if _asks_to_translate(before[:READ] + question[:READ]):
         return Specifics(words, [], [])
-    if not _names_show(answer, question) or _asks_to_translate(before[:READ] + question[:READ]):
+    if not _names_show(text, question):
         return None
+    reckons = _TWO_NUMBERS.search(before) is not None
+    found = _short(text, words, question, reckons=reckons) or _found(text, words)
+    if reckons:
+        found = [value for value in found if not _is_number(value)]
     known = _Given(before)
     new: list[str] = []
     given: list[str] = []
@@ -121,12 +128,18 @@ def _asks_to_translate(text: str) -> bool:
     return any(word in lowered for word in _TRANSLATING)
 
 
-def _short(text: str, words: int, question: str) -> list[str]:
-    """Return a short answer to a question without its full stop, nothing for another."""
+def _short(text: str, words: int, question: str, *, reckons: bool) -> list[str]:
+    """Return a short answer to a question without its full stop, nothing for another: a sentence, an exclamation, or
+    where numbers may be reckoned with, one that holds some."""
     if words > SHORT_WORDS or question.rstrip()[-1:] not in _ASKS:
         return []
-    bare = text.strip().rstrip(".!")
-    return [bare] if 3 <= len(bare) <= SHORT_LETTERS and "\n" not in bare and _TOKEN.search(bare) else []
+    bare = text.strip().rstrip(".")
+    if not 3 <= len(bare) <= SHORT_LETTERS or _SPOKEN.search(bare) or (reckons and _DIGIT.search(bare)):
+        return []
+    said = _TOKEN.findall(bare)
+    if all(word[0].islower() for word in said):
+        return [bare] if 0 < len(said) <= SMALL_WORDS else []
+    return [] if any(word[0].islower() and word not in _LITTLE for word in said[1:]) else [bare]
 
 
 def _found(text: str, words: int) -> list[str]:
@@ -195,7 +208,7 @@ class _Given:
     @cached_property
     def digits(self) -> str:
         """The text without what may stand inside numbers."""
-        return _MARKS.sub("", self.text)
+        return _unmarked(self.text)
 
     def holds(self, value: str) -> bool:
         """Return whether it holds a value, or each word of it, perhaps with another ending."""
@@ -203,9 +216,15 @@ class _Given:
         if folded in self.text:
             return True
         if folded[0].isdigit():
-            return _MARKS.sub("", folded) in self.digits
+            return _unmarked(folded) in self.digits
         words = _TOKEN.findall(folded)
         return bool(words) and all(_stem(word) in self.text for word in words if word not in _LITTLE)
+
+
+def _unmarked(text: str) -> str:
+    for mark in _MARKS:
+        text = text.replace(mark, "")
+    return text
 
 
 def _stem(word: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import prepdata
 from benchmarks import data
 from prepdata.text.language import detect
 
@@ -117,3 +118,14 @@ def untouched(row: dict[str, Any]) -> list[Any]:
 
 def last(row: dict[str, Any]) -> str:
     return str(row["messages"][-1].get("content") or "")
+
+
+@pytest.mark.timeout(120)
+def test_the_numbers_of_every_second_answer_are_not_in_its_table(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    data.write_tables(4, first)
+    data.write_tables(4, second)
+    assert first.read_bytes() == second.read_bytes()
+    assert 95_000 < first.stat().st_size / 4 < 125_000
+    report = prepdata.validate(first, select=["RAG001"], tokens=False, cache=False, jobs=1)
+    assert [finding.record for finding in report] == [1, 3]

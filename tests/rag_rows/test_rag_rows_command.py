@@ -192,3 +192,21 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT)
     assert done.stdout.rstrip().endswith("[]"), done.stdout
+
+
+def test_a_file_of_others_needs_force(folder: Path) -> None:
+    (folder / "rag.left-out.jsonl").write_text("mine\n")
+    done = rag_rows("docs", "qa.jsonl", "-o", "rag.jsonl", cwd=folder)
+    assert done.returncode == 2 and "--force" in done.stderr and "Traceback" not in done.stderr
+    assert (folder / "rag.left-out.jsonl").read_text() == "mine\n" and not (folder / "rag.jsonl").exists()
+    done = rag_rows("docs", "qa.jsonl", "-o", "rag.jsonl", "--force", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert len(read(folder / "rag.jsonl")) == len(ALL)
+
+
+def test_questions_named_like_a_side_are_kept(folder: Path) -> None:
+    questions = (folder / "qa.jsonl").rename(folder / "rag.train.jsonl")
+    before = questions.read_bytes()
+    done = rag_rows("docs", "rag.train.jsonl", "-o", "rag.jsonl", "--validation", "0.1", cwd=folder)
+    assert done.returncode == 2 and "rag.train.jsonl holds the questions" in done.stderr
+    assert questions.read_bytes() == before

@@ -82,10 +82,12 @@ def test_a_later_run_without_faults_takes_the_old_reasons_away(tmp_path: Path) -
 
 
 def test_no_row_at_all_writes_no_rows(tmp_path: Path) -> None:
-    (tmp_path / "out.jsonl").write_text("old\n")
+    run(tmp_path, lamps(), library=shelf(LIBRARY), validation=0.1)
+    names = ("out.train.jsonl", "out.validation.jsonl", "out.split-manifest.jsonl")
+    before = [(tmp_path / name).read_bytes() for name in names]
     report = run(tmp_path, [row("Why?", "So.")], validation=0.1)
-    assert report.rows == 0 and report.exit_code == 1
-    assert (tmp_path / "out.jsonl").read_text() == "old\n"
+    assert report.rows == 0 and report.exit_code == 1 and report.manifest == ""
+    assert [(tmp_path / name).read_bytes() for name in names] == before
     assert (tmp_path / "out.left-out.jsonl").exists()
 
 
@@ -96,7 +98,8 @@ def test_a_file_that_holds_no_rows_is_refused(tmp_path: Path) -> None:
 
 
 def test_after_an_error_old_files_are_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "out.jsonl").write_text("old\n")
+    run(tmp_path, ALL[:2])
+    before = (tmp_path / "out.jsonl").read_bytes()
 
     def fails(*_: Any) -> None:
         raise OSError(5, "the store went away")
@@ -104,7 +107,7 @@ def test_after_an_error_old_files_are_as_they_were(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(SHELF.retriever, "search", fails)
     with pytest.raises(OSError, match="went away"):
         run(tmp_path, ALL)
-    assert (tmp_path / "out.jsonl").read_text() == "old\n"
+    assert (tmp_path / "out.jsonl").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.jsonl", "qa.jsonl"]
 
 
@@ -344,5 +347,5 @@ def test_a_copy_that_no_question_is_about_is_read_on_the_side_of_the_other(tmp_p
 
 def test_sides_that_leave_nothing_for_training_are_told(tmp_path: Path) -> None:
     report = run(tmp_path, lamps(), library=shelf(LIBRARY), validation=0.5, test=0.5)
-    assert "train: 0 rows, no file, since --validation and --test take them all" in report.notes
+    assert "train: no row, though it was asked for: the others take them all" in list(described(report, 3))
     assert not (tmp_path / "out.train.jsonl").exists()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prepdata.text.specifics import MOST, SHORT_LETTERS, Specifics, specifics
+from prepdata.text.specifics import LONGEST, MOST, SHORT_LETTERS, Specifics, specifics
 
 ASKED = "Tell me something about it, please, and take your time for that."
 
@@ -76,6 +76,20 @@ def test_a_name_of_which_one_word_was_given_is_new() -> None:
         ("No", "Is it?", []),  # too short to be anything
         ("It is a town in the north", "What is it?", []),
         ("奥斯陆", "是什么？", None),
+        ("Leonardo da Vinci.", "Who painted it?", ["Leonardo da Vinci"]),
+        ("le Rhône", "Quel fleuve est-ce ?", ["le Rhône"]),
+        ("5 May", "When is it?", ["5 May"]),
+        ("MP-771", "Which part?", ["MP-771"]),
+        ("the caspian sea", "what sea lies off baku?", ["the caspian sea"]),
+        ("In 843.", "When was it?", ["In 843"]),
+        ("Yes, it is.", "Is it open?", []),
+        ("Sure, any time.", "Can I call you?", []),
+        ("Sounds good.", "Shall we go?", []),
+        ("Great!", "How are you?", []),
+        ("Pretty excited and great!", "Hi, how are you today?", []),
+        ("Please leave the ticket, thanks.", "Can you say this politely: leave the ticket now?", []),
+        ("Could you close it?", "How do I say it?", []),
+        ("i am doing very well", "how are you?", []),
     ],
 )
 def test_a_short_answer_to_a_question_counts_as_a_whole(answer: str, question: str, expected: list[str] | None) -> None:
@@ -88,6 +102,28 @@ def test_numbers_are_left_out_where_they_may_be_worked_out() -> None:
     assert found("That makes 1800 nails.", "12 boxes of nails").new == ["1800"]
     assert found("That makes 1800 nails.", "1.5 boxes of nails").new == ["1800"]  # one number, with a mark
     assert found("Look at part MP-771 then.", "12 boxes of 150 nails").new == ["MP-771"]
+
+
+def test_short_answers_with_numbers_are_left_out_where_they_may_be_worked_out() -> None:
+    apples = "Tom has 341 apples and buys 528 more. How many does he have now?"
+    assert found("He has 869 apples.", apples).new == []
+    assert found("869", apples).new == []
+    assert found("5 May", "What comes 3 days after 2 May?").new == []
+    assert found("HR-204", "Which form has 2 copies of 3 pages?").new == ["HR-204"]
+    assert found("869", "How many lakes are there?").new == ["869"]
+
+
+def test_a_translation_holds_no_facts_and_is_told() -> None:
+    told = specifics(
+        "Les Allemands à Londres.", "Translate: The Germans in London.", "Translate: The Germans in London."
+    )
+    assert told == Specifics(4, [], [])
+
+
+def test_no_more_than_the_beginning_of_a_long_answer_is_looked_at() -> None:
+    told = found("so it was. " * (LONGEST // 11) + "It was written by George Eliot, they say.")
+    assert told.new == []
+    assert told.words < LONGEST
 
 
 @pytest.mark.parametrize(

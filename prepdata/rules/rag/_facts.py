@@ -94,16 +94,22 @@ class Missing(NamedTuple):
     span: tuple[int, int]
 
 
-def missing(answer: str, context: str) -> list[Missing]:
-    """Return the facts of an answer that are not in its context, the surest kind only; empty if all are there."""
+def missing(answer: str, context: str, most: int = 2 * FACTS) -> list[Missing]:
+    """Return the first facts of an answer that are not in its context, the surest kind only; empty if all are there.
+
+    Args:
+        answer: the text.
+        context: the passages.
+        most: numbers and identifiers that are looked for, at most; the others are cheap.
+    """
     answer, context = answer[:READ], context[:READ]
     plain = _plain(answer)
     if not _said(plain):
         return []
     held = Held(context)
-    found = [*_numbers(plain, held), *_identifiers(plain, held)]
+    found = [*islice(_numbers(plain, held), most), *islice(_identifiers(plain, held), most)]
     if found:
-        return sorted(found, key=lambda one: one.span)
+        return sorted(found, key=lambda one: one.span)[:most]
     written = script(plain)
     if written not in _SPACED or script(context) != written:
         return []
@@ -157,7 +163,7 @@ def _excused(match: re.Match[str], measured: Measured, *, reckons: bool) -> bool
         return True
     if held.has_number(number, word, reckons=reckons, scaled=not held.counts(word)):
         return True
-    return bool(said and reckoned(said, own))
+    return bool(said and reckoned(said, measured.reckonable))
 
 
 def _says_little(plain: str, match: re.Match[str], said: float | None, unit: str, held: Held) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Sequence
 from functools import cached_property
 
 from prepdata.text.amounts import amounts
@@ -64,8 +66,14 @@ class Held:
 
     @cached_property
     def values(self) -> list[float]:
-        """The same as values."""
-        return [found for number in sorted(self.numbers) if (found := value(number)) is not None]
+        """The same as values, in rising order."""
+        return sorted(found for number in self.numbers if (found := value(number)) is not None)
+
+    @cached_property
+    def results(self) -> list[float]:
+        """What comes out of two of its numbers, or of one and a usual one."""
+        first = sorted(self.numbers)[:MOST]
+        return results([*[found for number in first if (found := value(number)) is not None], *_USUAL])
 
     @cached_property
     def spelled(self) -> bool:
@@ -108,9 +116,9 @@ class Held:
         if reckons or len(_significant(plain)) > 1:
             half = 0.5001 * _last_place(plain)
             factors = [_FACTORS.get(unit.lower(), 1.0), *((1000.0, 0.001, 0.01) if scaled else ())]
-            if any(abs(other - found * factor) <= half * factor for factor in factors for other in self.values):
+            if any(near(found * factor, half * factor, self.values) for factor in factors):
                 return True  # rounded
-        return reckons and reckoned(found, [*self.values[:MOST], *_USUAL])
+        return reckons and reckoned(found, self.results)
 
 
 def bare(digits: str) -> str:
@@ -142,12 +150,23 @@ def value(number: str) -> float | None:
         return None
 
 
-def reckoned(wanted: float, known: list[float]) -> bool:
-    """True if a value is the sum, difference, product or quotient of two known ones."""
+def near(wanted: float, within: float, values: Sequence[float]) -> bool:
+    """True if one of some values, in rising order, is no farther from `wanted` than `within`."""
+    place = bisect_left(values, wanted)
+    return any(abs(other - wanted) <= within for other in values[max(place - 1, 0) : place + 1])
+
+
+def results(known: Sequence[float]) -> list[float]:
+    """Return the sums, differences, products and quotients of two values each, in rising order."""
+    found: set[float] = set()
     for place, one in enumerate(known):
         for other in known[: place + 1]:
-            results = [one + other, one - other, other - one, one * other]
-            results += [one / other, other / one] if one and other else []
-            if any(abs(wanted - result) <= 0.006 * abs(wanted) for result in results):
-                return True
-    return False
+            found.update((one + other, one - other, other - one, one * other))
+            if one and other:
+                found.update((one / other, other / one))
+    return sorted(found)
+
+
+def reckoned(wanted: float, known: Sequence[float]) -> bool:
+    """True if a value is one of the `results` of two known ones, or nearly so."""
+    return near(wanted, 0.006 * abs(wanted), known)

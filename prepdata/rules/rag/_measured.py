@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from prepdata.rules.rag._held import MOST, UNIT, Held, reckoned, value
+from prepdata.rules.rag._held import MOST, UNIT, Held, reckoned, results, value
 from prepdata.text.amounts import amounts
 from prepdata.text.quantities import SMALL, Quantities, Quantity
 
@@ -46,6 +46,11 @@ class Measured:
         shared = sorted(amounts(self.plain) & self.held.numbers)[:MOST]
         return [found for one in shared if (found := value(one)) is not None]
 
+    @cached_property
+    def reckonable(self) -> list[float]:
+        """What comes out of two of its own numbers."""
+        return results(self.own)
+
     def at(self, match: re.Match[str]) -> Quantity | None:
         """Return the quantity of a number of the answer, None where it has no unit that is known."""
         start = match.start()
@@ -74,7 +79,7 @@ class Measured:
             return False
         if standing != "other" and not (standing == "absent" and alike and self._in_codes(match[0])):
             return False
-        if reckons and reckoned(said.value, [one.value for one in alike[:MOST]]):
+        if reckons and reckoned(said.value, results([one.value for one in alike[:MOST]])):
             return False
         return not any(_converted(said, one) for one in alike)
 

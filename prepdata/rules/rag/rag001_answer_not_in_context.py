@@ -46,11 +46,11 @@ class AnswerNotInContext(RecordRule):
     trigger: ClassVar[Trigger] = LOOK
 
     def wanted(self, chunk: Chunk) -> Iterable[Record]:
-        return [row.context.record for row in chunk.derived(rows) if _facts(row)]
+        return [row.context.record for row in chunk.derived(rows) if _facts(row, 1)]
 
     def check(self, record: Record) -> Iterator[Hit]:
         for row in rows_of([record]):
-            if found := _facts(row):
+            if found := _facts(row, SHOWN + 1):
                 yield self._hit(row, found)
 
     def _hit(self, row: Row, found: list[Missing]) -> Hit:
@@ -77,10 +77,10 @@ class AnswerNotInContext(RecordRule):
         )
 
 
-def _facts(row: Row) -> list[Missing]:
+def _facts(row: Row, most: int) -> list[Missing]:
     if row.declines:
         return []
     from prepdata.rules.rag._facts import missing  # their expressions take 10 ms to compile
     from prepdata.rules.rag._marked import against_mark
 
-    return missing(row.answer, row.context.text) or against_mark(row)
+    return missing(row.answer, row.context.text, most) or against_mark(row)

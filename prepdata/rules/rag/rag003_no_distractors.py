@@ -15,9 +15,10 @@ from prepdata.rules.rag._rows import Row, all_without, rows_without
 class NoDistractors(CorpusRule):
     """Finds data sets with retrieved context in which no row has a passage beside the one that holds the answer.
 
-    Counted are rows whose context is a single passage, or of whose passages all are marked as true. Silent as soon as
-    one row has more, or a context of several paragraphs that cannot be told apart, and below 20 rows with context.
-    Keeps a few numbers a chunk.
+    Counted are rows whose context is a single passage that holds the answer, or of whose passages all are marked as
+    true. Silent as soon as one row has more: a passage that does not hold the answer, be it the only one (the row is
+    marked as unanswerable, or its answer declines), or several paragraphs that cannot be told apart; and below 20 rows
+    with context. Keeps a few numbers a chunk.
 
     Why: retrieval brings passages that are near and wrong. A model that has only ever seen the right one has learnt to
         copy from whatever it is given.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +18,7 @@ from prepdata.errors import ConfigError
 from prepdata.findings import Hit
 from prepdata.formats import recognise
 from prepdata.record import Record
-from prepdata.rules.base import Context, CorpusRule, FileInfo, Parts
+from prepdata.rules.base import Context, CorpusRule, FileInfo, Parts, Untold
 from prepdata.rules.cov._declared import Bucket, match, matchers
 from prepdata.rules.cov._share import counted, first, percent, quoted, rows_needed, share
 from prepdata.rules.loader import build, rules
@@ -86,7 +86,11 @@ def records(raw: Sequence[dict[str, Any]]) -> list[Record]:
 
 
 def outcome(rule: CorpusRule, made: Sequence[Record], cuts: Sequence[int]) -> list[tuple[int | None, Hit]]:
-    """Return what a rule finds in records cut at some places."""
+    """Return what a rule finds in records cut at some places; nothing where it cannot tell."""
+
+    def fetch(wanted: Collection[int]) -> Iterator[tuple[int, Record]]:
+        return ((row, made[row]) for row in sorted(wanted))
+
     parts = []
     borders = [0, *sorted(cuts), len(made)]
     for start, end in pairwise(borders):
@@ -94,7 +98,8 @@ def outcome(rule: CorpusRule, made: Sequence[Record], cuts: Sequence[int]) -> li
         for number, record in enumerate(chunk.records):
             record.row = number
         parts.append((start, msgspec.msgpack.decode(msgspec.msgpack.encode(rule.see(chunk)), strict=False)))
-    return list(rule.finish(Parts([FileInfo("x.jsonl", 0, len(made), 0)], parts, len(made))))
+    found = rule.finish(Parts([FileInfo("x.jsonl", 0, len(made), 0)], parts, len(made), fetch))
+    return [one for one in found if not isinstance(one, Untold)]
 
 
 def built(rule: type[CorpusRule]) -> CorpusRule:

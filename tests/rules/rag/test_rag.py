@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import prepdata
 from prepdata.errors import ConfigError
 from prepdata.rules.rag._citations import citations
 from prepdata.rules.rag._facts import missing
+from prepdata.rules.rag._held import Held, near, reckoned, results
 from prepdata.rules.rag.rag005_context_order_bias import _tail
 from prepdata.sources import finder
 from prepdata.sources.finder import Bounds
@@ -161,3 +164,63 @@ def test_hostile_answers_and_contexts_take_linear_time(piece: str) -> None:
     citations(text)
     missing(text, CONTEXT)
     missing("It costs 4711 euros, says Karl Ruf of Anna Boll.", text)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("said", ["The total is about {}.", "There are {} of them.", "It is {:,} in all."])
+def test_tables_of_numbers_take_no_more_than_their_length(said: str) -> None:
+    pick = random.Random(1)
+    cells = [pick.randint(1_000_000, 9_999_999) for _ in range(12_000)]
+    table = "".join(f"| {cell} |\n" for cell in cells)
+    for _ in range(20):
+        assert missing(" ".join(said.format(round(cell, -2)) for cell in cells[:200]), table) == []
+        others = [pick.randint(100_000_000, 999_999_999) for _ in range(200)]
+        assert len(missing(" ".join(map(said.format, others)), table, 4)) == 4
+
+
+FLOATS = st.floats(-1e6, 1e6) | st.integers(-1000, 1000).map(float)
+
+
+@given(FLOATS, st.floats(0, 100), st.lists(FLOATS))
+def test_the_nearest_value_tells_whether_any_is_near(wanted: float, within: float, values: list[float]) -> None:
+    assert near(wanted, within, sorted(values)) == any(abs(other - wanted) <= within for other in values)
+
+
+@given(FLOATS, st.lists(FLOATS, max_size=8))
+def test_what_two_numbers_come_to(wanted: float, known: list[float]) -> None:
+    found = [
+        result
+        for place, one in enumerate(known)
+        for other in known[: place + 1]
+        for result in (one + other, one - other, other - one, one * other,
+                       *((one / other, other / one) if one and other else ()))
+    ]  # fmt: skip
+    assert set(results(known)) == set(found)
+    assert reckoned(wanted, results(known)) == any(abs(wanted - result) <= 0.006 * abs(wanted) for result in found)
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "reckons", "there"),
+    [
+        ("1200", "", False, True),  # 1,203 rounded
+        ("1300", "", False, False),
+        ("1.2", "thousand", False, True),
+        ("1293", "", True, True),  # 1,203 + 90
+        ("1293", "", False, False),
+        ("7.5", "", True, True),  # 90 / 12
+        ("108270", "", True, True),  # 1,203 * 90
+        ("108270", "", False, False),
+    ],
+)
+def test_numbers_that_are_rounded_or_reckoned(number: str, unit: str, reckons: bool, there: bool) -> None:
+    held = Held("There were 1,203 boxes of 90 lamps.")
+    assert held.has_number(number, unit, reckons=reckons) is there
+
+
+def test_the_first_facts_are_those_of_a_longer_list() -> None:
+    answer = "It needs 4711 lamps, part ZX-99, 8822 nails, part QQ-71 and 9933 screws."
+    context = "There are lamps, nails and screws in the hall."
+    every = missing(answer, context)
+    assert [one.text for one in every][:2] == ["4711 lamps", "ZX-99"] and len(every) >= 5
+    for most in range(1, len(every) + 2):
+        assert missing(answer, context, most) == every[:most]

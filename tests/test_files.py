@@ -125,12 +125,14 @@ def test_signals_wait_while_they_are_held(tmp_path: Path) -> None:
     done, over = [], threading.Event()
     other = threading.Thread(target=over.wait)  # a process with threads: any of them may be given the signal
     other.start()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt), signals_held():
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.05)
             done.append("all of it")
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
+        signal.signal(signal.SIGINT, before)
         over.set()
     assert done == ["all of it"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

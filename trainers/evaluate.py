@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 ALWAYS = "stop_rate"
 """A scorer that is never left out: a model that does not stop is no use, whatever it says."""
+ERRORS = "error_rate"
+"""The share of rows without an answer: in every record, though no scorer gives it."""
 IN_A_ROW = 3
 """Rows without an answer, one after the other, after which an endpoint is left alone."""
 
@@ -347,7 +349,7 @@ def _with_results(
 ) -> Evaluation:
     results: dict[str, dict[str, Aggregate]] = {}
     latency: dict[str, Latency] = {}
-    better = {"error_rate": False}
+    better = {ERRORS: False}
     for name, _ in asked.sets():
         held = [sample for sample in samples if sample.set == name]
         groups = [sample.group for sample in held]
@@ -361,7 +363,7 @@ def _with_results(
                 results[name][metric] = Aggregate(value=value, n=n, not_applicable=len(held) - n)
                 better[metric] = scorer.higher_is_better
         failed = [Score(float(sample.finish_reason == "error")) for sample in held]
-        results[name]["error_rate"] = aggregate(failed, groups)
+        results[name][ERRORS] = aggregate(failed, groups)
         if (times := latency_of(held)) is not None:
             latency[name] = times
     return msgspec.structs.replace(

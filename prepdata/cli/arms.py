@@ -12,6 +12,7 @@ from prepdata.cli.options import COLOR, Command, Flag
 from prepdata.errors import UsageError
 
 if TYPE_CHECKING:
+    from trainers.arms.config import ArmsConfig
     from trainers.arms.model import ArmsReport
 
 
@@ -38,7 +39,7 @@ def command(config: str, **flags: Any) -> int:
     from trainers.generate import is_url
 
     settings, gate = load(Path(config))
-    _check_names(flags, Path(settings.output))
+    _check_names(flags, Path(config), settings)
     models = [settings.model, settings.tuned or settings.model]
     if not all(map(is_url, models)):
         quiet_libraries()
@@ -53,11 +54,21 @@ def command(config: str, **flags: Any) -> int:
     return made.exit_code
 
 
-def _check_names(flags: dict[str, Any], output: Path) -> None:
-    """Raise where a page would be written over what the output folder keeps."""
+def _check_names(flags: dict[str, Any], config: Path, settings: ArmsConfig) -> None:
+    """Raise where a page cannot be written, or would be over what is read or what the output folder keeps."""
+    from prepdata.cli.output import same_file
+    from trainers.arms.config import PATHS
+
+    read = [str(config), *(path for name in PATHS if (path := getattr(settings, name)) is not None)]
     for name in ("markdown", "html"):
-        if flags[name] and Path(flags[name]).suffix in (".json", ".jsonl"):
-            raise UsageError(f"--{name} {flags[name]}: records of {output} have such names; choose another ending")
+        if not (file := flags[name]):
+            continue
+        if Path(file).suffix in (".json", ".jsonl"):
+            raise UsageError(f"--{name} {file}: records of {settings.output} have such names; choose another ending")
+        if any(same_file(file, path) for path in read):
+            raise UsageError(f"--{name} {file}: this file is read; choose another name")
+        if not Path(file).absolute().parent.is_dir():
+            raise UsageError(f"--{name} {file}: {Path(file).parent} is no folder")
 
 
 def _write(made: ArmsReport, flags: dict[str, Any]) -> None:

@@ -149,7 +149,10 @@ def save(index: Index, folder: str | os.PathLike[str], documents: str | os.PathL
             raise UsageError(f"{folder}: beside an index it holds {min(others)}; move that, as the folder is replaced")
         if not is_index(target) and (not target.is_dir() or any(target.iterdir())):
             raise UsageError(f"{folder}: there is something else than an index; give a folder of its own")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.parent.is_dir():
+        raise UsageError(f"{Path(folder).parent} is no folder")
+    if target.is_relative_to(Path(documents).resolve()):
+        raise UsageError(f"{folder} is among the documents; choose another place for the index")
     made = target.with_name(f".prepdata-{os.urandom(8).hex()}")
     old = target.with_name(f".prepdata-{os.urandom(8).hex()}")
     contents = {_CHUNKS: b"".join(msgspec.json.encode(chunk) + b"\n" for chunk in index.chunks)}

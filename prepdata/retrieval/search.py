@@ -57,7 +57,8 @@ class IndexRetriever:
             raise UsageError("dense search needs vectors: make the index with --embedding FOLDER (or a package)")
         if mode == "hybrid" and made_by is None:
             mode = "bm25"
-            self._notes.append("no embedding: BM25 alone")
+            unused = f"the index has no dense vectors, so {embedding} is not used" if embedding else "no embedding"
+            self._notes.append(f"{unused}: BM25 alone")
         if mode == "hybrid" and embedding is None:
             mode = "bm25"
             self._notes.append("the index has dense vectors, but no --embedding was given for questions: BM25 alone")

@@ -70,6 +70,8 @@ def test_documents_that_cannot_be_read(
     for arguments in (("index", docs, tmp_path / "made"), ("search", docs, "words")):
         assert said in refused(*arguments)
     assert not (tmp_path / "made").exists()
+    assert refused("index", docs, tmp_path / "no" / "made", "--skip-unreadable") == f"{tmp_path / 'no'} is no folder"
+    assert "is among the documents" in refused("index", docs, docs / "made", "--skip-unreadable")
     found = run("index", docs, tmp_path / "made", "--skip-unreadable")
     assert found.return_value == 0 and f"1 file left out:\n  {name}: " in found.stdout
 

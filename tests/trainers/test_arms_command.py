@@ -131,12 +131,23 @@ def test_documents_that_cannot_be_read_are_an_arm_that_failed(run: Run, echo: st
         (("bad.toml",), "bad.toml: unknown key 'modle'"),
         (("local.toml",), "nowhere: no folder of a model"),
         (("arms.toml", "--html", "arms/base.json"), "--html arms/base.json: records of arms have such names"),
+        (("arms.toml", "--html", "prompt.txt"), "--html prompt.txt: this file is read; choose another name"),
+        (("arms.toml", "--markdown", "./arms.toml"), "--markdown ./arms.toml: this file is read"),
+        (("arms.toml", "--html", "none/a.html"), "--html none/a.html: none is no folder"),
+        (("primary.toml",), "gate.primary: no scorer gives the metric 'contain'. Did you mean 'contains'?"),
+        (
+            ("guard.toml",),
+            "gate.guards.retention/rouge: no scorer gives the metric 'rouge'. These are measured: contains",
+        ),
     ],
 )
 def test_wrong_use_is_one_line(run: Run, folder: Path, arguments: tuple[str, ...], said: str) -> None:
     least = 'model = "nowhere"\ntest = "test.jsonl"\noutput = "arms"\n'
     (folder / "bad.toml").write_text(least + 'modle = "x"\n')
     (folder / "local.toml").write_text(least)
+    good = (folder / "arms.toml").read_text()
+    (folder / "primary.toml").write_text(good.replace('primary = "contains"', 'primary = "contain"'))
+    (folder / "guard.toml").write_text(good + '[gate.guards]\nerror_rate = 0.1\n"retention/rouge" = 0.1\n')
     code, out, err = run(*arguments)
     assert code == 2
     assert said in err or said in out

@@ -48,10 +48,10 @@ def test_models_of_retrieval_are_folders_beside_the_file_or_packages(tmp_path: P
         ("arms = []\n", "arms: an empty list"),
         ('adapter = "a"\ntuned = "b"\n', "adapter and tuned both name the tuned model"),
         ('tuned = "m"\n', "tuned is the base model itself"),
-        ("shots = 3\n", "shots says how many rows of few_shot are shown"),
-        ("latency-rows = -1\n", "latency_rows: below 0"),
-        ("price-hour = 1\nprice-input = 2\n", "price_hour and price_input: a call is paid by tokens or by the hour"),
-        ('price-target = "openai"\n', "name the model by price_model"),
+        ("shots = 3\n", "shots says how many rows of few-shot are shown"),
+        ("latency-rows = -1\n", "latency-rows: below 0"),
+        ("price-hour = 1\nprice-input = 2\n", "price-hour and price-input: a call is paid by tokens or by the hour"),
+        ('price-target = "openai"\n', "name the model by price-model"),
         ('documents = ""\n', "documents: an empty text"),
         ("floor = 1.5\n", "floor: expected a number of at least 0 and at most 1, found 1.5"),
         ("[gate]\nprimry = 1\n", "unknown setting 'gate.primry'. Did you mean 'primary'?"),
@@ -85,8 +85,8 @@ def test_arms_that_lack_something_say_what() -> None:
     least = ArmsConfig(model="m", test="t", output="o")
     assert {name: lacking(name, least) for name in ARMS} == {
         "base": "",
-        "prompted": "no prompt: name its file by system_prompt",
-        "few-shot": "no examples: name their file by few_shot",
+        "prompted": "no prompt: name its file by system-prompt",
+        "few-shot": "no examples: name their file by few-shot",
         "rag": "no documents: name their folder by documents",
         "tuned": "no tuned model: name it by adapter or tuned",
         "hybrid": "no tuned model: name it by adapter or tuned",
@@ -99,5 +99,5 @@ def test_arms_that_lack_something_say_what() -> None:
 
 
 def test_a_model_that_no_price_list_has() -> None:
-    with pytest.raises(UsageError, match="price_model unheard-of: no price list has it"):
+    with pytest.raises(UsageError, match="price-model unheard-of: no price list has it"):
         prices_of(ArmsConfig(model="m", test="t", output="o", price_model="unheard-of"))

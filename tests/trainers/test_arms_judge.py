@@ -289,11 +289,11 @@ def test_costs_by_tokens() -> None:
     given = config(price_input=0.5, price_output=2.0)
     found = priced(given)  # 1,000 x (200 x 0.5 + 50 x 2) / 1,000,000 = 0.2
     assert found.usd_per_thousand == pytest.approx(0.2)
-    assert found.said == "0.5 USD a million (price_input), 2 USD a million (price_output)"
+    assert found.said == "0.5 USD a million (price-input), 2 USD a million (price-output)"
     assert priced(given, searched=True).said.endswith("; searching is not priced")
     tuned = priced(given, tuned=True)
     assert tuned.usd_per_thousand is None
-    assert tuned.said == "the price price_tuned_input is not known; the price price_tuned_output is not known"
+    assert tuned.said == "the price price-tuned-input is not known; the price price-tuned-output is not known"
     assert priced(given, (200.0, None)) == Cost(usd_per_thousand=None, said="tokens out are not known")
 
 
@@ -301,7 +301,7 @@ def test_costs_of_the_tuned_model_have_prices_of_their_own() -> None:
     given = config(price_input=0.5, price_output=2.0, price_tuned_input=1.5, price_tuned_output=6.0)
     found = priced(given, (1000.0, 250.0), tuned=True, searched=True)  # (1,000 x 1.5 + 250 x 6) x 1,000 / 1,000,000 = 3
     assert found.usd_per_thousand == pytest.approx(3.0)
-    assert "1.5 USD a million (price_tuned_input)" in found.said
+    assert "1.5 USD a million (price-tuned-input)" in found.said
     assert priced(given, (0.0, 0.0)).usd_per_thousand == 0.0
     assert priced(config(price_input=0.0, price_output=0.0)).usd_per_thousand == 0.0  # free is not unknown
 

@@ -122,15 +122,20 @@ def _contradictions(given: Mapping[str, Any]) -> list[str]:
         given.get("model"),
         given.get("model_name"),
     ):
-        problems.append("tuned is the base model itself; name another folder or endpoint, or another tuned_name")
+        problems.append("tuned is the base model itself; name another folder or endpoint, or another tuned-name")
     if given.get("shots") and not given.get("few_shot"):
-        problems.append("shots says how many rows of few_shot are shown; name that file")
+        problems.append("shots says how many rows of few-shot are shown; name that file")
     for name in ("latency_rows", "threads", "retries", "overlap"):
         if (given.get(name) or 0) < 0:
-            problems.append(f"{name}: below 0")
+            problems.append(f"{_key(name)}: below 0")
     by_tokens = [name for name in FIELDS if name.startswith("price_") and name != "price_hour" and name in given]
     if "price_hour" in given and by_tokens:
-        problems.append(f"price_hour and {by_tokens[0]}: a call is paid by tokens or by the hour; leave one out")
+        problems.append(f"price-hour and {_key(by_tokens[0])}: a call is paid by tokens or by the hour; leave one out")
     if "price_target" in given and "price_model" not in given:
-        problems.append("price_target says whose price list is meant; name the model by price_model")
+        problems.append("price-target says whose price list is meant; name the model by price-model")
     return problems
+
+
+def _key(name: str) -> str:
+    """Return a field as files write it."""
+    return name.replace("_", "-")

@@ -34,7 +34,7 @@ def prices_of(config: ArmsConfig) -> Prices:
             from prepdata.prices import providers
 
             said = nearest(config.price_target or "", providers())
-            raise UsageError(f"price_model {config.price_model}: no price list has it.{said}")
+            raise UsageError(f"price-model {config.price_model}: no price list has it.{said}")
         source, offer = listed
         for name in TOKENS:
             if (price := getattr(offer, name)) is not None:
@@ -43,7 +43,7 @@ def prices_of(config: ArmsConfig) -> Prices:
     for name in TOKENS:
         usd = getattr(config, f"price_{name}")
         if usd is not None:
-            found[name] = Used(name, UNITS[name], exactly(usd), f"price_{name}", None, "your own")
+            found[name] = Used(name, UNITS[name], exactly(usd), _key(name), None, "your own")
     return Prices(found, config.price_hour)
 
 
@@ -65,9 +65,9 @@ def cost_of(
         said = f"{seconds:.4g} s of the machine at {prices.hour:g} USD an hour, one call at a time"
         return Cost(usd_per_thousand=1000 * seconds * prices.hour / HOUR, said=said)
     if not prices.by_tokens:
-        return Cost(usd_per_thousand=None, said="no price is given: price_input and price_output, or price_hour")
+        return Cost(usd_per_thousand=None, said="no price is given: price-input and price-output, or price-hour")
     names = ("tuned_input", "tuned_output") if tuned else ("input", "output")
-    lacking = [f"the price price_{name} is not known" for name in names if name not in prices.by_tokens]
+    lacking = [f"the price {_key(name)} is not known" for name in names if name not in prices.by_tokens]
     lacking += [f"tokens {way} are not known" for way, count in zip(("in", "out"), tokens) if count is None]
     if lacking:
         return Cost(usd_per_thousand=None, said="; ".join(lacking))
@@ -79,3 +79,8 @@ def cost_of(
 
 def _source(price: Used) -> str:
     return price.row if price.date is None else f"{price.row}, {price.date}, {price.confidence}"
+
+
+def _key(name: str) -> str:
+    """Return the key of a price as files write it."""
+    return f"price-{name.replace('_', '-')}"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from prepdata.errors import PrepdataError, UsageError
+from prepdata.errors import PrepdataError, UsageError, nearest
 from prepdata.files import replacing
 from prepdata.jsontext import json_text
 from prepdata.settings import Settings
@@ -27,7 +27,7 @@ from trainers.arms.times import Times, timed
 from trainers.arms.ways import Opened, Ways, kind_of, lacking, loaded, opened_retriever, side_of
 from trainers.baseline import in_place_of
 from trainers.compare import Measured
-from trainers.evaluate import ALWAYS, Asked, evaluate, outline, usual_scorers
+from trainers.evaluate import ALWAYS, ERRORS, Asked, evaluate, outline, usual_scorers
 from trainers.gate import Gate
 from trainers.generate import Backend
 from trainers.latency import latency_of_rounds
@@ -65,6 +65,7 @@ def measure(
     settings = Settings()
     prices = prices_of(config)
     asked = _asked(config, settings)
+    _check_metrics(gate, asked)
     folder = Path(config.output)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -96,6 +97,25 @@ def _asked(config: ArmsConfig, settings: Settings) -> Asked:
     rows = [*test.rows, *(retention.rows if retention else ())]
     names = tuple(dict.fromkeys([*config.scorers, ALWAYS])) if config.scorers else usual_scorers(rows)
     return Asked(test, retention, Prompting(), find_all(names))
+
+
+def _check_metrics(gate: Gate, asked: Asked) -> None:
+    """Refuse a gate that asks for metrics that no scorer gives, before anything is asked.
+
+    Raises:
+        UsageError: names the metric, and the nearest that there is.
+    """
+    known = [scorer.name for scorer in asked.scorers]
+    named = {"primary": gate.primary, "forgetting-metric": gate.forgetting_metric}
+    if not any(scorer.aggregate for scorer in asked.scorers):  # aggregates have names of their own
+        guarded = {f"guards.{word}": word.rpartition("/")[2] for word in gate.guards}
+        named |= {place: metric for place, metric in guarded.items() if metric != ERRORS}
+    for place, metric in named.items():
+        if metric is not None and metric not in known:
+            raise UsageError(
+                f"gate.{place}: no scorer gives the metric '{metric[:80]}'.{nearest(metric, known)} "
+                f"These are measured: {', '.join(known)}"
+            )
 
 
 class _Session:
@@ -184,7 +204,7 @@ class _Session:
     def times(self) -> tuple[Times | None, list[str]]:
         """Return the times of all measured arms in turns, and what to know of them."""
         if not self.config.latency_rows or "base" not in self.measured:
-            return None, ["no times were taken in turns" + ("" if self.config.latency_rows else " (latency_rows = 0)")]
+            return None, ["no times were taken in turns" + ("" if self.config.latency_rows else " (latency-rows = 0)")]
         sides = {name: self._timed(name) for name in self.measured}
         try:
             return timed(sides, self.measured, self.config.latency_rows, self.folder, self.progress), []

@@ -45,9 +45,9 @@ def lacking(arm: ArmName, config: ArmsConfig) -> str:
     if arm in RETRIEVING and config.documents is None:
         return "no documents: name their folder by documents"
     if arm == "prompted" and config.system_prompt is None:
-        return "no prompt: name its file by system_prompt"
+        return "no prompt: name its file by system-prompt"
     if arm == "few-shot" and config.few_shot is None:
-        return "no examples: name their file by few_shot"
+        return "no examples: name their file by few-shot"
     return ""
 
 

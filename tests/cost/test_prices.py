@@ -45,6 +45,17 @@ def test_price_lists_belong_to_targets(name):
     assert found.offers
 
 
+def test_names_that_come_near_are_told():
+    assert prices.unlisted("gpt4o-mini") == (
+        "no price list has the model 'gpt4o-mini'; near it: gpt-4o-mini, gpt-4.1-mini, gpt-4o"
+    )
+    assert prices.unlisted("zzz") == "no price list has the model 'zzz'"
+    assert prices.unlisted("zzz", ("trl",)) == "no price list has the model 'zzz'"
+    assert prices.unlisted("zzz", ("trl", "openai")) == "no price of openai for 'zzz'"
+    assert "near it" not in prices.unlisted("gpt4o-mini", ("fireworks",))
+    assert prices.unlisted("some-7b").endswith("; by size or family it is priced with --target fireworks or together")
+
+
 def test_no_list_is_no_error():
     assert prices.provider("trl") is None
     assert prices.provider("nobody") is None

@@ -14,6 +14,8 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except ModuleNotFoundError as error:
+        if os.environ.get("PREPDATA_DEBUG"):
+            raise
         sys.exit(_lacking(error))
 
 

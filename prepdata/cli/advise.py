@@ -21,16 +21,12 @@ _SECTION = "Answers"
 _DATA_FLAGS = ("model", "encoding", "tokenizer", "offline", "format", "max_line_bytes", "jobs", "no_cache", "cache_dir")
 
 
-class _Number(click.ParamType):
-    """A whole number as people write it."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        found = number(str(value))
-        if found is None:
-            self.fail(f"'{shown(value)}': give {NUMBER}.", param, ctx)
-        return found
+def _number(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Return a whole number as people write it."""
+    found = None if value is None else number(value)
+    if value is not None and found is None:
+        raise click.BadParameter(f"'{shown(value)}': give {NUMBER}.", ctx, param)
+    return found
 
 
 def _flags() -> list[click.Option]:
@@ -42,7 +38,7 @@ def _flags() -> list[click.Option]:
         if question.kind == "yes":
             made.append(Flag([f"{flag}/--no-{flag[2:]}"], is_flag=True, **details))
         elif question.kind == "number":
-            made.append(Flag([flag], type=_Number(), metavar="N", **details))
+            made.append(Flag([flag], callback=_number, metavar="N", **details))
         elif question.kind == "choices":
             made.append(Flag([flag], multiple=True, metavar="WHAT", section=_SECTION, help=question.help))
         else:

@@ -122,7 +122,8 @@ def test_a_model_without_price_gets_none():
 @pytest.mark.parametrize(
     ("name", "billions"),
     [("Llama-3.3-70B-Instruct", 70.0), ("Qwen2.5-0.5B", 0.5), ("Qwen3-30B-A3B", 30.0), ("SmolLM2-135M", 0.135),
-     ("gpt_oss_20b", 20.0), ("gpt-4o", None), ("phi-4", None), ("b2b-model", None), ("", None)],
+     ("gpt_oss_20b", 20.0), ("gpt-4o", None), ("phi-4", None), ("b2b-model", None), ("", None),
+     ("<script>\x1b[31m", None), ("llama3.2:3b", 3.0), ("mixtral-8x7b", None)],
 )  # fmt: skip
 def test_sizes_in_names(name, billions):
     assert prices.billions_in(name) == billions

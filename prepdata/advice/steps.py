@@ -38,7 +38,9 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         train: the training file, quoted for a shell.
         parts: beginning of the names that `prepdata split` gives its parts.
-        calls: requests a day, None where nobody said; `knowledge` tokens of the documents, `repeated` of the prompt.
+        calls: requests a day, None where nobody said.
+        knowledge, repeated: tokens of the documents, and those that every call repeats.
+        prompt: the latter where somebody said so, else 0: `prepdata cost` measures the file itself.
         where: flags that say where a model would be tuned, and `example` what of them is made up.
         gather: True where the rows have to be put into the training file first.
         cite, works: True where sources must be cited, and where nothing fails.
@@ -49,6 +51,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     calls: int | None
     knowledge: int
     repeated: int
+    prompt: int
     where: str
     example: str
     gather: bool
@@ -74,6 +77,7 @@ def given(train: str | None, answers: Answers, repeated: int = 0) -> Given:
         calls=answers.requests_per_day or None,
         knowledge=knowledge,
         repeated=repeated,
+        prompt=answers.repeated_prompt_tokens or 0,
         where=OWN_GPU if local else f"--target openai --model {model}",
         example="model size and GPU are examples" if local else f"{model} is an example",
         gather=gather,
@@ -131,9 +135,11 @@ def _cache(g: Given) -> Step | None:
 
 
 def _cost(g: Given) -> Step:
-    knowledge = f" --knowledge-tokens {g.knowledge}" if g.knowledge else ""
+    sizes = f" --knowledge-tokens {g.knowledge}" if g.knowledge else ""
+    if g.prompt >= CACHED_FROM:  # a question is shorter
+        sizes += f" --prompt-before {g.prompt}"
     return Step(
-        f"prepdata cost {g.train} --compare --calls-per-day {g.calls or 'N'}{knowledge} {g.where}",
+        f"prepdata cost {g.train} --compare --calls-per-day {g.calls or 'N'}{sizes} {g.where}",
         f"what each way costs a call and a month, and when the dearer ones pay off ({g.example})",
     )
 

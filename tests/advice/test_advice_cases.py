@@ -1,4 +1,4 @@
-"""The written cases: what an experienced engineer would say, written down before the rules they hold to account."""
+"""The written cases: what an experienced engineer would say; the rules are held to them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def traced(rules, facts):
     return {root for rule in rules for condition in rule.when for root in facts[condition.field].roots}
 
 
-def test_there_are_thirty():
-    assert len(CASES) == 30
+def test_there_are_thirty_and_more():
+    assert len(CASES) >= 31
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda p: p.stem)

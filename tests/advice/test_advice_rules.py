@@ -291,11 +291,17 @@ ONE_PAGE = {"fails": ["facts-missing"], "requests_per_day": 10**7, "latency": "s
             "prompting_result": "falls-short", "reviewed_examples": 0}  # fmt: skip
 
 
-@pytest.mark.parametrize(("tokens", "way"), [(1, "long-context"), (8_000, "long-context"), (8_001, "rag")])
 @pytest.mark.parametrize("cite", [True, False])
-def test_retrieval_never_sends_more_than_the_whole_of_small_documents(tokens, way, cite):
-    # 8,000 tokens from a cache at half the price cost what 4,000 of passages do, the most that is taken for retrieval.
+@pytest.mark.parametrize(("tokens", "way"), [(1, "long-context"), (4_000, "long-context"), (4_001, "rag")])
+def test_retrieval_never_sends_as_much_as_all_documents_have(tokens, way, cite):
+    # 4,000 tokens of passages are the most that `prepdata cost --compare` takes for retrieval.
     answers = Answers(**ONE_PAGE, knowledge_tokens=tokens, cite_sources=cite)
+    assert decide(RULES, facts_of(answers, None)).way == way
+
+
+@pytest.mark.parametrize(("tokens", "way"), [(4_001, "long-context"), (8_000, "long-context"), (8_001, "rag")])
+def test_few_sources_are_cited_by_number(tokens, way):
+    answers = Answers(**{**ONE_PAGE, "requests_per_day": 10}, knowledge_tokens=tokens, cite_sources=True)
     assert decide(RULES, facts_of(answers, None)).way == way
 
 

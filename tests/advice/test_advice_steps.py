@@ -122,6 +122,13 @@ def test_what_is_made_up_is_called_an_example():
     assert "(model size and GPU are examples)" in purposes("fine-tuning", local=True)
 
 
+def test_the_prompt_that_was_told_is_priced():
+    [cost] = [c for c in commands("fine-tuning", "t.jsonl", repeated_prompt_tokens=3_000) if " cost " in c]
+    assert " --prompt-before 3000 " in cost
+    for tokens in (None, 0, 1_023):
+        assert "--prompt-before" not in " ".join(commands("fine-tuning", "t.jsonl", repeated_prompt_tokens=tokens))
+
+
 def test_the_cache_is_promised_only_as_far_as_the_traffic_fills_it():
     # 1 - exp(-10 x 5 / 1440) = 3.4 %; 10,000 calls a day: one every 9 seconds.
     assert "at 10 calls a day about 3% of calls find them" in purposes("long-context", calls=10)

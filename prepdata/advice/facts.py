@@ -84,9 +84,9 @@ def _knowledge_gap(answers: Answers, heavy: bool) -> Fact:
         "cite_sources": answers.cite_sources,
         "knowledge_heavy": heavy,
     }
-    found = tuple(name for name, sign in signs.items() if sign)
+    found = next((name for name, sign in signs.items() if sign), None)  # one is enough
     if found:
-        return Fact(True, found)
+        return Fact(True, (found,))
     return Fact(None if None in signs.values() else False, ("fails", "cite_sources"))
 
 

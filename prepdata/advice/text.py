@@ -26,7 +26,7 @@ def lines(advice: Advice, unknown: Sequence[str] = (), go_on: str | None = None)
         if advice.later:
             told += ["and, depending on the answer, on"]
             told += [f"  {_open(item, unknown)}" for item in advice.later]
-    if go_on and advice.verdict == "undecided":
+    if go_on and advice.missing:
         told += ["", "To go on from the answers so far, with the flags of what is lacking", f"  {go_on}"]
     sources: dict[str, int] = {}
     if advice.reasons:

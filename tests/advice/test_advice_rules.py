@@ -255,6 +255,12 @@ def test_knowledge_gap(answers, gap):
     assert facts_of(Answers(**answers), None)["knowledge_gap"].value is gap
 
 
+def test_a_gap_goes_back_to_one_sign_of_it():
+    answers = Answers(fails=["facts-stale"], cite_sources=True)
+    assert facts_of(answers, Measured(knowledge_heavy=True))["knowledge_gap"] == Fact(True, ("fails",))
+    assert facts_of(Answers(cite_sources=True), None)["knowledge_gap"] == Fact(True, ("cite_sources",))
+
+
 @pytest.mark.parametrize(
     ("answers", "fact"),
     [({}, Fact(None, ("prompting_result",))), ({"fails": ["tone"]}, Fact(None, ("prompting_result",))),

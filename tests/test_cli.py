@@ -271,3 +271,15 @@ def test_help_lists_flags_by_section(folder: Path) -> None:
 def test_rule_lists_a_family(folder: Path) -> None:
     lines = prepdata("rule", "ROLE", cwd=folder).stdout.rstrip("\n").split("\n")
     assert len(lines) >= 10 and all(line.startswith("ROLE") for line in lines)
+
+
+@pytest.mark.parametrize("library", ["click", "msgspec"])
+@pytest.mark.parametrize("arguments", [["advise"], ["validate", "good.jsonl"], ["cost", "missing.jsonl"]])
+def test_a_missing_library_is_told_in_one_line(folder: Path, library: str, arguments: list[str]) -> None:
+    code = f"import sys; sys.modules[{library!r}] = None; sys.argv[1:] = {arguments!r}\n"
+    code += "from prepdata.__main__ import main; main()"
+    run = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert run.stderr.startswith(f"prepdata: the library '{library}' is missing in the environment of ")
+    assert run.stderr.count("\n") == 1

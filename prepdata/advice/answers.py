@@ -13,6 +13,9 @@ from prepdata.errors import ConfigError, nearest
 MOST = 10**15
 """No answer that is a number is as large."""
 
+SHOWN = 60
+"""Characters of a wrong answer that a message repeats."""
+
 Fails = Literal["nothing", "facts-missing", "facts-stale", "format", "tone", "policy"]
 
 
@@ -119,7 +122,10 @@ def read_answers(path: Path) -> Answers:
     Raises:
         ConfigError: it cannot be read, is not TOML, or holds what is no answer; the message lists all mistakes.
     """
-    return checked({key.replace("-", "_"): value for key, value in read_toml(path).items()}, origin=f"{path}: ")
+    values = {key.replace("-", "_"): value for key, value in read_toml(path).items()}
+    if isinstance(fails := values.get("fails"), str):  # as in the flag
+        values["fails"] = [piece.strip() for piece in fails.split(",")]
+    return checked(values, origin=f"{path}: ")
 
 
 def checked(values: dict[str, Any], *, origin: str = "") -> Answers:
@@ -144,15 +150,27 @@ def _mistake(key: str, value: Any) -> str | None:
     if question is None:
         return f"'{key}' is not a question of the interview.{nearest(key, QUESTIONS)}"
     if question.kind == "yes":
-        return None if isinstance(value, bool) else f"{key}: expected true or false"
+        return None if isinstance(value, bool) else f"{key} = {_toml(value)}: expected true or false"
     if question.kind == "number":
         number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST
-        return None if number else f"{key}: expected a whole number from 0"
+        return None if number else f"{key} = {_toml(value)}: expected a whole number from 0 to {MOST - 1:,}"
     expected = f"expected {'some' if question.kind == 'choices' else 'one'} of {', '.join(question.choices)}"
-    if question.kind == "choice":
-        return None if isinstance(value, str) and value in question.choices else f"{key}: {expected}"
-    right = isinstance(value, list) and value and all(isinstance(v, str) and v in question.choices for v in value)
-    return None if right else f"{key}: {expected}, as a list"
+    if question.kind == "choices":
+        if not isinstance(value, list) or not value:
+            return f"{key} = {_toml(value)}: {expected}, as a list"
+        wrong = [item for item in value if item not in question.choices]
+    else:
+        wrong = [value] if value not in question.choices else []
+    if not wrong:
+        return None
+    near = nearest(wrong[0], question.choices) if isinstance(wrong[0], str) else ""
+    return f"{key}: {_toml(wrong[0])}: {expected}.{near}"
+
+
+def _toml(value: Any) -> str:
+    """Return a value about as the file has it, cut where it is long."""
+    text = {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def merged(first: Answers, over: Answers) -> Answers:

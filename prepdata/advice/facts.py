@@ -20,7 +20,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """What was measured in a training file.
 
     Args:
-        rows: rows.
+        rows: rows that could be read.
+        unread_rows: rows that could not; nothing is known of them.
         reviewed_rows: rows marked as reviewed by a person; None where no row has such a mark.
         negative_rows: rows that decline, ask back or show what not to do.
         system_tokens, prompt_tokens, answer_tokens: mean tokens a row: of the system prompt, of the whole prompt (the
@@ -32,6 +33,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     rows: int = 0
+    unread_rows: int = 0
     reviewed_rows: int | None = None
     negative_rows: int = 0
     system_tokens: float | None = None
@@ -58,6 +60,7 @@ def facts_of(answers: Answers, measured: Measured | None) -> dict[str, Fact]:
     facts["knowledge_heavy"] = Fact(bool(seen.knowledge_heavy), ("knowledge_heavy",))
     facts["knowledge_gap"] = _knowledge_gap(answers, bool(seen.knowledge_heavy))
     facts["behaviour_gap"] = Fact(None if answers.fails is None else bool(BEHAVIOUR & {*answers.fails}), ("fails",))
+    facts["prompt_falls_short"] = _falls_short(answers)
     facts["examples"] = _either(answers.reviewed_examples, "reviewed_examples", seen.reviewed_rows, "reviewed_rows")
     repeated = _either(
         answers.repeated_prompt_tokens,
@@ -81,10 +84,18 @@ def _knowledge_gap(answers: Answers, heavy: bool) -> Fact:
         "cite_sources": answers.cite_sources,
         "knowledge_heavy": heavy,
     }
-    found = tuple(name for name, sign in signs.items() if sign)
+    found = next((name for name, sign in signs.items() if sign), None)  # one is enough
     if found:
-        return Fact(True, found)
+        return Fact(True, (found,))
     return Fact(None if None in signs.values() else False, ("fails", "cite_sources"))
+
+
+def _falls_short(answers: Answers) -> Fact:
+    """Return whether the prompt falls short: as answered, else not where nothing fails."""
+    if answers.prompting_result is None and answers.fails == ["nothing"]:
+        return Fact(False, ("fails",))
+    result = answers.prompting_result
+    return Fact(None if result is None else result == "falls-short", ("prompting_result",))
 
 
 def _either(answer: int | None, asked: str, measured: int | None, seen: str) -> Fact:
@@ -119,6 +130,7 @@ def measured_of(report: Any, ran: bool) -> Measured:
     counted = tokens is not None and rows > 0
     return Measured(
         rows=rows,
+        unread_rows=max(0, report.examples - rows),
         reviewed_rows=choosing["reviewed_rows"] if choosing["marked_rows"] else None,
         negative_rows=choosing["negative_rows"],
         system_tokens=choosing["system_tokens"] / rows if counted else None,

@@ -34,12 +34,14 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         rules_out, favours: ways it speaks against for good, or for.
         because: the reason, for people.
         source: key of the source.
+        summary: the advice in words where this rule speaks for it; empty for the words of the way.
     """
 
     id: str
     when: list[Condition]
     because: str
     source: str
+    summary: str = ""
     rules_out: list[Way] = []
     favours: list[Way] = []
 

@@ -17,7 +17,7 @@ SCHEMA_VERSION = 1
 
 SUMMARY: dict[str, str] = {
     "prompt-first": "Better prompts first: instructions and examples, measured on held-out rows.",
-    "long-context": "The documents whole in the prompt, cached by the provider or the server.",
+    "long-context": "The documents whole in the prompt of each call; from the cache where calls are many.",
     "rag": "Retrieval: passages of the documents are looked up for each call.",
     "fine-tuning": "Fine-tuning on reviewed examples.",
     "hybrid": "Both: documents or passages of them in each call, and a model tuned to use them in the wanted way.",
@@ -122,11 +122,11 @@ def advise(answers: Answers, measured: Measured | None = None, *, train: str | N
     decision = decide(rules, facts)
     verdict = decision.way or "undecided"
     local = answers.data_may_leave is False
-    filled = given(train, answers.requests_per_day, answers.knowledge_tokens, local)
+    filled = given(train, answers, facts["repeated_tokens"].value or 0)
     return Advice(
         schema_version=SCHEMA_VERSION,
         verdict=verdict,
-        summary=SUMMARY[verdict],
+        summary=next((r.summary for r in decision.fired if r.summary and verdict in r.favours), SUMMARY[verdict]),
         reasons=[_reason(rules, r, facts, measured) for r in decision.fired if decision.way in r.favours],
         ruled_out=_excluded(rules, decision, facts, measured),
         open=decision.open,

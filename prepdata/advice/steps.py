@@ -8,7 +8,10 @@ from pathlib import Path
 
 import msgspec
 
+from prepdata.advice.answers import Answers
 from prepdata.advice.model import Way
+from prepdata.cost_compare.arms import CACHED_FROM
+from prepdata.cost_compare.running import hit_share
 from prepdata.prices import offers_for, provider
 from prepdata.splitting.run import name_of
 
@@ -18,6 +21,8 @@ HOSTED = ("gpt-4o-mini", "gpt-4.1-mini")
 ROOM = 10_000
 """Tokens that instructions, question and answer may have beside the documents."""
 EXAMPLE = "train.jsonl"
+RAG = "rag"
+"""Beginning of the names of rows with passages."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -33,30 +38,51 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         train: the training file, quoted for a shell.
         parts: beginning of the names that `prepdata split` gives its parts.
-        calls: requests a day, N where nobody said; `knowledge` tokens of the documents.
-        where: flags that say where a model would be tuned.
+        calls: requests a day, None where nobody said.
+        knowledge, repeated: tokens of the documents, and those that every call repeats.
+        prompt: the latter where somebody said so, else 0: `prepdata cost` measures the file itself.
+        where: flags that say where a model would be tuned, and `example` what of them is made up.
         gather: True where the rows have to be put into the training file first.
+        cite, works: True where sources must be cited, and where nothing fails.
     """
 
     train: str
     parts: str
-    calls: str
+    calls: int | None
     knowledge: int
+    repeated: int
+    prompt: int
     where: str
+    example: str
     gather: bool
+    cite: bool
+    works: bool
 
 
-def given(train: str | None, calls: int | None, knowledge: int | None, local: bool) -> Given:
-    """Return what commands are filled with; names that nobody gave are those of an example."""
+def given(train: str | None, answers: Answers, repeated: int = 0) -> Given:
+    """Return what commands are filled with; names that nobody gave are those of an example.
+
+    Args:
+        train: the training file, if there is one.
+        answers: of the interview.
+        repeated: tokens that every call repeats, answered or measured; 0 where that is not known.
+    """
     gather = train is not None and (train == "-" or Path(train).is_dir())
     path = EXAMPLE if train is None or gather else train
+    local, knowledge = answers.data_may_leave is False, answers.knowledge_tokens or 0
+    model = _hosted(knowledge)
     return Given(
         train=shlex.quote(path),
         parts=str(Path(path).parent / name_of(path)),
-        calls=str(calls) if calls else "N",
-        knowledge=knowledge or 0,
-        where=OWN_GPU if local else f"--target openai --model {_hosted(knowledge or 0)}",
+        calls=answers.requests_per_day or None,
+        knowledge=knowledge,
+        repeated=repeated,
+        prompt=answers.repeated_prompt_tokens or 0,
+        where=OWN_GPU if local else f"--target openai --model {model}",
+        example="model size and GPU are examples" if local else f"{model} is an example",
         gather=gather,
+        cite=answers.cite_sources is True,
+        works=answers.fails == ["nothing"],
     )
 
 
@@ -94,11 +120,27 @@ def _prompted(g: Given) -> Step:
     )
 
 
-def _cost(g: Given) -> Step:
-    knowledge = f" --knowledge-tokens {g.knowledge}" if g.knowledge else ""
+def _as_is(g: Given) -> Step:
     return Step(
-        f"prepdata cost {g.train} --compare --calls-per-day {g.calls}{knowledge} {g.where}",
-        "what each way costs a call and a month, and when the dearer ones pay off",
+        f"prepdata baseline --model MODEL --test {_part(g, 'test')} --system-prompt prompt.txt --output prompted.json",
+        "what the prompt of today does: later changes are held against it",
+    )
+
+
+def _cache(g: Given) -> Step | None:
+    if g.repeated < CACHED_FROM:
+        return None
+    said = "let the cache of the provider or server read what every call repeats: put it first, the same to the letter"
+    return Step(None, said)
+
+
+def _cost(g: Given) -> Step:
+    sizes = f" --knowledge-tokens {g.knowledge}" if g.knowledge else ""
+    if g.prompt >= CACHED_FROM:  # a question is shorter
+        sizes += f" --prompt-before {g.prompt}"
+    return Step(
+        f"prepdata cost {g.train} --compare --calls-per-day {g.calls or 'N'}{sizes} {g.where}",
+        f"what each way costs a call and a month, and when the dearer ones pay off ({g.example})",
     )
 
 
@@ -125,17 +167,46 @@ def _arms(g: Given) -> Step:
 
 
 def _whole_documents(g: Given) -> Step:
-    return Step(None, "put the documents first in the system prompt and the question last, so that they can be cached")
+    said = "put the documents into the system prompt"
+    if g.knowledge + g.repeated >= CACHED_FROM:
+        said = "put the documents first in the system prompt and the question last, so that they can be cached"
+        if g.calls:
+            said += f" (at {g.calls:,} calls a day about {hit_share(g.calls):.0%} of calls find them in the cache)"
+    return Step(None, said)
 
 
-def _passages(g: Given) -> Step:
-    return Step(None, "write 50 questions with the passages that answer them: retrieval is measured before answers are")
+def _numbered(g: Given) -> Step | None:
+    return Step(None, "number the sections of the documents, and ask for the number in each answer") if g.cite else None
+
+
+def _questions(g: Given) -> Step:
+    return Step(None, "write 50 questions, each with its document as mark `gold`: the path below DOCUMENTS")
+
+
+def _found(g: Given) -> Step:
+    return _retrieval("QUESTIONS.jsonl")
+
+
+def _marked(g: Given) -> Step:
+    mark = "the document with its answer as mark `gold`: the path below DOCUMENTS"
+    return Step(None, f"give each row of {g.train} {mark}")
+
+
+def _found_for_rows(g: Given) -> Step:
+    return _retrieval(g.train)
+
+
+def _retrieval(questions: str) -> Step:
+    return Step(
+        f"prepdata retrieval evaluate {questions} --documents DOCUMENTS",
+        "how often the right passage is found: measured before answers are",
+    )
 
 
 def _rag_rows(g: Given) -> Step:
     return Step(
-        "prepdata rag-rows DOCUMENTS QUESTIONS.jsonl --output rag.jsonl --validation 0.1 --test 0.1",
-        "rows with passages in their prompts, as the tuned model is to read them",
+        f"prepdata rag-rows DOCUMENTS {g.train} --output {RAG}.jsonl --validation 0.1 --test 0.1",
+        "rows with passages in their prompts, as the tuned model is to read them, some of them held out",
     )
 
 
@@ -151,17 +222,24 @@ def _edge_cases(g: Given) -> Step:
     return Step(f"prepdata validate {g.train} --select COV", "what kinds of rows are lacking")
 
 
-STEPS: dict[Way, tuple[Callable[[Given], Step], ...]] = {
-    "prompt-first": (_form, _split, _prompted, _cost),
-    "long-context": (_whole_documents, _split, _prompted, _cost),
-    "rag": (_passages, _split, _prompted, _arms, _cost),
-    "fine-tuning": (_check, _split, _prompted, _cost, _train, _evaluate, _compare, _arms),
-    "hybrid": (_check, _passages, _rag_rows, _split, _prompted, _cost, _train, _evaluate, _compare, _arms),
-    "not-enough-data": (_split, _prompted, _review, _edge_cases, _cost),
+Maker = Callable[[Given], Step | None]
+STEPS: dict[Way, tuple[Maker, ...]] = {
+    "prompt-first": (_form, _cache, _split, _prompted, _cost),
+    "long-context": (_whole_documents, _numbered, _split, _prompted, _cost),
+    "rag": (_questions, _found, _split, _prompted, _arms, _cost),
+    "fine-tuning": (_cache, _check, _split, _prompted, _cost, _train, _evaluate, _compare, _arms),
+    "hybrid": (_check, _marked, _found_for_rows, _rag_rows, _prompted, _cost, _train, _evaluate, _compare, _arms),
+    "not-enough-data": (_cache, _split, _prompted, _review, _edge_cases, _cost),
 }
 """The steps of every way, in order. Commands that are added to prepdata later are added here."""
+KEPT: tuple[Maker, ...] = (_cache, _split, _as_is, _cost)
+"""The steps where nothing fails and the prompt stays."""
 
 
 def steps(way: Way, filled: Given) -> list[Step]:
     """Return the next steps of a way."""
-    return [*([_gather(filled)] if filled.gather else []), *(step(filled) for step in STEPS[way])]
+    makers = KEPT if way == "prompt-first" and filled.works else STEPS[way]
+    if way == "hybrid":  # what is trained and asked are the rows with passages
+        filled = msgspec.structs.replace(filled, parts=RAG)
+    found = [maker(filled) for maker in makers]
+    return [*([_gather(filled)] if filled.gather else []), *(step for step in found if step is not None)]

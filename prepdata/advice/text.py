@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from prepdata.advice.report import Advice, Reason, Trace
+from collections.abc import Sequence
+
+from prepdata.advice.report import Advice, Missing, Reason, Trace
 from prepdata.findings import plural
 
 
-def lines(advice: Advice) -> list[str]:
-    """Return the lines of an advice: verdict, reasons, what would change it, next steps, sources."""
+def lines(advice: Advice, unknown: Sequence[str] = (), go_on: str | None = None) -> list[str]:
+    """Return the lines of an advice: verdict, reasons, what would change it, next steps, sources.
+
+    Args:
+        advice: the advice.
+        unknown: questions to which somebody answered that they do not know.
+        go_on: the command that takes the questions up again, where they have led to no verdict.
+    """
     told = [f"Verdict: {advice.verdict}", f"  {advice.summary}"]
     for clash in advice.conflicts:
         between = ", ".join(f"{t.name} = {_value(t)}" for t in clash.between)
         told += ["", f"These answers exclude each other: {between}", f"  {clash.ask}"]
     if advice.missing:
         told += ["", f"Still possible: {', '.join(advice.open)}. It hangs on"]
-        told += [f"  {item.question}  ({item.flag})" for item in advice.missing]
+        told += [f"  {_open(item, unknown)}" for item in advice.missing]
         if advice.later:
             told += ["and, depending on the answer, on"]
-            told += [f"  {item.question}  ({item.flag})" for item in advice.later]
+            told += [f"  {_open(item, unknown)}" for item in advice.later]
+    if go_on and advice.missing:
+        told += ["", "To go on from the answers so far, with the flags of what is lacking", f"  {go_on}"]
     sources: dict[str, int] = {}
     if advice.reasons:
         told += ["", "For it", *(f"  - {_reason(reason, sources)}" for reason in advice.reasons)]
@@ -39,6 +49,10 @@ def lines(advice: Advice) -> list[str]:
     if sources:
         told += ["", "Sources", *(f"  [{number}] {title}" for title, number in sources.items())]
     return told
+
+
+def _open(item: Missing, unknown: Sequence[str]) -> str:
+    return f"{item.question}  ({'not known so far; ' if item.answer in unknown else ''}{item.flag})"
 
 
 def _reason(reason: Reason, sources: dict[str, int]) -> str:
@@ -77,6 +91,8 @@ def _measured(advice: Advice) -> list[str]:
         "Measured",
         f"  {plural(seen.rows, 'row')}, {reviewed}, {seen.negative_rows:,} that decline or ask back",
     ]
+    if seen.unread_rows:
+        told.append(f"  {plural(seen.unread_rows, 'row')} more could not be read: `prepdata validate` shows why")
     if seen.system_tokens is not None and seen.prompt_tokens is not None and seen.answer_tokens is not None:
         how = "" if seen.tokens_exact else ", estimated"
         told.append(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prepdata.advice.answers import QUESTIONS, Answers, Question, checked, merged, read_answers
+from prepdata.advice.answers import QUESTIONS, Answers, checked, merged, read_answers
+from prepdata.advice.typed import NUMBER, number, shown, value_of
 from prepdata.cli.options import Command, Flag, settings_flags, settings_from
 from prepdata.errors import EXIT_CLEAN, EXIT_FINDINGS, ConfigError, UsageError
 
@@ -20,6 +21,14 @@ _SECTION = "Answers"
 _DATA_FLAGS = ("model", "encoding", "tokenizer", "offline", "format", "max_line_bytes", "jobs", "no_cache", "cache_dir")
 
 
+def _number(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Return a whole number as people write it."""
+    found = None if value is None else number(value)
+    if value is not None and found is None:
+        raise click.BadParameter(f"'{shown(value)}': give {NUMBER}.", ctx, param)
+    return found
+
+
 def _flags() -> list[click.Option]:
     """Return a flag for each question."""
     made: list[click.Option] = []
@@ -29,7 +38,7 @@ def _flags() -> list[click.Option]:
         if question.kind == "yes":
             made.append(Flag([f"{flag}/--no-{flag[2:]}"], is_flag=True, **details))
         elif question.kind == "number":
-            made.append(Flag([flag], type=click.IntRange(min=0), metavar="N", **details))
+            made.append(Flag([flag], callback=_number, metavar="N", **details))
         elif question.kind == "choices":
             made.append(Flag([flag], multiple=True, metavar="WHAT", section=_SECTION, help=question.help))
         else:
@@ -50,8 +59,9 @@ def command(train: str | None, file: str | None, no_questions: bool, as_json: bo
     verdict hangs on is asked. TRAIN is measured. Exit codes: 0 a verdict, 1 none yet (answers are missing or exclude
     each other, and are named), 2 wrong use.
     """
-    from prepdata.advice.report import advise
+    from prepdata.advice.report import Advice, advise
     from prepdata.advice.text import lines
+    from prepdata.cli.interview import go_on, interview
     from prepdata.report import json_text
     from prepdata.reporters.base import safe
 
@@ -63,44 +73,29 @@ def command(train: str | None, file: str | None, no_questions: bool, as_json: bo
             "the advice needs the tokens: take `tokens = false` out of the configuration, or use --isolated"
         )
     measured = _measure(train, settings) if train is not None else None
-    advice = advise(given, measured, train=train)
-    if not (as_json or no_questions) and sys.stdin.isatty():
-        while advice.missing and not advice.conflicts:
-            name = advice.missing[0].answer
-            given = merged(given, checked({name: _ask(QUESTIONS[name])}))
-            advice = advise(given, measured, train=train)
-    click.echo(json_text(advice, indent=2) if as_json else "\n".join(map(safe, lines(advice))))
+
+    def decided(answers: Answers) -> Advice:
+        return advise(answers, measured, train=train)
+
+    if as_json or no_questions or not sys.stdin.isatty():
+        advice = decided(given)
+        shown_lines = lines(advice)
+    else:
+        advice, unknown, asked = interview(given, decided)
+        shown_lines = lines(
+            advice, unknown, go_on(train, advice.answers) if asked and advice.answers != Answers() else None
+        )
+    click.echo(json_text(advice, indent=2) if as_json else "\n".join(map(safe, shown_lines)))
     return EXIT_CLEAN if advice.verdict != "undecided" else EXIT_FINDINGS
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
     """Return what flags gave as answers: a flag that may repeat as a list, None where it is absent."""
-    listed = [piece.strip() for item in values["fails"] for piece in item.split(",") if piece.strip()]
-    wrong = [piece for piece in listed if piece not in QUESTIONS["fails"].choices]
-    if wrong:
-        from prepdata.errors import nearest
-
-        known = QUESTIONS["fails"].choices
-        raise ConfigError(f"--fails {wrong[0]}: expected one of {', '.join(known)}.{nearest(wrong[0], known)}")
+    try:
+        listed = [name for item in values["fails"] for name in value_of("fails", item)]
+    except ConfigError as error:
+        raise ConfigError(f"--fails: {error}") from None
     return {**values, "fails": list(dict.fromkeys(listed)) or None}
-
-
-def _ask(question: Question) -> Any:
-    """Ask one question on the terminal."""
-    if question.kind == "yes":
-        return click.confirm(question.text, err=True)
-    if question.kind == "number":
-        return click.prompt(question.text, type=click.IntRange(min=0), err=True)
-    if question.kind == "choice":
-        return click.prompt(question.text, type=click.Choice(question.choices), err=True)
-
-    def several(text: str) -> list[str]:
-        found = [piece.strip() for piece in text.replace(",", " ").split()]
-        if not found or not {*found} <= {*question.choices}:
-            raise click.BadParameter(f"some of {', '.join(question.choices)}")
-        return found
-
-    return click.prompt(f"{question.text} ({', '.join(question.choices)})", value_proc=several, err=True)
 
 
 def _measure(train: str, settings: Settings) -> Measured:
@@ -109,6 +104,7 @@ def _measure(train: str, settings: Settings) -> Measured:
 
     from prepdata.advice.facts import KNOWLEDGE_HEAVY, measured_of
     from prepdata.api import validate
+    from prepdata.cli.unread import check_read
     from prepdata.rules.loader import rules
 
     there = any(rule.code == KNOWLEDGE_HEAVY for rule in rules())
@@ -122,7 +118,9 @@ def _measure(train: str, settings: Settings) -> Measured:
         waivers=None,
         lock=None,
     )
-    return measured_of(validate(train, chosen, meters=("tokens", "choosing")), ran=there)
+    report = validate(train, chosen, meters=("tokens", "choosing"))
+    check_read([train], report.measures["choosing"]["rows"])
+    return measured_of(report, ran=there)
 
 
 command.params += _flags()

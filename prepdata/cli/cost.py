@@ -81,19 +81,23 @@ def _compare(paths: tuple[str, ...], settings: Settings, wanted: dict[str, Any])
 def estimate(paths: tuple[str, ...], settings: Settings, wanted: dict[str, Any]) -> dict[str, Any]:
     """Return the whole estimate as plain JSON values."""
     from prepdata.api import validate
-    from prepdata.prices import billions_in, providers
+    from prepdata.cli.unread import check_read, tell_unread
+    from prepdata.prices import billions_in, providers, unlisted
 
-    settings = without_rules(settings)
+    settings, asked = without_rules(settings), settings.targets
     if not settings.targets and not wanted["gpus"] and wanted["billions"] is None:
         settings = _with_targets(settings, providers())
     report = validate(paths, settings, meters=("tokens", "cost"))
     tokens, hosted = report.measures["tokens"], report.measures["cost"]["hosted"]
+    check_read(paths, tokens["rows"])
+    tell_unread(paths, report, tokens["rows"])
     billions = wanted["billions"] or (billions_in(settings.model) if settings.model else None)
     return {
         "rows": tokens["rows"],
         "tokens": tokens,
         "hosted": hosted,
         "unpriced": _unpriced(settings.targets, {h["provider"] for h in hosted}),
+        "unlisted": unlisted(settings.model, asked) if settings.model and settings.targets and not hosted else None,
         "own_gpus": _own_gpus(tokens, settings, wanted, billions),
         "calls": _calls(tokens, hosted, settings, wanted["prompt_before"]),
     }
@@ -177,7 +181,9 @@ def text(answer: dict[str, Any]) -> str:
     lines = tokens_text(answer["tokens"])
     if answer["hosted"]:
         lines += ["", "Hosted fine-tuning (low - likely - high, US dollars)", *_hosted_lines(answer["hosted"])]
-    if answer["unpriced"]:
+    if answer["unlisted"]:
+        lines += ["", f"{answer['unlisted'][0].upper()}{answer['unlisted'][1:]}."]
+    elif answer["unpriced"]:
         lines += ["", f"No price known for: {', '.join(answer['unpriced'])}."]
     if answer["own_gpus"]:
         lines += ["", "Own or rented GPUs", *_gpu_lines(answer["own_gpus"])]

@@ -64,6 +64,7 @@ def compare(paths: tuple[str, ...], settings: Settings, wanted: dict[str, Any]) 
     """
     from prepdata.api import validate
     from prepdata.cli.cost import cut_total, without_rules
+    from prepdata.cli.unread import check_read, tell_unread
     from prepdata.cost import Amount
     from prepdata.cost_compare.arms import arms, baked, cases
     from prepdata.cost_compare.book import book, read_prices
@@ -71,7 +72,10 @@ def compare(paths: tuple[str, ...], settings: Settings, wanted: dict[str, Any]) 
     from prepdata.cost_compare.model import SCHEMA_VERSION, Comparison
     from prepdata.cost_compare.tuning import Tuning
     from prepdata.prices import billions_in
+    from prepdata.targets import load
 
+    for target in settings.targets:
+        load(target)  # an unknown one is told before anything that hangs on it
     if wanted["calls_per_day"] is None:
         raise UsageError("--compare needs the traffic: give --calls-per-day")
     own = read_prices(Path(wanted["prices"])) if wanted["prices"] else {}
@@ -87,10 +91,15 @@ def compare(paths: tuple[str, ...], settings: Settings, wanted: dict[str, Any]) 
         raise UsageError("--gpu needs the size of the model: give --params, or a --model whose name states it")
     embedding, store = wanted["embedding"] or DEFAULT_EMBEDDING, wanted["store"] or OWN_STORE
     prices = book(settings.model, settings.targets, card=card, embedding=embedding, store=store, own=own)
+    if prices.unlisted and billions is None:
+        raise UsageError(
+            f"{prices.unlisted}. So no way can be priced: give the name as a provider lists it, --params N for GPUs of "
+            "your own, or --prices FILE"
+        )
     report = validate(paths, without_rules(settings), meters=("tokens", "choosing"))
     tokens, rows = report.measures["tokens"], report.measures["tokens"]["rows"]
-    if not rows:
-        raise UsageError("no row could be read: there is nothing to measure")
+    check_read(paths, rows)
+    tell_unread(paths, report, rows)
     work = _workload(tokens, report.measures["choosing"], wanted)
     method: Method = "qlora" if wanted["method"] == "qlora" else "lora"
     tuning = Tuning(
@@ -151,7 +160,7 @@ def text(comparison: Comparison) -> str:
         lines += ["", "A month, likely", *_bars(priced)]
     left_out = [arm for arm in comparison.arms if not arm.priced]
     if left_out:
-        lines += ["", "Not priced", *(f"  {arm.name}: {'; '.join(arm.unknown)}" for arm in left_out)]
+        lines += ["", "Not priced", *_told({arm.name: arm.unknown for arm in left_out})]
     if comparison.break_even:
         lines += ["", "Break-even of ways that know the same (earliest - likely - latest)"]
         head = ("", "calls", "days", "cheaper to run at, calls a day")
@@ -232,8 +241,14 @@ def _prices(arms: list[Arm]) -> list[str]:
 
 
 def _assumptions(arms: list[Arm]) -> list[str]:
-    said: dict[str, list[str]] = {}
-    for arm in arms:
-        for line in arm.assumptions:
-            said.setdefault(line, []).append(arm.name)
-    return ["", "Assumptions", *(f"  - {line} ({', '.join(names)})" for line, names in said.items())] if said else []
+    said = _told({arm.name: arm.assumptions for arm in arms})
+    return ["", "Assumptions", *said] if said else []
+
+
+def _told(by_name: dict[str, list[str]]) -> list[str]:
+    """Return what is said of each, every sentence once with all that it is said of."""
+    names: dict[str, list[str]] = {}
+    for name, sentences in by_name.items():
+        for sentence in sentences:
+            names.setdefault(sentence, []).append(name)
+    return [f"  - {sentence} ({', '.join(of)})" for sentence, of in names.items()]

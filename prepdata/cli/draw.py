@@ -63,7 +63,7 @@ def money(usd: float | None) -> str:
         return "unknown"
     if usd == 0 or abs(usd) >= 0.1:
         return f"${usd:,.2f}"
-    return f"${usd:.2g}" if abs(usd) >= 0.001 else f"${usd:.6f}"
+    return f"${usd:#.2g}" if abs(usd) >= 0.001 else f"${usd:.6f}"
 
 
 def hours(value: float) -> str:

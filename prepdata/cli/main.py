@@ -116,6 +116,11 @@ def main() -> None:
     except MemoryError:
         _say("not enough memory; try --jobs 1, or a smaller file")
         code = EXIT_ERROR
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] in ("prepdata", "trainers", ""):
+            code = _unexpected(error)
+        else:
+            raise  # a library that prepdata needs: prepdata.__main__ says so
     except Exception as error:
         code = _unexpected(error)
     sys.exit(_flushed(code or 0))

@@ -107,7 +107,16 @@ def with_traffic(arm: Arm, calls_per_day: int) -> Arm:
 
 
 def _lacking(book: Book, *names: str) -> list[str]:
-    return [f"the price {name} is not known" for name in names if name not in book.prices]
+    """Return which prices are not known; where no list has the model, that alone."""
+    lacking = [f"the price {name} is not known" for name in names if name not in book.prices]
+    return [book.unlisted] if lacking and book.unlisted else lacking
+
+
+def _too_long(book: Book, tokens: float) -> list[str]:
+    """Return that the model does not read so many tokens, where that is so."""
+    if book.window is None or tokens <= book.window:
+        return []
+    return [f"{tokens:,.0f} tokens do not fit the {book.window:,} that the model reads, or its price holds for"]
 
 
 def _call(book: Book, prompt: Range, answer: Range, *, tuned: bool = False) -> tuple[Range, list[Used]]:
@@ -142,6 +151,7 @@ def _cached(book: Book, prefix: Range, what: str) -> tuple[Range, list[Used], li
 def prompt_arm(work: Workload, book: Book) -> Arm:
     """Return what calls with the prompt of today cost: instructions, examples, question."""
     unknown = _lacking(book, "input", "output")
+    unknown += _too_long(book, work.system + work.few_shot + work.user + work.answer)
     if unknown:
         return Arm(name="prompt", serves="task", unknown=unknown)
     prefix, question = work.tokens(work.system + work.few_shot), work.tokens(work.user)
@@ -156,11 +166,7 @@ def long_context_arm(work: Workload, book: Book) -> Arm:
     unknown = _lacking(book, "input", "output", "cached_input")
     if work.knowledge is None:
         unknown.append("the size of the documents is not known: give --knowledge-tokens")
-    needed = (work.knowledge or 0) + work.system + work.few_shot + work.user + work.answer
-    if book.window is not None and needed > book.window:
-        unknown.append(
-            f"{needed:,.0f} tokens do not fit the {book.window:,} that the model reads, or its price holds for"
-        )
+    unknown += _too_long(book, (work.knowledge or 0) + work.system + work.few_shot + work.user + work.answer)
     if unknown or work.knowledge is None:
         return Arm(name="long-context", serves="documents", unknown=unknown)
     prefix = total([exactly(work.knowledge), work.tokens(work.system + work.few_shot)])

@@ -12,7 +12,7 @@ from prepdata.config import read_toml
 from prepdata.cost import Range
 from prepdata.cost_compare.model import Used, exactly
 from prepdata.errors import ConfigError, UsageError, nearest
-from prepdata.prices import gpu, named, offers_for, provider, providers, retrieval
+from prepdata.prices import gpu, named, offers_for, provider, providers, retrieval, unlisted
 from prepdata.prices.model import Offer, Price, Provider
 
 MILLION = "million tokens"
@@ -41,6 +41,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
         prices: prices by the names of `UNITS`.
         window: tokens that the model reads at most, None where that is not known.
         provider, offer: whose price list, and which line of it.
+        unlisted: why the model has none, where one was named that no price list has.
         free_gb: GB that the store keeps for nothing.
     """
 
@@ -48,6 +49,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     window: int | None = None
     provider: Provider | None = None
     offer: Offer | None = None
+    unlisted: str | None = None
     free_gb: float = 0.0
 
 
@@ -119,6 +121,7 @@ def book(
         window=found[1].window.tokens if found and found[1].window else None,
         provider=found[0] if found else None,
         offer=found[1] if found else None,
+        unlisted=unlisted(model, targets) if model is not None and found is None and not own else None,
         free_gb=hosted.free_gb if hosted is not None else 0.0,
     )
 
@@ -140,6 +143,8 @@ def read_prices(path: Path) -> dict[str, Used]:
     table = read_toml(path)
     date = table.pop("date", None)
     mistakes = [] if date is None or type(date) is datetime.date else ["date: expected a day, such as 2026-11-29"]
+    if type(date) is datetime.date and date > datetime.date.today() + datetime.timedelta(days=1):  # a day: time zones
+        mistakes.append(f"date: {date} lies in the future; give the day on which these prices were read")
     found: dict[str, Used] = {}
     for name, value in table.items():
         usd = _usd(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -18,7 +18,7 @@ OLD_AFTER_DAYS = 90
 _NO_PROVIDERS = ("gpus.toml", "retrieval.toml")
 
 _VERSION = re.compile(r"(-v?\d+(-\d+)*)?([@:].*)?")
-_SIZE = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)\s*(b|m)(?![a-z0-9])", re.IGNORECASE)
+_SIZE = re.compile(r"(?:^|[-/: ])(\d+(?:\.\d+)?)\s*(b|m)(?![a-z0-9])", re.IGNORECASE)
 
 
 @cache
@@ -88,6 +88,27 @@ def named(offer: Offer, model: str) -> bool:
     return any(name.startswith(n.lower()) and _VERSION.fullmatch(name[len(n) :]) for n in offer.names)
 
 
+def unlisted(model: str, names: Sequence[str] = ()) -> str:
+    """Return that the price lists have no model of this name, with the names that come near.
+
+    Args:
+        model: the name.
+        names: providers asked for; none for all.
+    """
+    import difflib  # only where something was mistyped
+
+    lists = [(name, prices) for name in names or providers() if (prices := provider(name)) is not None]
+    known = dict.fromkeys(n for _, prices in lists for offer in prices.offers for n in offer.names)
+    near = difflib.get_close_matches(_bare(model), list(known), n=3, cutoff=0.6)
+    by_class = [name for name, prices in lists if offers_for(prices, model)]
+    said = f"no price list has the model '{model}'"
+    if names and lists:
+        said = f"no price of {', '.join(name for name, _ in lists)} for '{model}'"
+    if near:
+        return f"{said}; near it: {', '.join(near)}"
+    return f"{said}; by size or family it is priced with --target {' or '.join(by_class)}" if by_class else said
+
+
 def _bare(model: str) -> str:
     return model.strip().lower().removeprefix("ft:")
 
@@ -150,4 +171,5 @@ __all__ = [
     "providers",
     "retrieval",
     "stale",
+    "unlisted",
 ]

@@ -53,7 +53,7 @@ DECIDED = [(facts := facts_of(*pair), decide(RULES, facts), pair) for pair in MA
 def test_every_source_is_used_and_dated():
     assert {rule.source for rule in RULES.rules} == set(RULES.sources)
     for name, source in RULES.sources.items():
-        assert datetime.date(2024, 1, 1) < source.date <= datetime.date(2026, 11, 29)
+        assert datetime.date(2024, 1, 1) < source.date <= datetime.date(2026, 11, 30)
         assert source.url or name == "judgement"
 
 
@@ -171,6 +171,10 @@ def test_limits_that_no_source_gives_are_called_judgement():
         "long-prompt-into-weights",
         "prompt-too-dear",
         "context-too-dear",
+        "smaller-than-passages",
+        "few-sources-by-number",
+        "sources-to-pick-out",
+        "nothing-fails",
     ):
         assert by_id[name].source == "judgement", name
 
@@ -203,11 +207,13 @@ def test_a_dear_prompt_does_not_lead_to_a_dearer_one():
 )  # fmt: skip
 def test_silence_of_a_rule_that_could_not_tell_is_no_answer(rows, ran, found, lacks, heavy):
     class Report(list):
+        examples = rows + 3
         measures: ClassVar = {"choosing": {"rows": rows, "marked_rows": 0, "reviewed_rows": 0, "negative_rows": 0}}
         not_run: ClassVar = [SimpleNamespace(name="knowledge-heavy", needs=needs) for needs in lacks]
 
     seen = measured_of(Report(SimpleNamespace(code="COV012", message="facts") for _ in range(found)), ran)
     assert seen.knowledge_heavy is heavy
+    assert seen.unread_rows == 3
     assert (seen.knowledge_needs is None) == (heavy is not None or not ran)
 
 
@@ -249,6 +255,22 @@ def test_knowledge_gap(answers, gap):
     assert facts_of(Answers(**answers), None)["knowledge_gap"].value is gap
 
 
+def test_a_gap_goes_back_to_one_sign_of_it():
+    answers = Answers(fails=["facts-stale"], cite_sources=True)
+    assert facts_of(answers, Measured(knowledge_heavy=True))["knowledge_gap"] == Fact(True, ("fails",))
+    assert facts_of(Answers(cite_sources=True), None)["knowledge_gap"] == Fact(True, ("cite_sources",))
+
+
+@pytest.mark.parametrize(
+    ("answers", "fact"),
+    [({}, Fact(None, ("prompting_result",))), ({"fails": ["tone"]}, Fact(None, ("prompting_result",))),
+     ({"fails": ["nothing"]}, Fact(False, ("fails",))), ({"prompting_result": "good-enough"}, Fact(False, ("prompting_result",))),
+     ({"fails": ["nothing"], "prompting_result": "falls-short"}, Fact(True, ("prompting_result",)))],
+)  # fmt: skip
+def test_where_nothing_fails_the_prompt_does_not_fall_short(answers, fact):
+    assert facts_of(Answers(**answers), None)["prompt_falls_short"] == fact
+
+
 def test_reviews_in_the_file_count_where_nobody_answered():
     measured = Measured(rows=300, reviewed_rows=250)
     assert facts_of(Answers(), measured)["examples"] == Fact(250, ("reviewed_rows",))
@@ -269,3 +291,36 @@ def test_facts_without_documents_are_asked_for():
     answers = Answers(knowledge_tokens=0)
     decision = decide(RULES, facts_of(answers, Measured(rows=300, knowledge_heavy=True)))
     assert [c.between for c in decision.conflicts] == [["knowledge_tokens", "knowledge_heavy"]]
+
+
+ONE_PAGE = {"fails": ["facts-missing"], "requests_per_day": 10**7, "latency": "seconds", "prompting_tried": "few-shot",
+            "prompting_result": "falls-short", "reviewed_examples": 0}  # fmt: skip
+
+
+@pytest.mark.parametrize("cite", [True, False])
+@pytest.mark.parametrize(("tokens", "way"), [(1, "long-context"), (4_000, "long-context"), (4_001, "rag")])
+def test_retrieval_never_sends_as_much_as_all_documents_have(tokens, way, cite):
+    # 4,000 tokens of passages are the most that `prepdata cost --compare` takes for retrieval.
+    answers = Answers(**ONE_PAGE, knowledge_tokens=tokens, cite_sources=cite)
+    assert decide(RULES, facts_of(answers, None)).way == way
+
+
+@pytest.mark.parametrize(("tokens", "way"), [(4_001, "long-context"), (8_000, "long-context"), (8_001, "rag")])
+def test_few_sources_are_cited_by_number(tokens, way):
+    answers = Answers(**{**ONE_PAGE, "requests_per_day": 10}, knowledge_tokens=tokens, cite_sources=True)
+    assert decide(RULES, facts_of(answers, None)).way == way
+
+
+@pytest.mark.parametrize("tried", ["none", "instructions", "few-shot"])
+@pytest.mark.parametrize(("calls", "way"), [(9_999, "prompt-first"), (10_000, "fine-tuning")])
+def test_where_nothing_fails_it_does_not_matter_what_was_tried(tried, calls, way):
+    answers = Answers(fails=["nothing"], prompting_tried=tried, cite_sources=False, requests_per_day=calls,
+                      repeated_prompt_tokens=3_000, reviewed_examples=5_000, knowledge_tokens=0)  # fmt: skip
+    decision = decide(RULES, facts_of(answers, None))
+    assert decision.way == way
+    told = next(rule.summary for rule in decision.fired if rule.summary and way in rule.favours)
+    assert told.startswith("No tuning is needed" if way == "prompt-first" else "Nothing fails")
+
+
+def test_a_summary_stands_in_rules_that_favour_one_way():
+    assert all(len(rule.favours) == 1 for rule in RULES.rules if rule.summary)

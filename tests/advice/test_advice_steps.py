@@ -10,14 +10,20 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from prepdata.advice.answers import Answers
 from prepdata.advice.steps import HOSTED, STEPS, given, steps
 from prepdata.cli.main import cli
 
 TRAINS = [None, "-", "train.jsonl", "my data/t.jsonl.gz", "t.json.zst", "."]
 
 
-def commands(way, train, calls=10_000, knowledge=4_000, local=False):
-    return [s.command for s in steps(way, given(train, calls, knowledge, local)) if s.command]
+def filled(train, calls=10_000, knowledge=4_000, local=False, **more):
+    answers = Answers(requests_per_day=calls, knowledge_tokens=knowledge, data_may_leave=not local, **more)
+    return given(train, answers, repeated=2_000)
+
+
+def commands(way, train, **said):
+    return [s.command for s in steps(way, filled(train, **said)) if s.command]
 
 
 def words(command):
@@ -49,13 +55,14 @@ def test_every_command_is_one_that_prepdata_takes(way, train):
 @pytest.mark.parametrize("train", TRAINS)
 @pytest.mark.parametrize("way", STEPS)
 def test_parts_are_made_before_they_are_used(way, train):
-    """Whatever names a part of the split comes after the split of a file that can be split."""
+    """Whatever names a part of the split comes after the step that makes it, from a file that can be split."""
     listed = [words(command) for command in commands(way, train)]
     names = [word for line in listed for word in line if word.endswith((".test.jsonl", ".train.jsonl"))]
     assert names
-    splits = [i for i, line in enumerate(listed) if line[1] == "split"]
+    splits = [i for i, line in enumerate(listed) if line[1] == ("rag-rows" if way == "hybrid" else "split")]
     assert len(splits) == 1
-    assert listed[splits[0]][2] not in ("-", ".")
+    assert not {"-", "."} & {*listed[splits[0]]}
+    assert all(Path(name).name.startswith("rag.") == (way == "hybrid") for name in names)
     assert all(i > splits[0] for i, line in enumerate(listed) for word in line if word in names)
 
 
@@ -74,10 +81,10 @@ def test_the_parts_have_the_names_that_split_gives_them(tmp_path, rows, name):
 
 @pytest.mark.parametrize("train", ["-", "."])
 def test_rows_that_are_in_no_file_are_gathered_first(train):
-    first = steps("rag", given(train, 10, 10, False))[0]
+    first = steps("rag", filled(train))[0]
     assert first.command is None
     assert first.purpose == "put the rows into one file, here train.jsonl: the steps below read it more than once"
-    assert steps("rag", given("train.jsonl", 10, 10, False))[0].purpose != first.purpose
+    assert steps("rag", filled("train.jsonl"))[0].purpose != first.purpose
 
 
 def test_no_number_is_made_up():
@@ -104,3 +111,64 @@ def test_long_context_is_priced_where_it_is_advised(tmp_path, rows):
     )
     assert done.exception is None
     assert "long-context:" not in done.output
+
+
+def purposes(way, **said):
+    return " ".join(step.purpose for step in steps(way, filled("t.jsonl", **said)))
+
+
+def test_what_is_made_up_is_called_an_example():
+    assert "(gpt-4o-mini is an example)" in purposes("fine-tuning")
+    assert "(model size and GPU are examples)" in purposes("fine-tuning", local=True)
+
+
+def test_the_prompt_that_was_told_is_priced():
+    [cost] = [c for c in commands("fine-tuning", "t.jsonl", repeated_prompt_tokens=3_000) if " cost " in c]
+    assert " --prompt-before 3000 " in cost
+    for tokens in (None, 0, 1_023):
+        assert "--prompt-before" not in " ".join(commands("fine-tuning", "t.jsonl", repeated_prompt_tokens=tokens))
+
+
+def test_the_cache_is_promised_only_as_far_as_the_traffic_fills_it():
+    # 1 - exp(-10 x 5 / 1440) = 3.4 %; 10,000 calls a day: one every 9 seconds.
+    assert "at 10 calls a day about 3% of calls find them" in purposes("long-context", calls=10)
+    assert "about 100% of calls" in purposes("long-context")
+    assert "of calls" not in purposes("long-context", calls=None)
+    bare = given("t.jsonl", Answers(requests_per_day=10_000, knowledge_tokens=500), repeated=0)
+    assert "cached" not in steps("long-context", bare)[0].purpose
+
+
+def test_sources_are_numbered_where_documents_are_sent_whole():
+    assert "number the sections" in purposes("long-context", cite_sources=True)
+    assert "number the sections" not in purposes("long-context")
+
+
+def test_where_nothing_fails_nothing_is_built():
+    listed = commands("prompt-first", "t.jsonl", fails=["nothing"])
+    assert [words(line)[1] for line in listed] == ["split", "baseline", "cost"]
+    assert "--few-shot" not in " ".join(listed)
+    assert "cache" in purposes("prompt-first", fails=["nothing"])
+    short = given("t.jsonl", Answers(fails=["nothing"]), repeated=1_023)
+    assert not any("cache" in step.purpose for step in steps("prompt-first", short))
+
+
+def test_retrieval_is_measured_before_rows_are_made_of_it():
+    names = [words(line)[1] for line in commands("hybrid", "t.jsonl")]
+    assert names.index("retrieval") < names.index("rag-rows") < names.index("train")
+    assert "retrieval" in [words(line)[1] for line in commands("rag", "t.jsonl")]
+
+
+def test_the_steps_of_retrieval_run_on_the_sample(tmp_path):
+    sample = Path(__file__).parents[2] / "samples" / "support"
+    train = tmp_path / "qa.jsonl"
+    train.write_text((sample / "qa.jsonl").read_text().replace('"docs/', '"'))
+    listed = [words(line) for line in commands("hybrid", str(train))]
+    for line in (line for line in listed if line[1] in ("retrieval", "rag-rows")):
+        real = [str(sample / "docs") if word == "DOCUMENTS" else word for word in line[1:]]
+        real = [str(tmp_path / word) if word == "rag.jsonl" else word for word in real]
+        done = CliRunner().invoke(cli, real, standalone_mode=False)
+        assert done.exception is None
+        assert done.return_value in (0, 1)  # 1: some questions of the sample have no answer in the documents
+    made = [word for line in listed for word in line if word.startswith("rag.") and word != "rag.jsonl"]
+    assert made
+    assert all((tmp_path / name).is_file() for name in made)

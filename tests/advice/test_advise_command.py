@@ -10,6 +10,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import click
 import jsonschema
 import pytest
 from advice_cases import CASES
@@ -221,7 +222,7 @@ def test_answers_that_exclude_each_other_are_named():
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [('fials = ["tone"]', "Did you mean 'fails'"), ('fails = "tone"', "as a list"), ("fails = []", "as a list"),
+    [('fials = ["tone"]', "Did you mean 'fails'"), ('fails = "tone,,format"', "''"), ('fails = ["fromat"]', "'fromat': expected .* Did you mean 'format'"), ("fails = []", "as a list"),
      ("cite_sources = 1", "true or false"), ("knowledge_tokens = -1", "a whole number"), ("knowledge_tokens = 1.5", "a whole"),
      ("requests_per_day = true", "a whole number"), ('latency = "fast"', "one of relaxed, seconds, sub-second"), ("=", "TOML")],
 )  # fmt: skip
@@ -260,8 +261,8 @@ def test_every_question_has_a_flag_and_every_way_its_steps():
     assert all(STEPS.values())
 
 
-def started(**streams):
-    command = [sys.executable, "-m", "prepdata", "advise", "--isolated"]
+def started(*args, **streams):
+    command = [sys.executable, "-m", "prepdata", "advise", "--isolated", *args]
     return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **streams)
 
 
@@ -276,18 +277,95 @@ def test_nothing_is_asked_where_nobody_could_answer():
         process.communicate()
 
 
-def test_on_a_terminal_only_what_the_verdict_hangs_on_is_asked():
+def on_a_terminal(typed, *args):
+    """Return (exit code, output, messages) of a run whose questions are answered by what is typed; Ctrl-D is \x04."""
     ours, theirs = pty.openpty()
-    process = started(stdin=theirs)
+    process = started(*args, stdin=theirs)
     try:
-        os.write(ours, b"tune\nformat tone\nnone\nn\n")
+        os.write(ours, typed)
         out, err = process.communicate(timeout=60)
     finally:
         process.kill()
         os.close(ours)
         os.close(theirs)
-    assert process.returncode == 0
+    return process.returncode, out, err
+
+
+def test_on_a_terminal_only_what_the_verdict_hangs_on_is_asked():
+    code, out, err = on_a_terminal(b"tune\nformat tone\nnone\nn\n")
+    assert code == 0
     assert out.startswith("Verdict: prompt-first")
-    assert "some of nothing, facts-missing" in err
-    assert "What is wrong with the answers of today" in err
+    assert "'tune': choose from nothing, facts-missing" in err
+    assert "Did you mean 'tone'?" in err
+    assert err.count("What is wrong with the answers of today") == 2
     assert "How many examples" not in err
+    assert "To go on" not in out
+
+
+def test_who_does_not_know_is_not_asked_again():
+    code, out, err = on_a_terminal(b"facts-missing\nno\n\nten\n9999999999999999999\n?\n1,000\nseconds\n")
+    assert code == 1
+    assert "Type ? where you don't know" in err
+    assert "Type an answer, or ?" in err
+    assert err.count("How many tokens have the documents") == 4
+    assert "'9999999999999999999': give a whole number from 0 to 999,999,999,999,999" in err
+    assert "> \n" not in err
+    assert "  not known\n" in err
+    assert "(0: there are none)?  (not known so far; --knowledge-tokens)" in out
+    assert (
+        "  prepdata advise --fails facts-missing --no-cite-sources --requests-per-day 1000 --latency seconds\n" in out
+    )
+
+
+def test_the_end_of_input_keeps_what_was_answered():
+    code, out, err = on_a_terminal(b"few-shot\n\x04", "--fails", "format,tone")
+    assert code == 1
+    assert "Error" not in err
+    assert "What came of it?  (--prompting-result)" in out
+    assert "\n  prepdata advise --fails format,tone --prompting-tried few-shot\n" in out
+    code, out, err = on_a_terminal(b"\x04")
+    assert code == 1
+    assert "--fails" in out
+    assert "To go on" not in out
+
+
+def test_numbers_as_people_write_them():
+    args = ["--fails", "facts-missing", "--no-cite-sources", "--latency", "seconds"]
+    found = run_json(*args, "--knowledge-tokens", "200k", "--requests-per-day", "1,000")["answers"]
+    assert (found["knowledge_tokens"], found["requests_per_day"]) == (200_000, 1_000)
+    for wrong in ("1e300", "-1", "9" * 24, "10.000"):
+        with pytest.raises(click.BadParameter, match="give a whole number from 0 to 999,999,999,999,999"):
+            run("--knowledge-tokens", wrong)
+
+
+def test_names_in_a_flag():
+    with pytest.raises(ConfigError, match="--fails: a name is missing"):
+        run("--fails", "facts-missing,,tone")
+    assert run_json("--fails", "tone, format", "--fails", "tone", code=1)["answers"]["fails"] == ["tone", "format"]
+
+
+def test_names_as_text_in_a_file(tmp_path):
+    file = tmp_path / "answers.toml"
+    file.write_text('fails = "tone, format"')
+    assert run_json("--answers", str(file), code=1)["answers"]["fails"] == ["tone", "format"]
+    file.write_bytes(b"\xff\xfe=")
+    with pytest.raises(ConfigError, match="not UTF-8, as TOML has to be: byte 1 "):
+        run("--answers", str(file))
+    file.write_text("knowledge_tokens = 999999999999999999999999")
+    with pytest.raises(ConfigError, match=r"= 999999999999999999999999: expected .* to 999,999,999,999,999"):
+        run("--answers", str(file))
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage\n", bytes(range(256)) * 9, b'{"a": 1}\n'])
+def test_nothing_is_decided_from_a_file_without_rows(tmp_path, content):
+    file = tmp_path / "no rows.jsonl"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=r"no row could be read.*`prepdata validate '.*no rows.jsonl'` shows why"):
+        run(str(file), *TONE, "--reviewed-examples", "800")
+
+
+def test_broken_lines_are_told(data):
+    file = Path(data)
+    file.write_text(file.read_text() + "garbage\n" * 7)
+    assert run_json(data, *TONE)["measured"]["unread_rows"] == 7
+    assert "  7 rows more could not be read: `prepdata validate` shows why" in run(data, *TONE)

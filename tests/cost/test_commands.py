@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -10,7 +11,7 @@ from kettles import kettle_file
 
 from prepdata.cli import draw
 from prepdata.cli.main import cli
-from prepdata.errors import UsageError
+from prepdata.errors import InputError, UsageError
 from prepdata.tokens import vocab
 
 FLAGS = ["--isolated", "--no-cache", "--jobs", "1", "--offline"]
@@ -83,7 +84,23 @@ def test_the_size_may_stand_in_the_models_name(data):
 
 def test_a_provider_without_price_is_named(data):
     shown = run("cost", data, *FLAGS, "--target", "openai", "--target", "trl", "--model", "unheard-of")
-    assert "No price known for: openai." in shown
+    assert "No price of openai for 'unheard-of'." in shown
+    shown = run("cost", data, *FLAGS, "--model", "gpt4o-mini")
+    assert "No price list has the model 'gpt4o-mini'; near it: gpt-4o-mini, gpt-4.1-mini" in shown
+    assert "No price known for" not in shown
+
+
+def test_broken_rows_are_told(data, tmp_path):
+    file = tmp_path / "half broken.jsonl"
+    file.write_text(Path(data).read_text() + "garbage\n" * 3)
+    for more in ([], ["--compare", "--calls-per-day", "5", "--model", "gpt-4o-mini"]):
+        done = CliRunner().invoke(cli, ["cost", str(file), *FLAGS, *more], standalone_mode=False)
+        assert done.exception is None
+        assert "3 of " in done.stderr
+        assert f"could not be read and are left out; `prepdata validate '{file}'` shows why" in done.stderr
+    with pytest.raises(InputError, match=r"no row could be read, .*`prepdata validate .*` shows why"):
+        file.write_text("garbage")
+        run("cost", str(file), *FLAGS)
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,13 @@ from click.testing import CliRunner
 from kettles import kettle_file
 
 from prepdata.cli.cost_compare import _row
+from prepdata.cli.draw import money
 from prepdata.cli.main import cli
 from prepdata.cost_compare.arms import with_traffic
 from prepdata.cost_compare.chart import cost_after, svg
 from prepdata.cost_compare.model import Arm, Baked, BreakEven, Comparison, Reach, Span, Traffic, Workload, exactly
 from prepdata.cost_compare.running import Running
-from prepdata.errors import UsageError
+from prepdata.errors import ConfigError, InputError, UsageError
 
 FLAGS = ["--isolated", "--no-cache", "--jobs", "1", "--offline"]
 SITE = ["--compare", "--calls-per-day", "10000", "--knowledge-tokens", "20000", "--model", "gpt-4o-mini"]
@@ -90,10 +91,49 @@ def test_examples_and_prompts_of_today(data):
 
 
 def test_what_could_not_be_priced_is_named(data):
-    shown = run(data, "--compare", "--calls-per-day", "5", "--model", "o9-huge", "--target", "openai")
+    shown = run(data, "--compare", "--calls-per-day", "5", "--model", "o9-huge-7b", "--target", "openai")
     assert "Not priced" in shown
-    assert "prompt: the price input is not known; the price output is not known" in shown
+    assert "  - no price of openai for 'o9-huge-7b' (prompt, long-context, rag, tuned, hybrid)\n" in shown
+    assert "the price input" not in shown
     assert "Break-even" not in shown
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [(["--model", "gpt4o-mini"], "the model 'gpt4o-mini'; near it: gpt-4o-mini, gpt-4.1-mini.*no way can be priced: give"),
+     (["--model", "nosuch"], "no price list has the model 'nosuch'. So"), (["--target", "foo"], "Unknown target 'foo'"),
+     (["--model", "<script>\x1b[31m"], "no price list has the model")],
+)  # fmt: skip
+def test_a_model_without_any_price(data, args, said):
+    with pytest.raises(UsageError, match=said):
+        run(data, "--compare", "--calls-per-day", "5", *args)
+
+
+def test_where_a_size_is_priced_the_target_is_named(data):
+    shown = run(data, "--compare", "--calls-per-day", "5", "--model", "Qwen2.5-7B")
+    assert "'Qwen2.5-7B'; by size or family it is priced with --target fireworks or together (" in shown
+
+
+def test_examples_that_no_model_reads_are_not_priced(data):
+    # gpt-4o-mini reads 128,000 tokens; documents are held against that together with the examples.
+    shown = run(data, *SITE, "--few-shot", "1000000")
+    assert " do not fit the 128,000 that the model reads, or its price holds for (prompt, rag)\n" in shown
+    assert "\n  tuned " in shown
+
+
+def test_prices_of_the_future(data, tmp_path):
+    file = tmp_path / "p.toml"
+    file.write_text("date = 9999-01-01\ninput = 1\noutput = 2\n")
+    with pytest.raises(ConfigError, match="date: 9999-01-01 lies in the future"):
+        run(data, "--compare", "--calls-per-day", "5", "--prices", str(file))
+
+
+@pytest.mark.parametrize(
+    ("usd", "shown"),
+    [(0.02, "$0.020"), (0.029, "$0.029"), (0.0857, "$0.086"), (0.1, "$0.10"), (0.002, "$0.0020"), (0, "$0.00")],
+)
+def test_small_sums_have_two_digits(usd, shown):
+    assert money(usd) == shown
 
 
 def test_prices_of_ones_own(data, tmp_path):
@@ -207,7 +247,7 @@ def test_traffic_in_words(reach, said):
 def test_a_file_without_rows(tmp_path):
     file = tmp_path / "empty.jsonl"
     file.write_text("\n")
-    with pytest.raises(UsageError, match="no row could be read"):
+    with pytest.raises(InputError, match=r"empty.jsonl: no row could be read, .*`prepdata validate "):
         run(str(file), *SITE)
 
 

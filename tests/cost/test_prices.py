@@ -45,6 +45,17 @@ def test_price_lists_belong_to_targets(name):
     assert found.offers
 
 
+def test_names_that_come_near_are_told():
+    assert prices.unlisted("gpt4o-mini") == (
+        "no price list has the model 'gpt4o-mini'; near it: gpt-4o-mini, gpt-4.1-mini, gpt-4o"
+    )
+    assert prices.unlisted("zzz") == "no price list has the model 'zzz'"
+    assert prices.unlisted("zzz", ("trl",)) == "no price list has the model 'zzz'"
+    assert prices.unlisted("zzz", ("trl", "openai")) == "no price of openai for 'zzz'"
+    assert "near it" not in prices.unlisted("gpt4o-mini", ("fireworks",))
+    assert prices.unlisted("some-7b").endswith("; by size or family it is priced with --target fireworks or together")
+
+
 def test_no_list_is_no_error():
     assert prices.provider("trl") is None
     assert prices.provider("nobody") is None
@@ -111,7 +122,8 @@ def test_a_model_without_price_gets_none():
 @pytest.mark.parametrize(
     ("name", "billions"),
     [("Llama-3.3-70B-Instruct", 70.0), ("Qwen2.5-0.5B", 0.5), ("Qwen3-30B-A3B", 30.0), ("SmolLM2-135M", 0.135),
-     ("gpt_oss_20b", 20.0), ("gpt-4o", None), ("phi-4", None), ("b2b-model", None), ("", None)],
+     ("gpt_oss_20b", 20.0), ("gpt-4o", None), ("phi-4", None), ("b2b-model", None), ("", None),
+     ("<script>\x1b[31m", None), ("llama3.2:3b", 3.0), ("mixtral-8x7b", None)],
 )  # fmt: skip
 def test_sizes_in_names(name, billions):
     assert prices.billions_in(name) == billions

@@ -14,6 +14,7 @@ from prepdata.record import Message, Record
 from prepdata.rules.base import RecordRule, Trigger, Words
 from prepdata.rules.text._pieces import Span, answers
 from prepdata.text._answer_key_phrases import ABOUT, ANSWERS, GRADING, JUDGES, KEYS
+from prepdata.text.lazy import lazily
 
 
 def _either(phrases: Sequence[str]) -> str:
@@ -21,46 +22,44 @@ def _either(phrases: Sequence[str]) -> str:
     return "|".join(re.escape(phrase).replace(r"\ ", "[ _]") for phrase in longest_first)
 
 
-_KEY = re.compile(
+_KEY = lazily(
     rf"(?<!\w)(?:{_either([k for k in KEYS if k.isascii()])}|{_either([k for k in KEYS if not k.isascii()])})s?"
     r"[\"'*_`\])]{0,3} ?(?:[:：=→]|->|\bis\b:?|\bist\b|\best\b|\bes\b|是|は)[\"'*_`\[ \t]*",
     re.IGNORECASE,
 )
-_ANSWER = re.compile(
+_ANSWER = lazily(
     rf"(?:^|[.!?。？！;|(\[{{\"'>*]|final)[ \t]*(?:{_either(ANSWERS)})(?:\*\*|\"|) ?[:：][\"'*_`\[ \t]*"
     r"|<(?:final_)?(?:answer|solution)>\s*|^####[ \t]+(?=[-$€£]?\d)",
     re.IGNORECASE | re.MULTILINE,
 )
-_GRADING = re.compile("|".join(f"(?:{pattern})" for _, pattern in GRADING), re.IGNORECASE | re.MULTILINE)
-_JUDGE = re.compile("|".join(JUDGES), re.IGNORECASE | re.MULTILINE)
-_ABOUT = re.compile("|".join(ABOUT), re.IGNORECASE)
-_ASKED = re.compile(
+_GRADING = lazily("|".join(f"(?:{pattern})" for _, pattern in GRADING), re.IGNORECASE | re.MULTILINE)
+_JUDGE = lazily("|".join(JUDGES), re.IGNORECASE | re.MULTILINE)
+_ABOUT = lazily("|".join(ABOUT), re.IGNORECASE)
+_ASKED = lazily(
     r"[?？]|\b(?:question|input|task|problem|review|sentence|text|example|frage|aufgabe|beispiel|pregunta|ejemplo"
     r"|exemple|exemplo|esempio|вопрос|пример|[qa])\s*\d*\s*[:：]|\b(?:e\.g\.|for instance|for example|z\. ?B\.)"
     r"|问题|例如|示例|質問|例[：:]",
     re.IGNORECASE,
 )
-_MADE = re.compile(
+_MADE = lazily(
     r"\b(?:write|create|design|develop|draft|make|build|improve|review|translate|rewrite|suggest|prepare|erstelle|"
     r"entwirf|crée|crea|elabora|создай|составь)\b[^.\n]{0,60}(?:rubric|criteria|grading|scheme|raster|grille|barème"
     r"|rúbrica|критери)|(?:制定|设计|编写)[^。\n]{0,20}标准|基準を(?:作|考|書)|기준을 (?:만들|작성)",
     re.IGNORECASE,
 )
-_GRADE = re.compile(
+_GRADE = lazily(
     r"^\W*(?:\d+(?:[.,]\d+)?(?: ?/ ?\d+)?|\[\[\w+\]\]|correct|incorrect|pass(?:ed)?|fail(?:ed)?)\W*$"
     r"|\b(?:score|rating|grade|verdict|points?|marks?|note|nota|punkte|punti|puntos|pontos|оценка|балл\w*)\b\W{0,5}"
     r"(?:is |of )?\d|\d ?/ ?\d|\d (?:points?|marks?|punkte|puntos|points)\b|\d+ ?[分点점]",
     re.IGNORECASE,
 )
 _SIGN = "\u0e01-\u0e4e\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
-_NO_SPACES = re.compile(f"[{_SIGN}]")
-_WORD = re.compile(rf"\d+(?:[.,:]\d+)*|[{_SIGN}]|[^\W\d{_SIGN}]+|[%°€$+=<>×]")
-_CLOSING = re.compile(r"^[\s.,;)\]}>*\"'`。]*(?:</\w+>)?\s*")
-_OPENED = re.compile(r"(?<!\w)'(?=\w)")
-_CLOSED = re.compile(r"(?<=[\w.!?])'(?!\w)")
-_CODE = re.compile(
-    r"```|^\s*(?:def|class|function|import|SELECT|#include|public|print)\b", re.MULTILINE | re.IGNORECASE
-)
+_NO_SPACES = lazily(f"[{_SIGN}]")
+_WORD = lazily(rf"\d+(?:[.,:]\d+)*|[{_SIGN}]|[^\W\d{_SIGN}]+|[%°€$+=<>×]")
+_CLOSING = lazily(r"^[\s.,;)\]}>*\"'`。]*(?:</\w+>)?\s*")
+_OPENED = lazily(r"(?<!\w)'(?=\w)")
+_CLOSED = lazily(r"(?<=[\w.!?])'(?!\w)")
+_CODE = lazily(r"```|^\s*(?:def|class|function|import|SELECT|#include|public|print)\b", re.MULTILINE | re.IGNORECASE)
 _SHORT = 3
 """Words up to which a key has to stand where the answer begins or ends."""
 _EDGE = 12

@@ -6,30 +6,31 @@ import re
 from typing import NamedTuple
 
 from prepdata.rules.text._pieces import code_spans
+from prepdata.text.lazy import lazily
 from prepdata.text.passages import Context, named
 
-_NUMBERS = re.compile(
+_NUMBERS = lazily(
     r"[\[【](?:\^|(?:doc|document|passage|source|ref|dokument|quelle|fuente|文档|资料)\.?[ :#]{0,2})?"
     r"(\d{1,3}(?: ?[,;、–-] ?\d{1,3}){0,9})[\]】](?!\(\S|: ?http)"
     r"|(?<=\[)\[(\d{1,3})\](?=\(\S)|<co: ?(\d{1,3}(?:, ?\d{1,3}){0,9})>",
     re.IGNORECASE,
 )
-_FILES = re.compile(
+_FILES = lazily(
     r"[\[(（【](?:(?:source|see|from|file|quelle|siehe|fuente|fonte|出典|来源)[:：]? ?)?"
     r"((?:[\w.-]{1,60}/){0,8}[\w.-]{1,80}\.(?:md|txt|html?|pdf|rst|docx?|json|csv|mdx|adoc))(?:#[\w-]{1,60})?[\])）】]",
     re.IGNORECASE,
 )
-_INTERVAL = re.compile(
+_INTERVAL = lazily(
     r"(?:∈|\b(?:in|into|within|interval|intervals|range|between|from|onto|Intervall|Bereich|zwischen|intervalle|entre|dans"
     r"|intervalo|rango|intervallo|tra|интервале|отрезке|в)|区间|範囲) ?$",
     re.IGNORECASE,
 )
 """What stands before the ends of an interval."""
-_ATTACHED = re.compile(r"[A-Za-z0-9]\[\d")
-_DIGITS = re.compile(r"\d+")
+_ATTACHED = lazily(r"[A-Za-z0-9]\[\d")
+_DIGITS = lazily(r"\d+")
 MOST = 200
 """Citations of an answer that are looked at."""
-_RANGE = re.compile(r"(\d+) ?[–-] ?(\d+)")
+_RANGE = lazily(r"(\d+) ?[–-] ?(\d+)")
 
 
 class Citation(NamedTuple):

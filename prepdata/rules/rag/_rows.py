@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -12,12 +11,13 @@ from prepdata.rules.base import Parts
 from prepdata.rules.cov._share import EXAMPLES, first
 from prepdata.rules.rag._citations import Citation, citations, place_of
 from prepdata.text.columns import column
+from prepdata.text.lazy import lazily
 from prepdata.text.negatives import in_column
 from prepdata.text.passages import Context, context_of, contexts
 
 DECLINING = ("decline", "ask-back", "not-in-context", "no-label")
-_WORD = re.compile(r"[^\W_]{3,}")
-_WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_WORD = lazily(r"[^\W_]{3,}")
+_WIDE = lazily("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 READ = 20_000
 """Characters of a passage and of an answer that are compared."""
 LEAD = 2

@@ -11,16 +11,17 @@ from prepdata.findings import Edit, Fix, Hit, Severity
 from prepdata.record import Record
 from prepdata.rules.base import Pattern, RecordRule, Trigger
 from prepdata.rules.text._pieces import pieces
+from prepdata.text.lazy import lazily
 
 _HIDDEN = re.compile(
     "[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\u180e"
     "\U000e0000-\U000e007f]"
 )
-_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
-_JOINING = re.compile(
+_RTL = lazily("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_JOINING = lazily(
     "[\u0600-\u07ff\u0840-\u085f\u08a0-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc]"
 )
-_NO_SPACES = re.compile("[\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u19e0-\u19ff\u3040-\u30ff\u4e00-\u9fff]")
+_NO_SPACES = lazily("[\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u19e0-\u19ff\u3040-\u30ff\u4e00-\u9fff]")
 _NAMES = {0x200B: "zero-width space", 0x200C: "zero-width non-joiner", 0x200D: "zero-width joiner",
           0xFEFF: "byte order mark", 0x1B: "escape", 0x08: "backspace", 0x0C: "form feed", 0x7F: "delete",
           0x0B: "vertical tab", 0x07: "bell", 0x85: "next line"}  # fmt: skip

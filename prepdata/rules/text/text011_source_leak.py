@@ -11,6 +11,7 @@ from prepdata.findings import Hit, Severity, around
 from prepdata.record import Message, Record
 from prepdata.rules.base import RecordRule, Trigger, Words
 from prepdata.rules.text._pieces import answers, pieces, prompt_of
+from prepdata.text.lazy import lazily
 
 _NOUN = r"(?:text|passage|article|document|excerpt|paragraph|snippet|transcript|reading)"
 _LATIN = (
@@ -39,10 +40,10 @@ _OTHERS = (
     r"|статье|документу|контексту)"
     r"|в (?:данном|приведённом|приведенном) (?:тексте|отрывке|документе)"
 )
-_FIND = re.compile(rf"\b(?:{_LATIN})|{_OTHERS}", re.IGNORECASE)
-_PLAIN = re.compile(rf"\b(?:{_LATIN})")
+_FIND = lazily(rf"\b(?:{_LATIN})|{_OTHERS}", re.IGNORECASE)
+_PLAIN = lazily(rf"\b(?:{_LATIN})")
 """The same for texts in ASCII and in lower case, which it reads far faster."""
-_PROMPT_NOUN = re.compile(
+_PROMPT_NOUN = lazily(
     rf"\b{_NOUN}s?\b|\b(?:story|poem|letter|email|e-mail|essay|report|book|novel|chapter|file|pdf|page|post|blog|speech|"
     r"lyrics|quote|review|paper|abstract|contract|manual|policy|law|act|bill|constitution|bible|guide|documentation|"
     r"docs|readme|textes?|texto|artikel|abschnitt|dokument|kontext|geschichte|artículo|documento|contexto|"
@@ -56,7 +57,7 @@ _LONG = 250
 _LONG_SYSTEM = 600
 """Characters of a system prompt from which it may hold a text; shorter ones are mostly instructions."""
 _SYSTEM = ("system", "developer")
-_BROUGHT = re.compile(
+_BROUGHT = lazily(
     r":\s*\S.{24}|\n\s*\S.{24}|[\"“«„「].{20,}?[\"”»“」]|\btranslat|\bimagine\b|\bpretend|\bhypothe", re.IGNORECASE
 )
 

@@ -11,12 +11,13 @@ from prepdata.findings import Hit, Severity, around
 from prepdata.record import Message, Record
 from prepdata.rules.base import LOOK, RecordRule, Trigger
 from prepdata.rules.text._pieces import answered, prompt_of
+from prepdata.text.lazy import lazily
 
 _SHORTEST = 16
 """Characters; shorter turns (greetings, thanks, a name) may well be alike."""
 _ECHO = 80
 """Characters of a prompt whose copy at the start of an answer counts."""
-_TASK = re.compile(
+_TASK = lazily(
     r"\b(repeat\w*|echo\w*|copy|copies|verbatim|say|translat\w+|correct\w*|proofread\w*|rewrit\w+|rephras\w+|paraphras\w+"
     r"|fix\w*|format\w*|convert\w*|transcri\w+|normali[sz]\w+|clean\w*|edit\w*|polish\w*|improv\w*|grammar|spell\w*"
     r"|anonymi[sz]\w+|redact\w*|censor\w*|mask\w*|replac\w+|complete\w*|continu\w+|lower ?case|upper "
@@ -26,18 +27,18 @@ _TASK = re.compile(
     r"|traduz\w+|traduci\w*|ripet\w+|повтори\w*|перевед\w*|исправ\w*)\b|翻译|重复|纠正|修改|改写|翻訳|繰り返|校正|번역|반복",
     re.IGNORECASE,
 )
-_ECHO_ASKED = re.compile(
+_ECHO_ASKED = lazily(
     r"\b(repeat\w*|echo\w*|copy|copies|verbatim|say|mirror\w*|quot\w+|read back|dictat\w+"
     r"|wiederhol\w*|répèt\w+|répét\w+|repit\w+|repet\w+|ripet\w+|повтори\w*)\b|重复|繰り返|반복",
     re.IGNORECASE,
 )
 """What a prompt may ask whose answer is the whole prompt, this word with it."""
-_IN_PASSING = re.compile(
+_IN_PASSING = lazily(
     r"\bsay(?:ing)? (?:so|that|you|no|why|which|what|when|who|how|hello|sorry|thank|please|if|it (?:is|was)|nothing)\b",
     re.IGNORECASE,
 )
 _QUOTES = "\"'“«「*_>"
-_JUNK = re.compile(r"[\W_]+")
+_JUNK = lazily(r"[\W_]+")
 
 
 class AnswerRepeatsPrompt(RecordRule):

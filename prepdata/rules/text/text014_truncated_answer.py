@@ -11,11 +11,12 @@ from prepdata.findings import Hit, Severity, around
 from prepdata.record import Message, Record
 from prepdata.rules.base import LOOK, RecordRule, Trigger
 from prepdata.rules.text._pieces import answered, answers, last_user
+from prepdata.text.lazy import lazily
 
-_FENCE = re.compile(r"^[ \t]{0,8}(?:>[ \t]?)?(?:[-*+]|\d+[.)])?[ \t]{0,8}(```+|~~~+)([^`\n]*)$", re.MULTILINE)
+_FENCE = lazily(r"^[ \t]{0,8}(?:>[ \t]?)?(?:[-*+]|\d+[.)])?[ \t]{0,8}(```+|~~~+)([^`\n]*)$", re.MULTILINE)
 _END = frozenset(".!?…\"'”’»)]}>*_`。！？｡」』）】》؟۔।॥፡።;:~|/\\$%°€£¥©®™✓✔=+#^")
 _FULL_STOP = frozenset(".!?。！？")
-_LAST = re.compile(r"([^\W\d_]+(?:['’-][^\W\d_]+)*)$")
+_LAST = lazily(r"([^\W\d_]+(?:['’-][^\W\d_]+)*)$")
 _OPEN_LIST = (
     "the a an and or but of to with for from by that which who whose because if than into onto upon between "
     "their its our your his my these those is are was were be been being has have had will would can could should "
@@ -34,7 +35,7 @@ _STRANDABLE_LIST = (
     "la le de du en un una do na no das der die den es en son ou et et que such including "
     "between into upon than и в на с к по от из не это a"
 )
-_PHRASE = re.compile(
+_PHRASE = lazily(
     r"\b(?:due to|because of|such as|in order to|as well as|according to|known as|aufgrund von|de los "
     r"que|tels que|come ad)$"
 )
@@ -42,19 +43,19 @@ _STRANDABLE = frozenset(_STRANDABLE_LIST.split())
 """Words that may end a sentence after all ("what it is for")."""
 _STRONG = frozenset(_OPEN_LIST.split()) - _STRANDABLE
 """Words that cannot end one."""
-_SENTENCE = re.compile(r"[.!?。！？]['\")\]”’」]*(?=\s|$|[\u3040-\u9fff])")
-_ITEM = re.compile(r"^\s*(?:[-*+•·–—#>|]|\d{1,3}[.):]|[a-zA-Z][.)]\s)")
-_CODE = re.compile(
+_SENTENCE = lazily(r"[.!?。！？]['\")\]”’」]*(?=\s|$|[\u3040-\u9fff])")
+_ITEM = lazily(r"^\s*(?:[-*+•·–—#>|]|\d{1,3}[.):]|[a-zA-Z][.)]\s)")
+_CODE = lazily(
     r"[;{}=<\\$]|(?<! )>|>(?! [^\W\d_])|\b(?:SELECT|INSERT|UPDATE|FROM|WHERE|GROUP BY|ORDER BY|def|return|import)\b"
 )
-_CUT_ASKED = re.compile(
+_CUT_ASKED = lazily(
     r"\b(complete|continue|finish|fill in|next word|first (?:word|sentence|line|half)|unfinished"
     r"|incomplete|fragment|prefix|"
     r"truncat\w+|autocomplete|beginning of|lyrics|title|headline|slogan|words?|name|tags?|keywords?"
     r"|translat\w+|extract\w*)\b",
     re.IGNORECASE,
 )
-_SIGNED = re.compile(
+_SIGNED = lazily(
     r"\b(?:yours?|sincerely|regards|love|cheers|respectfully|wishes|faithfully|truly|warmly|signed)\b", re.IGNORECASE
 )
 _WINDOW = 400

@@ -13,8 +13,9 @@ from prepdata.rules.base import LOOK, Options, RecordRule, Trigger
 from prepdata.rules.text._languages import LANGUAGES, about_languages, asked_for, may_ask, name_of, names_language
 from prepdata.rules.text._pieces import answered, answers, last_user, prompt_of
 from prepdata.text.language import detect
+from prepdata.text.lazy import lazily
 
-_MIRROR = re.compile(
+_MIRROR = lazily(
     r"\bin the (?:\w+ )?(?:customer|client|user|caller|person|guest|patient|visitor|reader|asker|questioner)(?:'|’)?s?"
     r"(?:'|’)? (?:own )?language\b"
     r"|\b(?:in|use) (?:the )?(?:same )?language (?:of|as|in which|that|used by) (?:the|a) (?:customer|client|user"
@@ -25,7 +26,7 @@ _MIRROR = re.compile(
     re.IGNORECASE,
 )
 """A system prompt that wants the language of the question kept; it settles what it would leave open otherwise."""
-_LETTERS = re.compile(r"[^\W\d_]+")
+_LETTERS = lazily(r"[^\W\d_]+")
 HEAD = 240
 """Characters of a text whose small words are looked at first."""
 _SHORTEST = 40
@@ -50,8 +51,8 @@ _SMALL = {word: language for language, words in _SMALL_WORDS.items() for word in
 _KEYS = frozenset(_SMALL)
 _ENGLISH = frozenset(word for word, language in _SMALL.items() if language == "en")
 _NOT_LETTERS = bytes(c for c in range(128) if not chr(c).isalpha())
-_LETTER = re.compile("[\u0370-\u1fff\u3040-\ud7ff\uf900-\ufaff]")
-_PIECE = re.compile(r"\n+|[\"“”„«»「」『』]|: ")
+_LETTER = lazily("[\u0370-\u1fff\u3040-\ud7ff\uf900-\ufaff]")
+_PIECE = lazily(r"\n+|[\"“”„«»「」『』]|: ")
 _CLOSE = frozenset(
     frozenset(pair)
     for pair in (

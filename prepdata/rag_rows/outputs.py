@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import IO, Any
@@ -86,7 +87,7 @@ def check(target: Path, questions: Path | None, documents: Path, *, split: bool,
         raise UsageError(f"{target} is a folder; name a file")
     if not target.absolute().parent.is_dir():
         raise UsageError(f"{target.parent} is no folder")
-    if documents.is_dir() and target.resolve().parent.is_relative_to(documents.resolve()):
+    if documents.is_dir() and Path(os.path.realpath(target)).parent.is_relative_to(os.path.realpath(documents)):
         raise UsageError(f"{target} is among the documents; choose another --output")
     written = [*([beside(target, side) for side in SIDES] if split else [target]), beside(target, LEFT_OUT)]
     for path in (*family(target), manifest_of(target)):

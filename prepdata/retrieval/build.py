@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from prepdata.errors import InputError, UsageError
-from prepdata.files import read_bounded
+from prepdata.files import naming, read_bounded
 from prepdata.retrieval.chunks import OVERLAP, SIZE, checked, chunks_of
 from prepdata.retrieval.documents import fingerprints, read_documents
 from prepdata.retrieval.model import Chunk, LeftOut
@@ -166,23 +166,24 @@ def save(index: Index, folder: str | os.PathLike[str], documents: str | os.PathL
         files={name: hashlib.sha256(raw).hexdigest() for name, raw in contents.items()},
     )
     contents[_MANIFEST] = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
-    try:
-        made.mkdir()
-        for name, raw in contents.items():
-            with (made / name).open("xb") as file:
-                file.write(raw)
-                file.flush()
-                os.fsync(file.fileno())
-        if target.exists():
-            target.replace(old)
-        made.replace(target)
-    except BaseException:
-        if old.exists() and not target.exists():
-            old.replace(target)
-        raise
-    finally:
-        for left in (made, old):
-            shutil.rmtree(left, ignore_errors=True)
+    with naming(target):
+        try:
+            made.mkdir()
+            for name, raw in contents.items():
+                with (made / name).open("xb") as file:
+                    file.write(raw)
+                    file.flush()
+                    os.fsync(file.fileno())
+            if target.exists():
+                target.replace(old)
+            made.replace(target)
+        except BaseException:
+            if old.exists() and not target.exists():
+                old.replace(target)
+            raise
+        finally:
+            for left in (made, old):
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def is_index(folder: str | os.PathLike[str]) -> bool:

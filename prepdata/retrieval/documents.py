@@ -93,7 +93,7 @@ def _hash(path: Path) -> str:
 
 def _files(root: Path, left_out: list[LeftOut]) -> list[tuple[Path, str]]:
     """Return the files below a folder with their names, sorted by name."""
-    inside = root.resolve()
+    inside = Path(os.path.realpath(root))
     found: list[tuple[Path, str]] = []
     for place, folders, files in os.walk(root, onerror=_refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -107,10 +107,10 @@ def _files(root: Path, left_out: list[LeftOut]) -> list[tuple[Path, str]]:
             shown = path.relative_to(root).as_posix().encode("utf-8", "replace").decode()
             if name.startswith("."):
                 continue
-            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside):
                 left_out.append(LeftOut(shown, "is a link that leads out of the folder"))
             elif not path.is_file():
-                left_out.append(LeftOut(shown, "is no file (a pipe, a device or a link to nothing)"))
+                left_out.append(LeftOut(shown, "is no file (a pipe, a device, a link to nothing or to itself)"))
             else:
                 found.append((path, shown))
         if len(found) > MOST_FILES:

@@ -149,10 +149,12 @@ def test_wrong_use_is_one_line(folder: Path, arguments: list[str], said: str) ->
 def test_documents_that_cannot_be_read_are_left_out_on_request(folder: Path) -> None:
     (folder / "docs" / "bad.txt").write_bytes(b"caf\xe9")
     (folder / "docs" / "image.png").write_bytes(b"\x89PNG")
+    (folder / "docs" / "loop").symlink_to("loop")
     done = rag_rows("docs", "qa.jsonl", "-o", "rag.jsonl", "--skip-unreadable", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "document left out: bad.txt: is not text in UTF-8" in done.stderr
     assert "document left out: image.png" in done.stderr
+    assert "document left out: loop: is no file" in done.stderr
 
 
 def test_hostile_documents_stay_within_their_passage(folder: Path) -> None:

@@ -60,6 +60,9 @@ def test_what_is_not_read_is_told(birds: Path, tmp_path: Path) -> None:
     (birds / "folder").symlink_to(outside)
     (birds / "inside.md").symlink_to(birds / "birds" / "heron.md")
     (birds / "gone.md").symlink_to(birds / "nothing.md")
+    (birds / "loop").symlink_to("loop")
+    (birds / "there.md").symlink_to("back.md")
+    (birds / "back.md").symlink_to("there.md")
     os.mkfifo(birds / "pipe.txt")
     left: list[LeftOut] = []
     read = [document.path for document in read_documents(birds, left_out=left)]
@@ -68,8 +71,11 @@ def test_what_is_not_read_is_told(birds: Path, tmp_path: Path) -> None:
         "picture.png": "is neither Markdown, text, HTML nor PDF",
         "leads-out.md": "is a link that leads out of the folder",
         "folder": "is a link to a folder, not followed",
-        "gone.md": "is no file (a pipe, a device or a link to nothing)",
-        "pipe.txt": "is no file (a pipe, a device or a link to nothing)",
+        "gone.md": "is no file (a pipe, a device, a link to nothing or to itself)",
+        **dict.fromkeys(
+            ("loop", "there.md", "back.md"), "is no file (a pipe, a device, a link to nothing or to itself)"
+        ),
+        "pipe.txt": "is no file (a pipe, a device, a link to nothing or to itself)",
     }
 
 

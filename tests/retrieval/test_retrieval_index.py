@@ -141,6 +141,27 @@ def test_unreadable_documents_are_listed(birds: Path, tmp_path: Path) -> None:
     assert run("index", birds, tmp_path / "made", "--skip-unreadable")[1].startswith(f"{tmp_path / 'made'}: up to date")
 
 
+def test_a_link_to_itself_is_left_out_everywhere(birds: Path, tmp_path: Path) -> None:
+    (birds / "loop.md").symlink_to("loop.md")
+    questions = tmp_path / "q.jsonl"
+    questions.write_text('{"question": "Where does the heron stand?", "gold": ["birds/heron.md"]}\n')
+    code, _, said = run("index", birds, tmp_path / "i")
+    assert code == 0 and "loop.md" in said
+    assert not changes(load(tmp_path / "i").manifest, birds)
+    assert run("evaluate", questions, "--documents", birds)[0] == 0
+
+
+def test_an_index_that_cannot_be_written_is_named(birds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(build_module.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as told:
+        save(build(birds), tmp_path / "i", birds)
+    assert told.value.filename == str(tmp_path / "i")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["docs"]
+
+
 def test_too_many_chunks(birds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build_module, "MOST_CHUNKS", 2)
     with pytest.raises(InputError, match="more than 2 chunks"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from math import gcd
 from typing import Any, NamedTuple
 
 from prepdata.rag_rows.citing import with_citation
@@ -80,7 +82,8 @@ class Maker:
             wanted = self.asked.distractors + 1
         others = self._distractors(question, source, max(wanted, 1) if not true else wanted, allowed)
         if not true and not others:
-            return Left("no passages", "no passage is near the question without holding its answer")
+            why = "is near the question without holding its answer" if source.true else "is of a document of its side"
+            return Left("no passages", f"no passage {why}")
         answer = question.answer if decline is None else decline
         shortened = 0
         while True:
@@ -117,13 +120,15 @@ class Maker:
         self, question: Question, source: Source, wanted: int, allowed: Callable[[str], bool]
     ) -> list[Chunk]:
         """Return passages from other places that do not hold the answer, at most `wanted`: those nearest to the
-        question, then those nearest to the true passages, as for questions in another language."""
+        question, then those nearest to the true passages, as for questions in another language. Where no document
+        holds the answer, and too few are near, others are drawn: the question is off the topic of the documents."""
         shelf = self.shelf
         true = [shelf.known[id] for id in source.true]
         answer = Answer(question.answer, question.text, shelf.weights) if true else None
         texts = {_plain(chunk.text) for chunk in true}
         found: list[Chunk] = []
-        for chunk in shelf.near(question.text, *(one.text for one in true)) if wanted else ():
+        near = shelf.near(question.text, *(one.text for one in true)) if wanted else iter(())
+        for chunk in near if source.true else chain(near, self._any(question)):
             text = _plain(chunk.text)
             if text in texts or chunk.id in shelf.numbered or not allowed(chunk.source):
                 continue
@@ -138,6 +143,16 @@ class Maker:
             if len(found) == wanted:
                 break
         return found
+
+    def _any(self, question: Question) -> Iterator[Chunk]:
+        """Yield all passages once, in an order drawn for a question."""
+        chunks = self.shelf.listed
+        number = len(chunks)
+        place, step = (drawn(self.asked.seed, what, question.key) % number for what in ("any", "step"))
+        while gcd(step, number) != 1:
+            step += 1
+        for count in range(number):
+            yield chunks[(place + count * step) % number]
 
     def _copies(self, answer: Answer, chunk: Chunk, true: Chunk) -> bool:
         """True if a passage is nearly the same as a true one, and about the same thing: it has what the question names

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
-
-import msgspec
 
 from prepdata.errors import UsageError
 from prepdata.files import settle_together
 from prepdata.jsontext import json_text
-from prepdata.rag_rows.make import MADE
+from prepdata.rag_rows import sums
 from prepdata.rag_rows.report import RagRowsReport, Side
 from prepdata.rag_rows.settings import Left
 from prepdata.splitting.assign import SIDES
 
 LEFT_OUT = "left-out"
-_LONGEST = 1 << 26
-"""Bytes of a line; a file with a longer one is none of ours."""
 
 
 def beside(target: Path, kind: str) -> Path:
@@ -38,34 +34,13 @@ def family(target: Path) -> list[Path]:
     return [target, *(beside(target, kind) for kind in (*SIDES, LEFT_OUT))]
 
 
-class _Made(msgspec.Struct):
-    metadata: dict[str, Any]
+def _names(target: Path) -> set[str]:
+    return {path.name for path in family(target)}
 
 
-class _LeftOut(msgspec.Struct):
-    kind: str
-    reason: str
-    record: int
-    line: int | None
-    row: Any
-
-
-def _is_own(path: Path) -> bool:
-    """Return whether every line of a file is one that this command writes; an empty file loses nothing."""
-    kinds = [msgspec.json.Decoder(_Made), msgspec.json.Decoder(_LeftOut)]
-    with path.open("rb") as file:
-        for line in iter(lambda: file.readline(_LONGEST), b""):
-            found = _read(line, kinds)
-            if found is None or (isinstance(found, _Made) and MADE not in found.metadata):
-                return False
-    return True
-
-
-def _read(line: bytes, kinds: list[Any]) -> Any:
-    for kind in kinds:
-        with contextlib.suppress(msgspec.DecodeError, RecursionError):
-            return kind.decode(line)
-    return None
+def _is_own(path: Path, known: Mapping[str, str]) -> bool:
+    """Return whether a file is as this command wrote it; an empty file loses nothing."""
+    return not path.stat().st_size or known.get(path.name) == sums.digest(path)
 
 
 def check(target: Path, questions: Path | None, documents: Path, *, split: bool, force: bool) -> None:
@@ -90,7 +65,7 @@ def check(target: Path, questions: Path | None, documents: Path, *, split: bool,
     if documents.is_dir() and Path(os.path.realpath(target)).parent.is_relative_to(os.path.realpath(documents)):
         raise UsageError(f"{target} is among the documents; choose another --output")
     written = [*([beside(target, side) for side in SIDES] if split else [target]), beside(target, LEFT_OUT)]
-    for path in (*family(target), manifest_of(target)):
+    for path in (*family(target), manifest_of(target), sums.sums_of(target)):
         if path.is_symlink():
             raise UsageError(f"{path} is a symbolic link; remove it first, or choose another --output")
         if not path.exists():
@@ -99,19 +74,23 @@ def check(target: Path, questions: Path | None, documents: Path, *, split: bool,
             raise UsageError(f"{path} holds the questions; choose another --output")
         if not path.is_file():
             raise UsageError(f"{path} is not a regular file; choose another --output")
-        if path in written and not force:
-            _refuse_foreign(path)
+    if not force:
+        _refuse_foreign(target, [path for path in written if path.exists()])
 
 
-def _refuse_foreign(path: Path) -> None:
+def _refuse_foreign(target: Path, there: Sequence[Path]) -> None:
+    """Refuse to replace files that are not as this command wrote them, and a file of sums that is none of ours."""
+    foreign: Path | None = sums.sums_of(target)
     try:
-        own = _is_own(path)
+        known = sums.read(sums.sums_of(target), _names(target))
+        if known is not None:
+            foreign = next((path for path in there if not _is_own(path, known)), None)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from error
-    if not own:
+        raise UsageError(f"{error.filename or foreign}: {error.strerror or error}") from error
+    if foreign is not None:
         raise UsageError(
-            f"{path} is there and holds other lines than this command writes; choose another --output, or replace it "
-            "with --force"
+            f"{foreign} is there and was not written by this command, or was changed since; choose another --output, "
+            "or replace it with --force"
         )
 
 
@@ -148,29 +127,59 @@ class Outputs:
 
     def settle(self) -> None:
         """Put all in their places, and take away what an earlier run wrote there and this one did not. Where there are
-        no rows, those of before stay, with their manifest.
+        no rows, those of before stay, with their manifest. The file of sums comes first, so that it knows the others
+        whatever comes between.
 
         Raises:
             OSError: a file cannot be written or moved.
         """
         for file in self.files.values():
             file.close()
+        stale, others = standing(self.target, self.files)
+        self.report.notes += told(self.target, self.report.rows, stale, others)
         made = {self.aside / path.name: path for path in self.files}
-        left_out = beside(self.target, LEFT_OUT)
+        digests = {path.name: sums.digest(file) for file, path in made.items()}
+        manifest, kept = manifest_of(self.target), sums.sums_of(self.target)
         if not self.report.rows:
-            settle_together(made, [left_out] if left_out.is_file() and not made else [])
-            return
-        manifest = manifest_of(self.target)
-        if (self.aside / manifest.name).exists():
+            known = sums.read(kept, _names(self.target)) or {}
+            stay = [path for path in stale if path != beside(self.target, LEFT_OUT)]
+            stale = [path for path in stale if path not in stay]
+            digests |= {path.name: known[path.name] for path in stay if path.name in known}
+        elif (self.aside / manifest.name).exists():
             made = {self.aside / manifest.name: manifest, **made}
             self.report.manifest = str(manifest)
-        stale = old(self.target, self.files)
-        sides = [path for path in self.files if path not in (self.target, left_out)]
-        settle_together(made, [*stale, *sides])
-        if rows := [str(path) for path in stale if path != left_out]:
-            self.report.notes.append(f"removed, as its rows are of an earlier run: {', '.join(rows)}")
+        if digests:
+            (self.aside / kept.name).write_bytes(sums.written(digests))
+            made = {self.aside / kept.name: kept, **made}
+            self.report.sums = str(kept)
+        settle_together(made, [*stale, *self.files])
 
 
-def old(target: Path, made: Collection[Path]) -> list[Path]:
-    """Return the files that an earlier run wrote and this one did not: their rows may be on another side by now."""
-    return [path for path in family(target) if path not in made and path.is_file() and _is_own(path)]
+def standing(target: Path, made: Collection[Path]) -> tuple[list[Path], list[Path]]:
+    """Return the files that an earlier run wrote and this one does not: their rows may be on another side by now; and
+    those that stand there and were written by others, or changed since."""
+    known = sums.read(sums.sums_of(target), _names(target)) or {}
+    there = [path for path in family(target) if path not in made and path.is_file()]
+    own = [path for path in there if _is_own(path, known)]
+    return own, [path for path in there if path not in own]
+
+
+def told(
+    target: Path, rows: int, stale: Sequence[Path], others: Sequence[Path], *, would: bool = False
+) -> Iterator[str]:
+    """Yield what becomes of files that are there and are not written anew.
+
+    Args:
+        target: the output.
+        rows: how many were made.
+        stale, others: as `standing` finds them.
+        would: True where nothing is written.
+    """
+    of_rows = ", ".join(str(path) for path in stale if path != beside(target, LEFT_OUT))
+    if of_rows and not rows:
+        yield f"no row was made, so those of an earlier run stay: {of_rows}"
+    elif of_rows:
+        yield f"{'would be removed' if would else 'removed'}, as its rows are of an earlier run: {of_rows}"
+    if others:
+        said = ", ".join(map(str, others))
+        yield f"left as it is, as this command did not write it or it was changed since: {said}"

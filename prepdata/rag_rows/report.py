@@ -16,12 +16,15 @@ class Side(msgspec.Struct, kw_only=True):
     Args:
         file: its path; "" where it was not written.
         rows: rows; `unanswerable` of them have a context that does not hold the answer.
+        held: rows that were asked for, where the manifest keeps questions on other sides and it got more or fewer for
+            that; None otherwise.
         about: documents whose passages hold the answers there, also those that were taken out.
     """
 
     file: str = ""
     rows: int = 0
     unanswerable: int = 0
+    held: int | None = None
     about: set[str] = set()
 
 
@@ -43,6 +46,7 @@ class RagRowsReport(msgspec.Struct, kw_only=True):
         unread: files of the folder that were not read, with reasons.
         notes: what else there is to know.
         manifest: file that remembers the sides, "" without a split.
+        sums: file that knows what was written, "" where nothing was.
     """
 
     questions: int = 0
@@ -61,6 +65,7 @@ class RagRowsReport(msgspec.Struct, kw_only=True):
     unread: list[str] = []
     notes: list[str] = []
     manifest: str = ""
+    sums: str = ""
 
     @property
     def rows(self) -> int:
@@ -80,15 +85,7 @@ def described(report: RagRowsReport, distractors: int) -> Iterator[str]:
         f"{plural(report.questions, 'question')}, {plural(report.rows, 'row')}"
     )
     for name, side in report.sides.items():
-        what = f"{name}: " if name else ""
-        if not side.rows:
-            why = "the others take them all" if name == "train" else "what belongs together stays on one side"
-            yield f"{what}no row, though it was asked for: {why}"
-            continue
-        yield (
-            f"{what}{plural(side.rows, 'row')} about {plural(len(side.about), 'document')}, "
-            f"{side.unanswerable:,} of them unanswerable"
-        )
+        yield from _side(name, side)
     if found := report.located.get("overlap"):
         yield f"true passage found by what the answer shares with its document: {plural(found, 'row')}"
     if report.alike:
@@ -113,8 +110,25 @@ def described(report: RagRowsReport, distractors: int) -> Iterator[str]:
     for kind, number in sorted(report.left.items(), key=lambda item: (-item[1], item[0])):
         yield f"left out: {number:,} x {kind}"
     written = [side.file for side in report.sides.values() if side.file]
-    files = [file for file in (*written, report.left_file, report.manifest) if file]
+    files = [file for file in (*written, report.left_file, report.manifest, report.sums) if file]
     yield f"written: {', '.join(files)}" if files else "nothing was written"
+
+
+def _side(name: str, side: Side) -> Iterator[str]:
+    what = f"{name}: " if name else ""
+    if side.rows:
+        yield (
+            f"{what}{plural(side.rows, 'row')} about {plural(len(side.about), 'document')}, "
+            f"{side.unanswerable:,} of them unanswerable"
+        )
+    if side.held is not None:
+        yield (
+            f"{what}{plural(side.held, 'row')} {'was' if side.held == 1 else 'were'} asked for, but the manifest keeps "
+            "questions on the sides that they had; move it away to draw anew"
+        )
+    elif not side.rows:
+        why = "the others take them all" if name == "train" else "what belongs together stays on one side"
+        yield f"{what}no row, though it was asked for: {why}"
 
 
 def as_json(report: RagRowsReport) -> dict[str, Any]:

@@ -24,12 +24,13 @@ from prepdata.files import naming
 from prepdata.jsontext import json_text
 from prepdata.rag_rows.locate import located
 from prepdata.rag_rows.make import Made, Maker, Tokens
-from prepdata.rag_rows.outputs import Outputs, check, manifest_of, old
+from prepdata.rag_rows.outputs import Outputs, check, manifest_of, standing, told
 from prepdata.rag_rows.questions import Question, question_of
 from prepdata.rag_rows.report import RagRowsReport
 from prepdata.rag_rows.settings import Asked, Left, Source
 from prepdata.rag_rows.shelf import Shelf
-from prepdata.rag_rows.sides import ASIDE, Groups, Sides, sides_of
+from prepdata.rag_rows.sides import ASIDE, Groups, Sides, Wanted, groups_of, sides_of
+from prepdata.rag_rows.workplace import workplace
 from prepdata.records import Placed, records_of
 from prepdata.settings import Settings
 from prepdata.splitting import manifest as manifests
@@ -100,22 +101,22 @@ def rag_rows(
     report.documents, report.chunks = len(shelf.chunks), len(shelf.known)
     tokens = _tokens(asked, report)
     with naming(target), contextlib.ExitStack() as stack:
-        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".prepdata-rag-", dir=target.parent)))
+        work = stack.enter_context(workplace(target.parent))
         aside = work / "made"
         aside.mkdir()
         outs = Outputs(target, aside, stack, report)
-        groups = Groups(shelf.twins)
         report.alike = len(shelf.twins)
         with (work / "questions.jsonl").open("wb") as laid:
             for item in _laid(str(questions), settings, shelf, outs):
                 laid.write(json_text(item).encode() + b"\n")
-                groups.tie(item.question, item.source)
         sides = None
         if split:
             manifest = aside / manifest_of(target).name  # put in its place with the rows that it knows
             if manifest_of(target).is_file():
                 shutil.copyfile(manifest_of(target), manifest)
-            sides = sides_of(_again(work), groups, work, manifest, validation, test, asked.seed, report)
+            wanted = Wanted(validation, test, asked.seed)
+            sides = sides_of(partial(_again, work), shelf.twins, work, manifest, wanted, report)
+        groups = sides.groups if sides is not None else groups_of(_again(work), shelf.twins)
         maker = Maker(shelf, asked, tokens)
         for item, side, made in _made(_again(work), maker, groups, sides):
             if isinstance(made, Left):
@@ -135,9 +136,8 @@ def _rehearsed(make: Callable[..., RagRowsReport], target: Path) -> RagRowsRepor
             shutil.copyfile(known, manifest_of(place))
         report = make(output=place)
         made = [target.with_name(path.name) for path in Path(folder).iterdir()]
-    if report.rows and (stale := [str(path) for path in old(target, made)]):
-        report.notes.append(f"would be removed, as of an earlier run: {', '.join(stale)}")
-    report.left_file = report.manifest = ""
+    report.notes += told(target, report.rows, *standing(target, made), would=True)
+    report.left_file = report.manifest = report.sums = ""
     for side in report.sides.values():
         side.file = ""
     return report

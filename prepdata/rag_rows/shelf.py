@@ -49,6 +49,11 @@ class Shelf:
             raise InputError("the documents hold no text that passages could be made of")
 
     @cached_property
+    def listed(self) -> list[Chunk]:
+        """All chunks, in the order of their documents."""
+        return list(self.known.values())
+
+    @cached_property
     def twins(self) -> dict[str, str]:
         """Documents that are nearly the same as others, each with the first of these by name."""
         return twins({path: "\n".join(chunk.text for chunk in chunks) for path, chunks in self.chunks.items()})

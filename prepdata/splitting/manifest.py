@@ -46,6 +46,10 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     outputs: dict[str, list[str]] = {}
 
 
+class _Layout(msgspec.Struct, frozen=True):
+    split: int
+
+
 class _Line(msgspec.Struct, frozen=True):
     side: str
     cluster: str
@@ -119,9 +123,11 @@ def load(path: Path, salt: str) -> Manifest:
         raise UsageError(f"{path} is not a regular file; name another --manifest")
     try:
         with path.open("rb") as file:
-            header = msgspec.json.decode(file.readline(), type=Header)
-            if header.split != VERSION:
-                raise InputError(f"{path}: a manifest of layout {header.split}; this version knows {VERSION}")
+            first = file.readline()
+            layout = msgspec.json.decode(first, type=_Layout).split
+            if layout != VERSION:
+                raise InputError(f"{path}: a manifest of layout {layout}; this version knows {VERSION}")
+            header = msgspec.json.decode(first, type=Header)
             rows, sides, clusters = _columns(iter(file))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error

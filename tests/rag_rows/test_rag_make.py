@@ -151,9 +151,26 @@ def test_a_question_that_nothing_answers_keeps_its_answer() -> None:
     assert "taken_out" not in found.row["metadata"]["rag_rows"]
 
 
-def test_a_question_that_nothing_answers_and_nothing_is_near_gives_no_row() -> None:
-    found = make(asked("Zzz?", "That is not mentioned in the documents.", gold=[]))
-    assert isinstance(found, Left) and found.kind == "no passages"
+def test_a_question_off_the_topic_gets_passages_that_are_drawn() -> None:
+    questions = [asked(f"Zzz{n}?", "That is not mentioned in the documents.", gold=[]) for n in range(40)]
+    rows = [made(one).row for one in questions]
+    texts = [[passage["text"] for passage in row["passages"]] for row in rows]
+    assert all(len(set(one)) == 4 for one in texts) and not any(row["gold"] for row in rows)
+    assert {text for one in texts for text in one} == {chunk.text for chunk in SHELF.listed}  # none is preferred
+    assert [made(one).row for one in questions] == rows
+    found = made(questions[0], allowed=lambda document: document == "shop.md")
+    assert [one["source"] for one in found.row["passages"]] == ["shop.md", "shop.md"]
+
+
+def test_a_question_off_the_topic_without_a_document_on_its_side_gives_no_row() -> None:
+    found = make(asked("Zzz?", "That is not mentioned in the documents.", gold=[]), allowed=lambda document: False)
+    assert found == Left("no passages", "no passage is of a document of its side")
+
+
+def test_no_passage_is_drawn_for_a_question_whose_answer_was_taken_out() -> None:
+    library = shelf({"a.md": "The pump needs 12 bar.", "b.md": "Kettles whistle."})
+    found = make(asked("What does the pump need?", "It needs 12 bar.", "a.md"), ALWAYS, library)
+    assert found == Left("no passages", "no passage is near the question without holding its answer")
 
 
 def test_places_are_drawn_evenly_and_by_the_question() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from prepdata.rag_rows.make import Maker
 from prepdata.rag_rows.report import RagRowsReport, described
 from prepdata.rag_rows.run import rag_rows
 from prepdata.rag_rows.settings import Asked
+from prepdata.splitting.run import split
 
 HERE = Path(__file__).parent
 LIBRARY = shelf({f"{name}.md": f"The lamp {name} has {100 + n} parts.\n\nThe lamp {name} weighs {900 + n} grams."
@@ -29,6 +31,7 @@ QUESTIONS = [
         row(f"What is the weight of the lamp {name}?", f"It weighs {900 + n} grams.", f"{name}.md"),
     )
 ]
+OTHERS = "left as it is, as this command did not write it or it was changed since"
 SIDES = ("train", "validation", "test")
 
 
@@ -64,9 +67,9 @@ def test_the_questions_are_never_replaced(tmp_path: Path, kind: str, split: bool
     assert questions.read_bytes() == before and names(tmp_path) == [questions.name]
 
 
-@pytest.mark.parametrize("kind", ["train.", "validation.", "test.", "left-out.", "split-manifest.", ""])
+@pytest.mark.parametrize("kind", ["train.", "validation.", "test.", "left-out.", "split-manifest.", "", "sums"])
 def test_links_and_folders_are_refused(tmp_path: Path, kind: str) -> None:
-    place = tmp_path / f"out.{kind}jsonl"
+    place = tmp_path / (f"out.{kind}jsonl" if kind != "sums" else "out.sha256")
     place.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UsageError, match="is a symbolic link; remove it first"):
         run(tmp_path, test=0.2)
@@ -85,7 +88,9 @@ def test_a_file_of_others_is_replaced_on_request_only(tmp_path: Path, text: str)
     for kind, how in (("", {}), ("train.", {"test": 0.2}), ("left-out.", {})):
         place = tmp_path / f"out.{kind}jsonl"
         place.write_text(text, encoding="utf-8")
-        with pytest.raises(UsageError, match=r"other lines than this command writes.*--force"):
+        with pytest.raises(
+            UsageError, match=r"out.*jsonl is there and was not written by this command, or was changed.*--force"
+        ):
             run(tmp_path, [*QUESTIONS, row("Why?", "So.")], **how)
         assert place.read_text(encoding="utf-8") == text
         run(tmp_path, [*QUESTIONS, row("Why?", "So.")], force=True, **how)
@@ -98,7 +103,99 @@ def test_files_of_others_that_are_not_written_stay(tmp_path: Path) -> None:
     (tmp_path / "out.train.jsonl").write_text("mine\n")
     report = run(tmp_path)
     assert (tmp_path / "out.train.jsonl").read_text() == "mine\n"
-    assert report.notes == []
+    assert report.notes == [f"{OTHERS}: {tmp_path / 'out.train.jsonl'}"]
+
+
+def edit(path: Path) -> bytes:
+    """Change the last answer of a file of rows, as a reviewer does, and return what it holds then."""
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    rows[-1]["messages"][-1]["content"] += " Ask us."
+    return write(path, rows).read_bytes()
+
+
+@pytest.mark.parametrize("change", ["answer", "mark", "order", "dropped", "sums gone"])
+def test_rows_that_people_worked_on_are_kept(tmp_path: Path, change: str) -> None:
+    run(tmp_path)
+    path = tmp_path / "out.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    if change == "answer":
+        edit(path)
+    elif change == "mark":
+        path.write_text(lines[0].replace('"gold"', '"reviewed_by":"Ada","gold"') + "".join(lines[1:]))
+    elif change == "order":
+        path.write_text("".join(lines[::-1]))
+    elif change == "dropped":
+        path.write_text("".join(lines[1:]))
+    else:
+        (tmp_path / "out.sha256").unlink()
+    before = path.read_bytes()
+    for dry_run in (True, False):
+        with pytest.raises(UsageError, match=r"out\.jsonl is there and was not written.*or was changed since"):
+            run(tmp_path, dry_run=dry_run)
+    for dry_run in (True, False):
+        assert run(tmp_path, test=0.2, dry_run=dry_run).notes == [f"{OTHERS}: {path}"]
+    assert path.read_bytes() == before
+    assert run(tmp_path, force=True).rows == len(QUESTIONS)
+    assert path.read_text(encoding="utf-8") == "".join(lines)
+
+
+def test_a_side_that_was_edited_is_kept(tmp_path: Path) -> None:
+    run(tmp_path, test=0.2)
+    before = edit(tmp_path / "out.test.jsonl")
+    with pytest.raises(UsageError, match=r"out\.test\.jsonl is there and was not written"):
+        run(tmp_path, test=0.2)
+    report = run(tmp_path)
+    assert report.notes == [
+        f"removed, as its rows are of an earlier run: {tmp_path / 'out.train.jsonl'}",
+        f"{OTHERS}: {tmp_path / 'out.test.jsonl'}",
+    ]
+    assert (tmp_path / "out.test.jsonl").read_bytes() == before
+
+
+def test_files_of_a_split_of_the_rows_are_kept(tmp_path: Path) -> None:
+    run(tmp_path)
+    split([tmp_path / "out.jsonl"], cache=False, jobs=1)
+    before = {path: path.read_bytes() for path in tmp_path.glob("out.t*.jsonl")}
+    assert len(before) == 2
+    assert len(run(tmp_path).notes) == 1
+    assert {path: path.read_bytes() for path in before} == before
+    with pytest.raises(UsageError, match=r"out\.train\.jsonl is there and was not written"):
+        run(tmp_path, test=0.2)
+
+
+@pytest.mark.parametrize("text", ["mine\n", f"{'0' * 64}  model.bin\n", f"{'0' * 63}  out.jsonl\n", "x" * 70_000, "\n"])
+def test_sums_of_others_are_replaced_on_request_only(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "out.sha256"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=r"out\.sha256 is there and was not written.*--force"):
+        run(tmp_path)
+    assert names(tmp_path) == ["out.sha256", "qa.jsonl"] and path.read_text() == text
+    run(tmp_path, force=True)
+    assert [line.split("  ")[1] for line in path.read_text().splitlines()] == ["out.jsonl"]
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "a\nb.jsonl", "a\\nb.jsonl", "é \r.jsonl"])
+def test_the_sums_are_those_of_sha256sum(tmp_path: Path, name: str) -> None:
+    questions = write(tmp_path / "qa.jsonl", [*QUESTIONS, row("Why?", "So.")])
+    for _ in range(2):  # its own files are known again
+        rag_rows("no-folder", questions, output=tmp_path / name, asked=Asked(unanswerable=0), shelf=LIBRARY)
+    path = next(tmp_path.glob("*.sha256"))
+    assert len(path.read_bytes().splitlines()) == 2
+    if shutil.which("sha256sum"):
+        done = subprocess.run(["sha256sum", "-c", "--strict", path.name], cwd=tmp_path, capture_output=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+
+
+def test_without_a_row_the_files_of_before_stay_and_are_told(tmp_path: Path) -> None:
+    run(tmp_path, test=0.2)
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("out.t*.jsonl")}
+    said = "no row was made, so those of an earlier run stay: "
+    said += ", ".join(str(tmp_path / f"out.{side}.jsonl") for side in ("train", "test"))
+    for dry_run in (True, False):
+        report = run(tmp_path, [row("Why?", "So.")], test=0.2, dry_run=dry_run)
+        assert (report.rows, report.exit_code, report.notes) == (0, 1, [said])
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("out.t*.jsonl")} == before
+    assert run(tmp_path, test=0.2).rows == len(QUESTIONS)  # they are still known as own files
 
 
 def test_an_empty_file_loses_nothing(tmp_path: Path) -> None:
@@ -119,7 +216,13 @@ def test_sides_of_an_earlier_run_are_removed_and_told(tmp_path: Path) -> None:
     run(tmp_path, validation=0.2, test=0.2)
     (tmp_path / "out.split-manifest.jsonl").unlink()
     report = run(tmp_path, seed="b", test=0.2)
-    assert names(tmp_path) == ["out.split-manifest.jsonl", "out.test.jsonl", "out.train.jsonl", "qa.jsonl"]
+    assert names(tmp_path) == [
+        "out.sha256",
+        "out.split-manifest.jsonl",
+        "out.test.jsonl",
+        "out.train.jsonl",
+        "qa.jsonl",
+    ]
     assert report.notes == [f"removed, as its rows are of an earlier run: {tmp_path / 'out.validation.jsonl'}"]
     assert not asked_in(tmp_path / "out.train.jsonl") & asked_in(tmp_path / "out.test.jsonl")
 
@@ -127,7 +230,7 @@ def test_sides_of_an_earlier_run_are_removed_and_told(tmp_path: Path) -> None:
 def test_rows_with_and_without_sides_do_not_lie_together(tmp_path: Path) -> None:
     run(tmp_path, validation=0.2, test=0.2)
     report = run(tmp_path)
-    assert names(tmp_path) == ["out.jsonl", "out.split-manifest.jsonl", "qa.jsonl"]
+    assert names(tmp_path) == ["out.jsonl", "out.sha256", "out.split-manifest.jsonl", "qa.jsonl"]
     assert all(str(tmp_path / f"out.{side}.jsonl") in report.notes[0] for side in SIDES)
     report = run(tmp_path, test=0.2)
     assert not (tmp_path / "out.jsonl").exists()
@@ -139,7 +242,7 @@ def test_a_dry_run_says_what_would_be_removed(tmp_path: Path) -> None:
     (tmp_path / "out.split-manifest.jsonl").unlink()
     before = names(tmp_path)
     report = run(tmp_path, test=0.2, dry_run=True)
-    assert report.notes == [f"would be removed, as of an earlier run: {tmp_path / 'out.validation.jsonl'}"]
+    assert report.notes == [f"would be removed, as its rows are of an earlier run: {tmp_path / 'out.validation.jsonl'}"]
     assert names(tmp_path) == before
 
 
@@ -197,7 +300,7 @@ plain, calls = getattr(owner, name), []
 def counted(*given):
     if when == "making" or given[1].parent == folder:
         calls.append(given)
-    if len(calls) == 2:
+    if len(calls) == (2 if when == "making" else 3):
         os.kill(os.getpid(), how)
     return plain(*given)
 setattr(owner, name, counted)
@@ -219,12 +322,14 @@ def test_a_run_that_is_killed_leaves_neither_manifest_nor_rows(tmp_path: Path) -
     assert stopped(tmp_path, "making", "SIGKILL") == -9
     assert [name for name in names(tmp_path) if not name.startswith(".prepdata-rag-")] == ["qa.jsonl"]
     assert run(tmp_path, seed="b", test=0.2).rows == len(QUESTIONS)
+    assert not [name for name in names(tmp_path) if name.startswith(".")]  # the dead run's folder is gone
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_an_interruption_waits_until_all_are_in_their_places(tmp_path: Path) -> None:
     assert stopped(tmp_path, "placing", "SIGINT") != 0
-    assert names(tmp_path) == [*(f"out.{name}.jsonl" for name in ("split-manifest", "test", "train", "validation")),
+    assert names(tmp_path) == ["out.sha256",
+                               *(f"out.{name}.jsonl" for name in ("split-manifest", "test", "train", "validation")),
                                "qa.jsonl"]  # fmt: skip
 
 

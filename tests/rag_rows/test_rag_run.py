@@ -55,7 +55,7 @@ def test_rows_come_in_the_order_of_their_questions(tmp_path: Path) -> None:
     report = run(tmp_path, ALL)
     assert [one["id"] for one in read(tmp_path / "out.jsonl")] == ["a", "b", "c", "d", "e"]
     assert (report.questions, report.rows, report.exit_code, report.left) == (5, 5, 0, {})
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.jsonl", "qa.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.jsonl", "out.sha256", "qa.jsonl"]
 
 
 def test_what_gives_no_row_is_kept_with_its_reason(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_after_an_error_old_files_are_as_they_were(tmp_path: Path, monkeypatch: 
     with pytest.raises(OSError, match="went away"):
         run(tmp_path, ALL)
     assert (tmp_path / "out.jsonl").read_bytes() == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.jsonl", "qa.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.jsonl", "out.sha256", "qa.jsonl"]
 
 
 def test_documents_of_one_answer_are_one_group(tmp_path: Path) -> None:

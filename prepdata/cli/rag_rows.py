@@ -43,7 +43,7 @@ _OF_LANGUAGE = re.compile(r"([^\W\d_]{1,20}(?:[-_][A-Za-z]{1,8})?)=(.*)", re.DOT
 @click.option("--overlap", type=click.IntRange(0), metavar="N", help="What neighbouring passages share.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave documents out that cannot be read.")
 @click.option("--dry-run", is_flag=True, help="Write nothing.")
-@click.option("--force", is_flag=True, help="Replace files that this command did not write.")
+@click.option("--force", is_flag=True, help="Replace files that are not as this command wrote them.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON on standard output.")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
 @settings_flags("input", "config", only={"format", "max_line_bytes", "config", "isolated"})

@@ -44,7 +44,7 @@ def _is_own(path: Path, known: Mapping[str, str]) -> bool:
 
 
 def check(target: Path, questions: Path | None, documents: Path, *, split: bool, force: bool) -> None:
-    """Refuse outputs that cannot be, and to replace what this command did not write.
+    """Refuse outputs that cannot be, and to replace what is not as this command wrote it.
 
     Args:
         target: the output.

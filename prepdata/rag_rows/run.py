@@ -70,7 +70,7 @@ def rag_rows(
         settings: how questions are read (format, columns, longest line).
         shelf: the documents, where they are read already.
         dry_run: True to write nothing that stays.
-        force: True to replace files that this command did not write.
+        force: True to replace files that this command did not write, or that were changed since.
 
     Returns:
         What was made. Questions that gave no row are in `OUTPUT-NAME.left-out.jsonl`, each with its reason.

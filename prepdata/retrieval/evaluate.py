@@ -7,6 +7,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from itertools import product
+from pathlib import Path
 
 import msgspec
 
@@ -142,7 +143,7 @@ def _folder_of(index: str | os.PathLike[str]) -> str:
     """Return which documents an index was made of, in words; "" where that is not known."""
     with contextlib.suppress(InputError):
         folder = manifest_of(index).folder
-        return f", {os.path.normpath(os.path.join(index, folder))}" if folder else ""
+        return f", {os.path.normpath(Path(index, folder))}" if folder else ""
     return ""
 
 

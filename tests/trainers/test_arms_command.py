@@ -123,7 +123,7 @@ def test_no_arm_passes(run: Run, echo: str, folder: Path) -> None:
     [
         ('system-prompt = "nosuch.txt"', "nosuch.txt: the system prompt cannot be read: No such file or directory"),
         ('system-prompt = "odd.txt"', "odd.txt: not UTF-8 (byte 0); save the system prompt as UTF-8"),
-        ('few-shot = "nosuch.jsonl"', "nosuch.jsonl: No such file or directory"),
+        ('few-shot = "nosuch.jsonl"', "nosuch.jsonl: no such file or folder."),
         ('few-shot = "test.jsonl"\nshots = 1', "an example must not be a held-out row"),
         ('documents = "nosuch"', "nosuch: there is no such folder of documents"),
         ('documents = "odd.txt"', "odd.txt: a file; give a folder of documents, or an index of them"),

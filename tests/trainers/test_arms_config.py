@@ -141,4 +141,4 @@ def test_a_model_that_no_price_list_has() -> None:
     assert refused("gpt-4o-mini", "opanai").startswith(
         "price-target opanai: no price list is of it. Did you mean 'openai'? There are: "
     )
-    assert refused("gpt-4o-mini").endswith("Say with price-target whose is meant")
+    assert refused("some-7b").endswith("by size or family it is priced with price-target fireworks or together")

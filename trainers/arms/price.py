@@ -38,7 +38,9 @@ def prices_of(config: ArmsConfig) -> Prices:
             )
         listed = offer_of(config.price_model, targets, "price-target")
         if listed is None:
-            raise UsageError(f"price-model {config.price_model}: {unlisted(config.price_model, targets)}")
+            raise UsageError(
+                f"price-model {config.price_model}: {unlisted(config.price_model, targets, 'price-target')}"
+            )
         source, offer = listed
         for name in TOKENS:
             if (price := getattr(offer, name)) is not None:

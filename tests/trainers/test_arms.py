@@ -351,6 +351,19 @@ def test_examples_that_are_asked_are_refused(echo: str, tmp_path: Path) -> None:
     assert not [*(tmp_path / "arms").iterdir()]
 
 
+def test_models_are_looked_at_first_where_an_arm_asks_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="nosuch: no folder of a model"):
+        run(config(tmp_path, str(tmp_path / "nosuch")))
+    looked: list[str] = []
+    monkeypatch.setattr("trainers.arms.check.check_model", lambda path: looked.append(Path(path).name))
+    given = config(tmp_path, str(tmp_path / "base"), adapter=str(tmp_path / "gone"), arms=("tuned",))
+    with pytest.raises(UsageError, match="gone: no folder of an adapter"):
+        run(given)
+    assert run(msgspec.structs.replace(given, arms=("base",))).exit_code == 2  # the adapter is not asked for
+    run(msgspec.structs.replace(given, adapter=None, tuned=str(tmp_path / "other")))
+    assert looked == ["base", "base", "base", "other"]
+
+
 def test_a_run_without_an_answer_does_not_block_the_next(echo: str, tmp_path: Path) -> None:
     found = run(config(tmp_path, "http://127.0.0.1:9/v1", arms=("base",), latency_rows=0))
     assert arm(found, "base").status == "failed"

@@ -68,7 +68,10 @@ def template_of(adapter: Path) -> str | None:
 def _folder(path: str, config: str, what: str) -> Path:
     folder = Path(path)
     if not folder.is_dir():
-        raise UsageError(f"{path}: no folder of a {what}. Nothing is downloaded: fetch it first, then name its folder.")
+        one = "an" if what == "adapter" else "a"
+        raise UsageError(
+            f"{path}: no folder of {one} {what}. Nothing is downloaded: fetch it first, then name its folder."
+        )
     if not (folder / config).is_file():
         raise UsageError(f"{path}: no {what} there, since it has no {config}")
     return folder

@@ -158,7 +158,7 @@ def read_table(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8: {error}") from None
+        raise ConfigError(f"{path}: not UTF-8 (byte {error.start:,}); save it as UTF-8") from None
     return _yaml(text, path) if path.suffix.lower() in YAML else _toml(text, path)
 
 
@@ -221,8 +221,7 @@ def checked(
     for key, value in values.items():
         name = _field(key)
         if name not in fields:
-            known = fields if "_" in key else map(_key, fields)
-            problems.append(f"{where}unknown key '{key[:80]}'.{nearest(key, known)}")
+            problems.append(f"{where}unknown key '{key[:80]}'.{nearest(_key(key), map(_key, fields))}")
         elif name in held:
             problems.append(f"{where}{_key(name)} stands there twice")
         else:

@@ -68,9 +68,7 @@ class Journal:
         try:
             fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise UsageError(
-                f"{self.path}: another process is writing to it; wait, or choose another --output"
-            ) from None
+            raise UsageError(f"{self.path}: another process is writing to it; wait, or choose another output") from None
 
     def _read(self, key: str) -> None:
         """Take what is there; what follows the last whole line is cut off."""
@@ -93,10 +91,14 @@ class Journal:
         except (ValueError, RecursionError) as error:
             said = _WHERE.sub("", str(error))
             raise InputError(f"{self.path}:{number}: damaged ({said}); delete the file to ask all rows again") from None
+        if head != _Head(LAYOUT, key) and not samples:  # nothing is lost
+            self.file.truncate(0)
+            self._append([json_text(_Head(LAYOUT, key))])
+            return
         if head != _Head(LAYOUT, key):
             raise UsageError(
                 f"{self.path} holds {len(samples):,} answers of a run that was not finished, with another model, other "
-                "rows or other settings. Repeat that command to finish it, delete the file, or choose another --output."
+                "rows or other settings. Repeat that command to finish it, delete the file, or choose another output."
             )
         self.done = {(sample.set, sample.doc_id): sample for sample in samples}
 

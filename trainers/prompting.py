@@ -82,8 +82,10 @@ def read_prompting(
     if system is not None:
         try:
             text = read_bounded(system, 1 << 20).decode().strip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{system}: the system prompt cannot be read: {error}") from None
+        except OSError as error:
+            raise InputError(f"{system}: the system prompt cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise InputError(f"{system}: not UTF-8 (byte {error.start:,}); save the system prompt as UTF-8") from None
         if not text.strip():
             raise UsageError(f"{system}: the system prompt is empty")
     if few_shot is None:

@@ -75,7 +75,7 @@ def _inner(kind: Any) -> inspect.Type:
 def _limits(held: inspect.IntType | inspect.FloatType) -> str:
     """Return the limits of a number in words, "" where it has none."""
     sides = (("above", held.gt), ("of at least", held.ge), ("below", held.lt), ("at most", held.le))
-    said = [f"{word} {limit:,}" for word, limit in sides if limit is not None]
+    said = [f"{word} {int(limit) if limit == int(limit) else limit:,}" for word, limit in sides if limit is not None]
     return f" {' and '.join(said)}" if said else ""
 
 

@@ -122,7 +122,7 @@ def advise(answers: Answers, measured: Measured | None = None, *, train: str | N
     decision = decide(rules, facts)
     verdict = decision.way or "undecided"
     local = answers.data_may_leave is False
-    filled = given(train, answers, facts["repeated_tokens"].value or 0)
+    filled = given(train, answers, facts["repeated_tokens"].value or 0, facts["examples"].value)
     return Advice(
         schema_version=SCHEMA_VERSION,
         verdict=verdict,

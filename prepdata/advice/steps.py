@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from prepdata.advice.answers import Answers
+from prepdata.advice.facts import BEHAVIOUR
 from prepdata.advice.model import Way
 from prepdata.cost_compare.arms import CACHED_FROM
 from prepdata.cost_compare.running import hit_share
@@ -20,6 +21,8 @@ HOSTED = ("gpt-4o-mini", "gpt-4.1-mini")
 """Models of OpenAI that are named as an example, the cheapest first."""
 ROOM = 10_000
 """Tokens that instructions, question and answer may have beside the documents."""
+ENOUGH = 200
+"""Reviewed examples from which the rules allow training."""
 EXAMPLE = "train.jsonl"
 RAG = "rag"
 """Beginning of the names of rows with passages."""
@@ -44,6 +47,8 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
         where: flags that say where a model would be tuned, and `example` what of them is made up.
         gather: True where the rows have to be put into the training file first.
         cite, works: True where sources must be cited, and where nothing fails.
+        behaves: False where format, tone or policy fail.
+        few: True where there are too few reviewed examples to train on, as far as is known.
     """
 
     train: str
@@ -57,15 +62,18 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     gather: bool
     cite: bool
     works: bool
+    behaves: bool
+    few: bool
 
 
-def given(train: str | None, answers: Answers, repeated: int = 0) -> Given:
+def given(train: str | None, answers: Answers, repeated: int = 0, examples: int | None = None) -> Given:
     """Return what commands are filled with; names that nobody gave are those of an example.
 
     Args:
         train: the training file, if there is one.
         answers: of the interview.
         repeated: tokens that every call repeats, answered or measured; 0 where that is not known.
+        examples: examples that a person has read, answered or measured; None where that is not known.
     """
     gather = train is not None and (train == "-" or Path(train).is_dir())
     path = EXAMPLE if train is None or gather else train
@@ -83,6 +91,8 @@ def given(train: str | None, answers: Answers, repeated: int = 0) -> Given:
         gather=gather,
         cite=answers.cite_sources is True,
         works=answers.fails == ["nothing"],
+        behaves=not BEHAVIOUR & {*(answers.fails or ())},
+        few=examples is None or examples < ENOUGH,
     )
 
 
@@ -218,6 +228,14 @@ def _review(g: Given) -> Step:
     return Step(None, "collect rows and have a person read each; go on with the fallback meanwhile")
 
 
+def _behaviour(g: Given) -> Step | None:
+    if g.behaves:
+        return None
+    said = "for format, tone or policy, which documents do not mend: write instructions with examples of good answers"
+    more = f"; collect answers that a person has read, from {ENOUGH} on the model can be tuned to them (hybrid)"
+    return Step(None, said + (more if g.few else ""))
+
+
 def _edge_cases(g: Given) -> Step:
     return Step(f"prepdata validate {g.train} --select COV", "what kinds of rows are lacking")
 
@@ -225,8 +243,8 @@ def _edge_cases(g: Given) -> Step:
 Maker = Callable[[Given], Step | None]
 STEPS: dict[Way, tuple[Maker, ...]] = {
     "prompt-first": (_form, _cache, _split, _prompted, _cost),
-    "long-context": (_whole_documents, _numbered, _split, _prompted, _cost),
-    "rag": (_questions, _found, _split, _prompted, _arms, _cost),
+    "long-context": (_whole_documents, _numbered, _behaviour, _split, _prompted, _cost),
+    "rag": (_questions, _found, _behaviour, _split, _prompted, _arms, _cost),
     "fine-tuning": (_cache, _check, _split, _prompted, _cost, _train, _evaluate, _compare, _arms),
     "hybrid": (_check, _marked, _found_for_rows, _rag_rows, _prompted, _cost, _train, _evaluate, _compare, _arms),
     "not-enough-data": (_cache, _split, _prompted, _review, _edge_cases, _cost),

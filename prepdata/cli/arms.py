@@ -65,6 +65,8 @@ def _check_names(flags: dict[str, Any], config: Path, settings: ArmsConfig) -> N
             continue
         if Path(file).suffix in (".json", ".jsonl"):
             raise UsageError(f"--{name} {file}: records of {settings.output} have such names; choose another ending")
+        if Path(file).is_dir():
+            raise UsageError(f"--{name} {file}: a folder; name a file")
         if any(same_file(file, path) for path in read):
             raise UsageError(f"--{name} {file}: this file is read; choose another name")
         if not Path(file).absolute().parent.is_dir():

@@ -9,7 +9,7 @@ import click
 from prepdata.cli.cost_compare import NAMES, compare, compare_flags
 from prepdata.cli.cost_compare import text as comparison_text
 from prepdata.cli.draw import histogram, hours, money, span, table
-from prepdata.cli.options import Command, settings_flags, settings_from
+from prepdata.cli.options import Command, Whole, settings_flags, settings_from
 from prepdata.errors import EXIT_CLEAN, UsageError
 from prepdata.findings import plural
 from prepdata.report import json_text
@@ -31,7 +31,7 @@ PER_ROW = (("least", "min"), ("median", "p50"), ("95 % up to", "p95"), ("most", 
 @click.option("--gpu", "gpus", multiple=True, metavar="NAME", help="GPU to train on; may repeat (with --params).")
 @click.option("--params", "billions", type=click.FloatRange(min=0.001), help="Parameters of the model, in billions.")
 @click.option("--method", type=click.Choice(["lora", "qlora", "both"]), default="both", help="Training on own GPUs.")
-@click.option("--prompt-before", type=click.IntRange(1, MOST_TOKENS), help="Tokens of the prompt that calls use today.")
+@click.option("--prompt-before", type=Whole(1, MOST_TOKENS), metavar="N", help="Tokens of the prompt of today.")
 @compare_flags
 @click.option("--output-format", "-f", "output", type=click.Choice(["text", "json"]), default="text", help="Output.")
 def command(paths: tuple[str, ...], **flags: Any) -> int:

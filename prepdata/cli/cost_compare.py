@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from prepdata.cli.draw import bar, money, table
-from prepdata.cli.options import Flag
+from prepdata.cli.options import Flag, Whole
 from prepdata.errors import UsageError
 from prepdata.reporters.base import safe
 
@@ -34,11 +34,11 @@ LEGEND = {
     "hybrid": "tuned by a provider, with retrieved passages",
     "own-gpu-hybrid": "tuned on GPUs of your own, with retrieved passages",
 }
-_NUMBER = click.IntRange(0, MOST)
+_NUMBER = Whole(0, MOST)
 _FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--compare", {"is_flag": True, "help": "Compare prompting, long context, retrieval, tuning and both."}),
-    ("--calls-per-day", {"type": click.IntRange(1, MOST), "metavar": "N", "help": "Calls a day."}),
-    ("--knowledge-tokens", {"type": click.IntRange(1, MOST), "metavar": "N", "help": "Tokens of the documents."}),
+    ("--calls-per-day", {"type": Whole(1, MOST), "metavar": "N", "help": "Calls a day."}),
+    ("--knowledge-tokens", {"type": Whole(1, MOST), "metavar": "N", "help": "Tokens of the documents."}),
     ("--few-shot", {"type": _NUMBER, "metavar": "N", "help": "Examples in the prompt of today (mean rows of PATHS)."}),
     ("--retrieved-tokens", {"type": _NUMBER, "metavar": "N", "help": "Tokens of passages a call (1,000 to 4,000)."}),
     ("--embedding", {"metavar": "NAME", "help": "Model that makes vectors (text-embedding-3-small)."}),
@@ -172,6 +172,8 @@ def text(comparison: Comparison) -> str:
     worth = baked.usd_per_thousand_calls
     if worth is not None:
         saved += f": {money(worth)} per 1,000 calls before, where they do not come from the cache"
+    else:
+        saved += " (the prompt of today is not priced)"
     lines += ["", "Instructions and examples in the weights save", f"  {saved}"]
     lines += ["", "Ways", *table([(arm.name, LEGEND[arm.name]) for arm in comparison.arms])]
     lines += _prices(priced) + _assumptions(priced)

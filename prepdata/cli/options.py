@@ -150,6 +150,21 @@ FLAGS: dict[str, list[tuple[str, dict[str, Any]]]] = {
 _LISTS = {"target": "targets", "select": "select", "extend_select": "extend_select", "ignore": "ignore"}
 
 
+class Whole(click.IntRange):
+    """A whole number as people write it, between limits: 10000, 10,000, 200k."""
+
+    name = "whole number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number; what is none is an error that says what to give."""
+        from prepdata.advice.typed import number, shown
+
+        found = number(value) if isinstance(value, str) else value
+        if found is None:
+            self.fail(f"'{shown(value)}': give a whole number, such as 10000, 10,000 or 200k", param, ctx)
+        return super().convert(found, param, ctx)
+
+
 class Flag(click.Option):
     """A flag that knows its section of the help text."""
 

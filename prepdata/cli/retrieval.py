@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -142,6 +143,7 @@ def search(folder: str, question: str, k: int, mode: Any, as_json: bool, **flags
     from prepdata.retrieval.build import changes
     from prepdata.retrieval.search import open_retriever
 
+    _check_depth(flags)
     retriever = open_retriever(folder, mode=mode, **flags)
     manifest = retriever.index.manifest
     documents = Path(folder, manifest.folder)
@@ -149,8 +151,11 @@ def search(folder: str, question: str, k: int, mode: Any, as_json: bool, **flags
     if manifest.folder and documents.is_dir():
         with contextlib.suppress(InputError):  # then nothing can be said
             changed = changes(manifest, documents)
+    gone = bool(manifest.folder) and not documents.is_dir()
     hits = retriever.search(question, k)
     notes = retriever.notes
+    if gone:
+        notes.append(f"{os.path.normpath(documents)}: gone, so whether the index is still right cannot be told")
     if changed:
         notes.append(
             f"{plural(len(changed), 'document')} changed since the index was made ({changed[0]}); "
@@ -168,6 +173,13 @@ def search(folder: str, question: str, k: int, mode: Any, as_json: bool, **flags
     if not hits:
         click.echo("prepdata: nothing found", err=True)
     return EXIT_CLEAN if hits else EXIT_FINDINGS
+
+
+def _check_depth(flags: dict[str, Any]) -> None:
+    """Raise where --rerank-depth is given and nothing reranks."""
+    given = click.get_current_context().get_parameter_source("rerank_depth")
+    if flags["rerank"] is None and given is not click.core.ParameterSource.DEFAULT:
+        raise UsageError("--rerank-depth says how many hits --rerank MODEL orders anew; give that model")
 
 
 def _numbers(least: int, most: int) -> Callable[[Any, Any, str], tuple[int, ...]]:
@@ -207,6 +219,7 @@ def evaluate(questions: str, as_json: bool, **flags: Any) -> int:
     from prepdata.report import json_text
     from prepdata.retrieval.evaluate import evaluate as measure
 
+    _check_depth(flags)
     found = measure(questions, **flags)
     click.echo(json_text(found, indent=2) if as_json else "\n".join(map(safe, _lines(found))))
     if found.stopped:

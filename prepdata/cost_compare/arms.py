@@ -42,8 +42,8 @@ VECTOR_BYTES = 1536 * 4 / 400 + 4
 
 def arms(work: Workload, book: Book, tuning: Tuning) -> list[Arm]:
     """Return every arm, priced or with the reason why it is not."""
-    tuned, reader = hosted_arm(work, book, tuning), hosted_arm(work, book, tuning, work.retrieved)
-    own, own_reader = own_gpu_arm(work, book, tuning), own_gpu_arm(work, book, tuning, work.retrieved)
+    tuned, reader = hosted_arm(work, book, tuning), hosted_arm(work, book, tuning, work.passages)
+    own, own_reader = own_gpu_arm(work, book, tuning), own_gpu_arm(work, book, tuning, work.passages)
     found = [
         prompt_arm(work, book),
         long_context_arm(work, book),
@@ -65,7 +65,7 @@ def cases(work: Workload, book: Book, tuning: Tuning) -> list[list[Arm]]:
     """
     whole = {arm.name for arm in arms(work, book, tuning) if arm.priced}
     factors = (1.0,) if work.exact else (1.0, 1 - ESTIMATE_ERROR, 1 + ESTIMATE_ERROR)
-    passages = dict.fromkeys((work.retrieved.likely, work.retrieved.low, work.retrieved.high))
+    passages = dict.fromkeys((work.passages.likely, work.passages.low, work.passages.high))
     return [
         [arm for arm in arms(_settled(work, factor, tokens), prices, tuning.settled(factor)) if arm.name in whole]
         for prices in _settled_books(book)
@@ -119,6 +119,11 @@ def _too_long(book: Book, tokens: float) -> list[str]:
     return [f"{tokens:,.0f} tokens do not fit the {book.window:,} that the model reads, or its price holds for"]
 
 
+def _today(work: Workload) -> float:
+    """Return the tokens of a call with the prompt of today, the answer among them."""
+    return work.system + work.few_shot + work.user + work.answer
+
+
 def _call(book: Book, prompt: Range, answer: Range, *, tuned: bool = False) -> tuple[Range, list[Used]]:
     """Return (USD of a call without caching, prices used)."""
     used = [book.prices["tuned_input" if tuned else "input"], book.prices["tuned_output" if tuned else "output"]]
@@ -151,7 +156,7 @@ def _cached(book: Book, prefix: Range, what: str) -> tuple[Range, list[Used], li
 def prompt_arm(work: Workload, book: Book) -> Arm:
     """Return what calls with the prompt of today cost: instructions, examples, question."""
     unknown = _lacking(book, "input", "output")
-    unknown += _too_long(book, work.system + work.few_shot + work.user + work.answer)
+    unknown += _too_long(book, _today(work))
     if unknown:
         return Arm(name="prompt", serves="task", unknown=unknown)
     prefix, question = work.tokens(work.system + work.few_shot), work.tokens(work.user)
@@ -166,7 +171,7 @@ def long_context_arm(work: Workload, book: Book) -> Arm:
     unknown = _lacking(book, "input", "output", "cached_input")
     if work.knowledge is None:
         unknown.append("the size of the documents is not known: give --knowledge-tokens")
-    unknown += _too_long(book, (work.knowledge or 0) + work.system + work.few_shot + work.user + work.answer)
+    unknown += _too_long(book, (work.knowledge or 0) + _today(work))
     if unknown or work.knowledge is None:
         return Arm(name="long-context", serves="documents", unknown=unknown)
     prefix = total([exactly(work.knowledge), work.tokens(work.system + work.few_shot)])
@@ -195,7 +200,7 @@ def with_retrieval(base: Arm, name: ArmName, work: Workload, book: Book) -> Arm:
     longer = ZERO
     if "own-gpu" not in name:
         price = book.prices["tuned_input" if name == "hybrid" else "input"]
-        longer = product(work.retrieved, price.usd).times(1 / MILLION)
+        longer = product(work.passages, price.usd).times(1 / MILLION)
     store_day, search, used, said = _store(work.knowledge, book)
     lookup = Lookup(
         one_time=Range(0.0, index.likely, index.high),
@@ -203,8 +208,9 @@ def with_retrieval(base: Arm, name: ArmName, work: Workload, book: Book) -> Arm:
         per_day=store_day,
     )
     guess = " (judgement)" if work.retrieved.low < work.retrieved.high else ""
+    whole = ", no more than the documents have" if work.passages.high < work.retrieved.high else ""
     said = [
-        f"{said_range(work.retrieved)} tokens of passages a call{guess}",
+        f"{said_range(work.passages)} tokens of passages a call{guess}{whole}",
         "the documents are embedded once, changes are not counted; low: vectors by a model of your own",
         *said,
     ]
@@ -213,7 +219,7 @@ def with_retrieval(base: Arm, name: ArmName, work: Workload, book: Book) -> Arm:
         call=total([base.running.call, longer, lookup.per_call]),
         fixed=total([base.running.fixed, lookup.per_day]),
     )
-    once, prompt = total([base.one_time, lookup.one_time]), total([base.prompt_tokens or ZERO, work.retrieved])
+    once, prompt = total([base.one_time, lookup.one_time]), total([base.prompt_tokens or ZERO, work.passages])
     prices, assumptions = [*base.prices, embedding, *used], [*base.assumptions, *said]
     arm = priced(name, "documents", once, running, prompt, prices, assumptions)
     return msgspec.structs.replace(arm, lookup=lookup)
@@ -305,7 +311,7 @@ def priced(
 def baked(work: Workload, book: Book) -> Baked:
     """Return what is saved by instructions and examples that are in the weights."""
     tokens = work.system + work.few_shot
-    price = book.prices.get("input")
+    price = None if _too_long(book, _today(work)) else book.prices.get("input")
     return Baked(
         system_tokens=work.system,
         few_shot_tokens=work.few_shot,

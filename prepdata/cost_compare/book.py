@@ -53,12 +53,13 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     free_gb: float = 0.0
 
 
-def offer_of(model: str | None, targets: tuple[str, ...]) -> tuple[Provider, Offer] | None:
+def offer_of(model: str | None, targets: tuple[str, ...], key: str = "--target") -> tuple[Provider, Offer] | None:
     """Return the one line of the price lists that holds for a model.
 
     Args:
         model: its name; None where none is given.
         targets: providers asked for; none for all.
+        key: flag or key that names one, for the message.
 
     Raises:
         UsageError: several lines hold: which is meant is not clear.
@@ -71,7 +72,7 @@ def offer_of(model: str | None, targets: tuple[str, ...]) -> tuple[Provider, Off
         found = [(p, offer) for p, offer in found if named(offer, model)]
     if len(found) > 1:
         names = ", ".join(f"{p.name} ({o.title})" for p, o in found)
-        raise UsageError(f"several prices hold for {model}: {names}. Say with --target whose is meant")
+        raise UsageError(f"several prices hold for {model}: {names}. Say with {key} whose is meant")
     return found[0] if found else None
 
 

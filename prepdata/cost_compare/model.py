@@ -46,7 +46,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
         system, user, answer: of one call: instructions, what the user asks, the answer (means of the file's rows).
         few_shot: examples in the prompt of today.
         knowledge: the documents; None where nobody said.
-        retrieved: passages that retrieval puts into a call.
+        retrieved: passages that retrieval is asked to put into a call; `passages` are those that there are.
         exact: False where the tokens are estimates.
     """
 
@@ -58,6 +58,12 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     knowledge: int | None = None
     retrieved: Range = Range(1000.0, 2000.0, 4000.0)
     exact: bool = True
+
+    @property
+    def passages(self) -> Range:
+        """Tokens of passages in a call: as many as are asked for, and no more than the documents have."""
+        most = float("inf") if self.knowledge is None else float(self.knowledge)
+        return Range(*(min(most, asked) for asked in (self.retrieved.low, self.retrieved.likely, self.retrieved.high)))
 
     def tokens(self, count: float) -> Range:
         """Return a measured number of tokens as a range: wider where tokens are estimated."""
@@ -174,7 +180,8 @@ class Baked(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         system_tokens, few_shot_tokens: tokens that calls need no longer; `tokens_per_day` of all calls.
-        usd_per_thousand_calls: what these tokens cost before; None where the price is not known.
+        usd_per_thousand_calls: what these tokens cost before; None where the price is not known, or the model reads
+            no such prompt.
     """
 
     system_tokens: float

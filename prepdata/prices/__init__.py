@@ -88,12 +88,13 @@ def named(offer: Offer, model: str) -> bool:
     return any(name.startswith(n.lower()) and _VERSION.fullmatch(name[len(n) :]) for n in offer.names)
 
 
-def unlisted(model: str, names: Sequence[str] = ()) -> str:
+def unlisted(model: str, names: Sequence[str] = (), key: str = "--target") -> str:
     """Return that the price lists have no model of this name, with the names that come near.
 
     Args:
         model: the name.
         names: providers asked for; none for all.
+        key: flag or key that names one, for the message.
     """
     import difflib  # only where something was mistyped
 
@@ -106,7 +107,7 @@ def unlisted(model: str, names: Sequence[str] = ()) -> str:
         said = f"no price of {', '.join(name for name, _ in lists)} for '{model}'"
     if near:
         return f"{said}; near it: {', '.join(near)}"
-    return f"{said}; by size or family it is priced with --target {' or '.join(by_class)}" if by_class else said
+    return f"{said}; by size or family it is priced with {key} {' or '.join(by_class)}" if by_class else said
 
 
 def _bare(model: str) -> str:

@@ -102,6 +102,7 @@ def build(
         InputError: a document cannot be read, there is none, or there are too many chunks.
     """
     checked(size, overlap)
+    check_folder(folder, "the folder of the documents")
     left_out: list[LeftOut] = []
     paths: list[str] = []
     chunks: list[Chunk] = []
@@ -194,6 +195,21 @@ def is_index(folder: str | os.PathLike[str]) -> bool:
         return {_MANIFEST, _CHUNKS} <= {path.name for path in Path(folder).iterdir()} <= _PARTS
     except (OSError, ValueError):
         return False
+
+
+def check_folder(folder: str | os.PathLike[str], what: str) -> None:
+    """Raise where something is no folder: a file is told from nothing.
+
+    Args:
+        folder: what was given.
+        what: what it should be, in words.
+
+    Raises:
+        UsageError: names it.
+    """
+    path = Path(folder)
+    if path.exists() and not path.is_dir():
+        raise UsageError(f"{folder}: a file; give {what}")
 
 
 def manifest_of(folder: str | os.PathLike[str]) -> Manifest:

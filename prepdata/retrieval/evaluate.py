@@ -3,14 +3,16 @@ over sizes of chunks and k."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from itertools import product
+from pathlib import Path
 
 import msgspec
 
 from prepdata.errors import InputError, UsageError
-from prepdata.retrieval.build import build
+from prepdata.retrieval.build import build, check_folder, is_index, manifest_of
 from prepdata.retrieval.chunks import SIZE
 from prepdata.retrieval.documents import read_documents
 from prepdata.retrieval.measures import Measured, measure
@@ -102,6 +104,12 @@ def evaluate(
     """
     if not ks or min(ks) < 1 or max(ks) > 1000:
         raise UsageError("k is 1 to 1,000 hits")
+    check_folder(documents, "the folder of the documents")
+    if is_index(documents):
+        raise UsageError(
+            f"{documents}: an index, and measuring makes one of its own for each size; give the folder of the documents"
+            f"{_folder_of(documents)}"
+        )
     asked = read_questions(questions)
     left_out: list[LeftOut] = []
     texts = {
@@ -129,6 +137,14 @@ def evaluate(
             raise
         stopped = str(error)
     return Evaluation(SCHEMA_VERSION, len(kept), out, left_out, notes, stopped, rows)
+
+
+def _folder_of(index: str | os.PathLike[str]) -> str:
+    """Return which documents an index was made of, in words; "" where that is not known."""
+    with contextlib.suppress(InputError):
+        folder = manifest_of(index).folder
+        return f", {os.path.normpath(Path(index, folder))}" if folder else ""
+    return ""
 
 
 def _rows(retriever: IndexRetriever, questions: Sequence[Question], ks: Sequence[int]) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from prepdata.errors import UsageError
 from prepdata.retrieval.bm25 import BM25
-from prepdata.retrieval.build import Index, build, indexed_text, is_index, load
+from prepdata.retrieval.build import Index, build, check_folder, indexed_text, is_index, load
 from prepdata.retrieval.chunks import OVERLAP, SIZE
 from prepdata.retrieval.fusion import K, fused
 from prepdata.retrieval.inverted import InvertedLists
@@ -164,6 +164,7 @@ def open_retriever(
     Raises:
         UsageError, InputError: as `build.build`, `build.load`, `IndexRetriever` and `rerank.CrossEncoder`.
     """
+    check_folder(folder, "a folder of documents, or an index of them")
     reranker = CrossEncoder(rerank) if rerank is not None else None
     if is_index(Path(folder)):
         made = load(folder)

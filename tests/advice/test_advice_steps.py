@@ -143,6 +143,21 @@ def test_sources_are_numbered_where_documents_are_sent_whole():
     assert "number the sections" not in purposes("long-context")
 
 
+@pytest.mark.parametrize("way", ["long-context", "rag"])
+def test_what_documents_do_not_mend_has_a_step_of_its_own(way):
+    def said(examples, *fails):
+        answers = Answers(fails=list(fails), knowledge_tokens=2_000)
+        return " ".join(step.purpose for step in steps(way, given("t.jsonl", answers, examples=examples)))
+
+    for kind in ("tone", "format", "policy"):
+        for few in (None, 0, 199):
+            assert "write instructions with examples" in said(few, "facts-missing", kind)
+            assert "from 200 on the model can be tuned" in said(few, "facts-missing", kind)
+        assert "write instructions" in said(200, "facts-missing", kind)
+        assert "from 200 on" not in said(200, "facts-missing", kind)
+    assert "instructions with examples of good" not in said(50, "facts-missing")
+
+
 def test_where_nothing_fails_nothing_is_built():
     listed = commands("prompt-first", "t.jsonl", fails=["nothing"])
     assert [words(line)[1] for line in listed] == ["split", "baseline", "cost"]

@@ -156,6 +156,29 @@ def test_passages_in_training_rows_are_a_range_and_are_cut():
     assert once == Range(pytest.approx(9.0), pytest.approx(13.501), pytest.approx(18.001))
 
 
+def test_no_more_passages_than_documents_are_priced():
+    # 500 tokens of documents, whatever is asked for. A call: (100 + 1,500 + 500) x $0.15 + 200 x 0.60 + 2 = 437; the
+    # 1,500 of instructions and examples from the cache are 1,500 x 0.075 less: 324.5 to 437.
+    work = msgspec.structs.replace(SITE, knowledge=500, retrieved=Range(1_000.0, 2_000.0, 4_000.0))
+    found = by_name(work)
+    assert work.passages == exactly(500.0)
+    assert found["rag"].prompt_tokens == exactly(2_100.0)
+    assert found["rag"].per_call.high == pytest.approx(437e-6)
+    # 1,000,000 + 500 rows x 500 = 1.25 million tokens x 3 epochs x $3.
+    assert found["hybrid"].one_time.likely == pytest.approx(11.25, abs=1e-4)
+    for name in ("rag", "hybrid"):
+        assert "500 tokens of passages a call (judgement), no more than the documents have" in found[name].assumptions
+    more = msgspec.structs.replace(work, knowledge=2_500)
+    assert more.passages == Range(1_000.0, 2_000.0, 2_500.0)
+    assert msgspec.structs.replace(work, knowledge=None).passages == work.retrieved
+    assert {
+        one.prompt_tokens
+        for case in cases(more, gpt4o_mini(), Tuning(amount=FILE))
+        for one in case
+        if one.name == "rag"
+    } == {exactly(1_600.0 + tokens) for tokens in (1_000, 2_000, 2_500)}
+
+
 def test_own_gpus_by_hand():
     # 8 billion parameters x 2.4 bytes = 17.9 GiB: one A100-80. Likely: 1 million tokens to read a day = 11.6 a second
     # x 16e9 operations = 0.185 TFLOPS / 0.30 = 0.62; 2 million to write = 0.370 / 0.05 = 7.41; 8.03 x 3 = 24 of 312: one.
@@ -178,14 +201,14 @@ def test_own_gpus_by_hand():
 
 def test_rows_with_passages_may_not_fit_on_the_gpu():
     # 7 billion parameters and rows of 2,000 tokens fit on eight L4; with 60,000 tokens of passages 60 GiB of scores do not.
-    work = msgspec.structs.replace(SITE, retrieved=exactly(60_000))
+    work = msgspec.structs.replace(SITE, knowledge=60_000, retrieved=exactly(60_000))
     tuning = msgspec.structs.replace(TUNING, billions=7.0, card="L4")
     prices = book(None, (), card="L4", embedding="text-embedding-3-small", store="own", own={})
     found = by_name(work, prices, tuning)
     assert found["own-gpu"].priced
     assert found["own-gpu-hybrid"].unknown == ["the model does not fit on 8 L4"]
     # Nor is it held against others where it fits with few passages and not with many.
-    work = msgspec.structs.replace(SITE, retrieved=Range(10.0, 20.0, 60_000.0))
+    work = msgspec.structs.replace(SITE, knowledge=60_000, retrieved=Range(10.0, 20.0, 60_000.0))
     assert not {arm.name: arm for arm in arms(work, prices, tuning)}["own-gpu-hybrid"].priced
     assert all(arm.name != "own-gpu-hybrid" for case in cases(work, prices, tuning) for arm in case)
 
@@ -209,6 +232,14 @@ def test_what_is_in_the_weights_by_hand():
     found = baked(SITE, gpt4o_mini())
     assert found.tokens_per_day == 15_000_000
     assert found.usd_per_thousand_calls == pytest.approx(0.225)
+
+
+def test_a_prompt_that_no_model_reads_saves_no_money():
+    # 128,000 tokens fit: 127,700 of instructions and examples, 100 of question, 200 of answer; one more does not.
+    fits = msgspec.structs.replace(SITE, system=127_200)
+    assert baked(fits, gpt4o_mini()).usd_per_thousand_calls == pytest.approx(127_700 * 0.15 / 1000)
+    found = baked(msgspec.structs.replace(SITE, system=127_201), gpt4o_mini())
+    assert (found.system_tokens, found.usd_per_thousand_calls) == (127_201, None)
 
 
 def test_estimated_tokens_widen_every_figure():

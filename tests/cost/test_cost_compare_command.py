@@ -90,6 +90,26 @@ def test_examples_and_prompts_of_today(data):
     assert given["retrieved"] == {"low": 500.0, "likely": 500.0, "high": 500.0}
 
 
+def test_numbers_as_people_write_them(data):
+    site = ["--compare", "--calls-per-day", "10,000", "--knowledge-tokens", "1.5k", "--model", "gpt-4o-mini"]
+    work = run_json(data, *site, "--prompt-before", "5k")["workload"]
+    assert (work["calls_per_day"], work["knowledge"]) == (10_000, 1_500)
+    assert work["system"] + work["user"] == pytest.approx(5_000)
+    for flag in ("--calls-per-day", "--knowledge-tokens", "--few-shot", "--retrieved-tokens", "--prompt-before"):
+        for wrong in ("1e3", "ten", "-1"):
+            done = CliRunner().invoke(cli, ["cost", data, *SITE, flag, wrong])
+            assert done.exit_code == 2
+            assert f"'{wrong}': give a whole number, such as 10000, 10,000 or 200k" in done.output
+    done = CliRunner().invoke(cli, ["cost", data, "--compare", "--calls-per-day", "0"])
+    assert "0 is not in the range 1<=x<=1000000000000" in done.output
+
+
+def test_a_prompt_that_does_not_fit_is_not_priced_as_saved(data):
+    shown = run(data, *SITE, "--few-shot", "100000000000")
+    saved = shown.split("Instructions and examples in the weights save\n")[1].split("\n")[0]
+    assert saved.endswith(" a day (the prompt of today is not priced)") and "$" not in saved
+
+
 def test_what_could_not_be_priced_is_named(data):
     shown = run(data, "--compare", "--calls-per-day", "5", "--model", "o9-huge-7b", "--target", "openai")
     assert "Not priced" in shown

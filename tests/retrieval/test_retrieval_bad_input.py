@@ -96,8 +96,45 @@ def test_folders_of_nothing(tmp_path: Path, birds: Path) -> None:
     asked = tmp_path / "q.jsonl"
     asked.write_text('{"question": "heron", "gold": ["birds/heron.md"]}\n')
     assert refused("evaluate", asked, "--documents", tmp_path / "empty") == said
-    for nothing in (tmp_path / "none", birds / "price.html"):
-        assert refused("search", nothing, "x") == f"{nothing}: there is no such folder of documents"
+    nothing = tmp_path / "none"
+    assert refused("search", nothing, "x") == f"{nothing}: there is no such folder of documents"
+    assert refused("evaluate", asked, "--documents", nothing) == f"{nothing}: there is no such folder of documents"
+
+
+def test_a_file_where_a_folder_is_wanted(tmp_path: Path, birds: Path) -> None:
+    asked, file = tmp_path / "q.jsonl", birds / "price.html"
+    asked.write_text('{"question": "heron", "gold": ["birds/heron.md"]}\n')
+    assert refused("search", file, "x") == f"{file}: a file; give a folder of documents, or an index of them"
+    said = f"{file}: a file; give the folder of the documents"
+    assert refused("index", file, tmp_path / "made") == refused("evaluate", asked, "--documents", file) == said
+
+
+def test_an_index_is_not_evaluated(tmp_path: Path, birds: Path) -> None:
+    asked, made = tmp_path / "q.jsonl", tmp_path / "made"
+    asked.write_text('{"question": "heron", "gold": ["birds/heron.md"]}\n')
+    save(build(birds), made, birds)
+    said = f"{made}: an index, and measuring makes one of its own for each size; give the folder of the documents"
+    assert refused("evaluate", asked, "--documents", made) == f"{said}, {birds}"
+    (made / "manifest.json").write_text("{")
+    assert refused("evaluate", asked, "--documents", made) == said
+
+
+def test_a_depth_without_a_model_is_refused(tmp_path: Path, birds: Path) -> None:
+    said = "--rerank-depth says how many hits --rerank MODEL orders anew; give that model"
+    assert refused("search", birds, "heron", "--rerank-depth", "50") == said
+    assert refused("evaluate", tmp_path / "q.jsonl", "--documents", birds, "--rerank-depth", "3") == said
+
+
+def test_documents_that_are_gone_are_told(tmp_path: Path, birds: Path) -> None:
+    save(build(birds), tmp_path / "made", birds)
+    assert "cannot be told" not in run("search", tmp_path / "made", "heron").stderr
+    birds.rename(tmp_path / "away")
+    found = run("search", tmp_path / "made", "heron")
+    assert f"prepdata: {birds}: gone, so whether the index is still right cannot be told" in found.stderr
+    assert found.return_value == 0 and found.stdout
+
+
+def test_questions_that_cannot_be_read(tmp_path: Path, birds: Path) -> None:
     assert (
         refused("evaluate", tmp_path / "none", "--documents", birds)
         == f"{tmp_path / 'none'}: No such file or directory"

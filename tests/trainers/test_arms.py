@@ -112,17 +112,16 @@ def test_only_what_has_changed_is_asked_again(echo: str, tmp_path: Path) -> None
 
 
 def test_an_arm_that_fails_says_why_and_the_others_go_on(echo: str, tmp_path: Path) -> None:
-    given = config(tmp_path, echo, tuned="http://127.0.0.1:9/v1", tuned_name="x", few_shot=str(tmp_path / "none.jsonl"))
+    given = config(tmp_path, echo, tuned="http://127.0.0.1:9/v1", tuned_name="x")
     found = run(given, Words(until=3))
     status = {one.name: (one.status, one.reason) for one in found.arms}
-    assert status["base"] == status["prompted"] == ("measured", "")
-    assert status["few-shot"][0] == "failed" and "none.jsonl" in status["few-shot"][1]
+    assert status["base"] == status["prompted"] == status["few-shot"] == ("measured", "")
     assert status["rag"][0] == status["hybrid"][0] == "failed"
     assert status["rag"][1].endswith("t.jsonl:4: no passages were found for it: the store is gone")
     assert status["tuned"][0] == "failed" and "no connection" in status["tuned"][1]
     assert (found.verdict.reached, found.exit_code) == (None, 2)
-    mended = run(msgspec.structs.replace(given, few_shot=None))  # the store is there again, the examples are given up
-    assert [one.asked for one in mended.arms if one.status == "measured"] == [0, 0, 8]
+    mended = run(given)  # the store is there again
+    assert [one.asked for one in mended.arms if one.status == "measured"] == [0, 0, 0, 8]
     assert mended.verdict.arm == "rag"
     assert mended.verdict.said[-1] == "rag needs no training: it is the best untuned arm as well"
 
@@ -347,8 +346,31 @@ def test_answers_of_an_unfinished_run_with_other_settings_are_not_mixed_in(echo:
 
 def test_examples_that_are_asked_are_refused(echo: str, tmp_path: Path) -> None:
     given = config(tmp_path, echo, arms=("few-shot",), few_shot=write_rows(tmp_path / "s.jsonl", rows()))
-    found = arm(run(given), "few-shot")
-    assert found.status == "failed" and "an example must not be a held-out row" in found.reason
+    with pytest.raises(UsageError, match="an example must not be a held-out row"):
+        run(given)
+    assert not [*(tmp_path / "arms").iterdir()]
+
+
+def test_models_are_looked_at_first_where_an_arm_asks_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="nosuch: no folder of a model"):
+        run(config(tmp_path, str(tmp_path / "nosuch")))
+    looked: list[str] = []
+    monkeypatch.setattr("trainers.arms.check.check_model", lambda path: looked.append(Path(path).name))
+    given = config(tmp_path, str(tmp_path / "base"), adapter=str(tmp_path / "gone"), arms=("tuned",))
+    with pytest.raises(UsageError, match="gone: no folder of an adapter"):
+        run(given)
+    assert run(msgspec.structs.replace(given, arms=("base",))).exit_code == 2  # the adapter is not asked for
+    run(msgspec.structs.replace(given, adapter=None, tuned=str(tmp_path / "other")))
+    assert looked == ["base", "base", "base", "other"]
+
+
+def test_a_run_without_an_answer_does_not_block_the_next(echo: str, tmp_path: Path) -> None:
+    found = run(config(tmp_path, "http://127.0.0.1:9/v1", arms=("base",), latency_rows=0))
+    assert arm(found, "base").status == "failed"
+    begun = tmp_path / "arms" / "base.unfinished.jsonl"
+    begun.write_text('{"layout":1,"run":"another"}\n')  # a head, and no answers
+    found = run(config(tmp_path, echo, arms=("base",), latency_rows=0))
+    assert (arm(found, "base").status, arm(found, "base").asked) == ("measured", 8) and not begun.exists()
 
 
 def test_rag_may_have_a_system_prompt_of_its_own(echo: str, tmp_path: Path) -> None:

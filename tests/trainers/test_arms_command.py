@@ -13,6 +13,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from arms_asked import asked
 from chat_server import served
 
 from prepdata.cli import main as command_line
@@ -117,11 +118,53 @@ def test_no_arm_passes(run: Run, echo: str, folder: Path) -> None:
     assert run("arms.toml", "-q") == (1, "", "")
 
 
-def test_documents_that_cannot_be_read_are_an_arm_that_failed(run: Run, echo: str, folder: Path) -> None:
-    write(folder, echo, 'documents = "nowhere"\n')
-    code, out, _ = run("arms.toml")
-    assert (code, out.split("\n")[0]) == (2, "could not be measured")
-    assert "rag: failed: " in out and "nowhere" in out
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ('system-prompt = "nosuch.txt"', "nosuch.txt: the system prompt cannot be read: No such file or directory"),
+        ('system-prompt = "odd.txt"', "odd.txt: not UTF-8 (byte 0); save the system prompt as UTF-8"),
+        ('few-shot = "nosuch.jsonl"', "nosuch.jsonl: no such file or folder."),
+        ('few-shot = "test.jsonl"\nshots = 1', "an example must not be a held-out row"),
+        ('documents = "nosuch"', "nosuch: there is no such folder of documents"),
+        ('documents = "odd.txt"', "odd.txt: a file; give a folder of documents, or an index of them"),
+        ('documents = "odd"', "a.md: is not text in UTF-8 (byte 0); save it as UTF-8"),
+        ('documents = "docs"\nembedding = "nosuch"', "there is no folder nosuch and no installed package"),
+        ('documents = "docs"\nrerank = "nosuch"', "there is no folder nosuch and no installed package"),
+        ('documents = "docs"\nstore-url = "http://u:p@x"', "the address of the store holds a password"),
+        ('tuned = "nosuch"', "nosuch: no folder of a model"),
+    ],
+)
+def test_what_can_be_known_first_ends_the_run_before_anything_is_asked(
+    run: Run, echo: str, folder: Path, more: str, said: str
+) -> None:
+    pytest.importorskip("qdrant_client")
+    pytest.importorskip("semantic_text_splitter")
+    (folder / "odd.txt").write_bytes(b"\xff")
+    (folder / "odd").mkdir()
+    (folder / "odd" / "a.md").write_bytes(b"\xff\xff")
+    write(folder, echo, more + "\n")
+    if "system-prompt" in more:
+        text = (folder / "arms.toml").read_text()
+        (folder / "arms.toml").write_text(text.replace('system-prompt = "prompt.txt"\n', ""))
+    before = asked(echo)
+    code, out, err = run("arms.toml")
+    assert code == 2 and said in err and not out
+    assert asked(echo) == before and not [*(folder / "arms").glob("*.json*")]
+
+
+def test_a_store_that_does_not_answer_is_an_arm_that_failed(run: Run, echo: str, folder: Path) -> None:
+    pytest.importorskip("qdrant_client")
+    pytest.importorskip("semantic_text_splitter")
+    write(folder, echo, 'documents = "docs"\nstore-url = "http://127.0.0.1:9"\n')
+    code, out, err = run("arms.toml")
+    assert code == 2 and "rag: failed: the store at http://127.0.0.1:9" in out, err
+    assert "prepdata: prompted: 12 rows asked" in err
+
+
+def test_keys_that_are_absent_leave_arms_out(run: Run, echo: str, folder: Path) -> None:
+    write(folder, echo, 'few-shot = "nosuch.jsonl"\narms = ["prompted"]\nembedding = "nosuch"\n')
+    code, out, err = run("arms.toml")
+    assert code == 1 and "few-shot: left out: not asked for (arms)" in out, err
 
 
 @pytest.mark.parametrize(
@@ -131,6 +174,8 @@ def test_documents_that_cannot_be_read_are_an_arm_that_failed(run: Run, echo: st
         (("bad.toml",), "bad.toml: unknown key 'modle'"),
         (("local.toml",), "nowhere: no folder of a model"),
         (("arms.toml", "--html", "arms/base.json"), "--html arms/base.json: records of arms have such names"),
+        (("arms.toml", "--html", "docs"), "--html docs: a folder; name a file"),
+        (("arms.toml", "--markdown", "arms.d"), "--markdown arms.d: a folder; name a file"),
         (("arms.toml", "--html", "prompt.txt"), "--html prompt.txt: this file is read; choose another name"),
         (("arms.toml", "--markdown", "./arms.toml"), "--markdown ./arms.toml: this file is read"),
         (("arms.toml", "--html", "none/a.html"), "--html none/a.html: none is no folder"),
@@ -143,6 +188,7 @@ def test_documents_that_cannot_be_read_are_an_arm_that_failed(run: Run, echo: st
 )
 def test_wrong_use_is_one_line(run: Run, folder: Path, arguments: tuple[str, ...], said: str) -> None:
     least = 'model = "nowhere"\ntest = "test.jsonl"\noutput = "arms"\n'
+    (folder / "arms.d").mkdir()
     (folder / "bad.toml").write_text(least + 'modle = "x"\n')
     (folder / "local.toml").write_text(least)
     good = (folder / "arms.toml").read_text()

@@ -49,7 +49,13 @@ def test_models_of_retrieval_are_folders_beside_the_file_or_packages(tmp_path: P
         ('adapter = "a"\ntuned = "b"\n', "adapter and tuned both name the tuned model"),
         ('tuned = "m"\n', "tuned is the base model itself"),
         ("shots = 3\n", "shots says how many rows of few-shot are shown"),
-        ("latency-rows = -1\n", "latency-rows: below 0"),
+        ("latency-rows = -1\n", "latency-rows: expected a whole number of at least 0, found -1"),
+        ('retries = "-2"\n', "retries: expected a whole number of at least 0, found -2"),
+        ("overlap = -1\n", "overlap: expected a whole number of at least 0, found -1"),
+        ("price-hour = 1e9\n", "price-hour: expected a number of at least 0 and below 1,000,000,000, found"),
+        ('k = "four"\n', "k: expected a whole number of at least 1 and at most 100, found 'four'"),
+        ("system_promt = 1\n", "unknown key 'system_promt'. Did you mean 'system-prompt'?"),
+        ('retrieval = "dense"\ndocuments = "d"\n', "retrieval = dense needs vectors: name the model by embedding"),
         ("price-hour = 1\nprice-input = 2\n", "price-hour and price-input: a call is paid by tokens or by the hour"),
         ('price-target = "openai"\n', "name the model by price-model"),
         ('documents = ""\n', "documents: an empty text"),
@@ -62,6 +68,32 @@ def test_mistakes_are_named(tmp_path: Path, more: str, said: str) -> None:
         load(write(tmp_path, more))
     assert said in str(caught.value)
     assert str(caught.value).startswith(str(tmp_path / "arms.toml"))
+
+
+def test_an_endpoint_takes_no_adapter_and_no_template(tmp_path: Path) -> None:
+    path = tmp_path / "arms.toml"
+    endpoint, other = '"http://127.0.0.1:9/v1"', 'test = "t"\noutput = "o"\n'
+    for lines, said in (
+        (f'model = {endpoint}\nadapter = "a"\n', "adapter: an endpoint takes none; serve the model with it"),
+        (f'model = {endpoint}\nchat-template = "t"\n', "chat-template: the endpoint of model takes none"),
+        (f'model = "m"\ntuned = {endpoint}\nchat-template = "t"\n', "chat-template: the endpoint of tuned takes none"),
+    ):
+        path.write_text(lines + other)
+        with pytest.raises(ConfigError, match=said):
+            load(path)
+    path.write_text(f'model = "m"\ntuned = {endpoint}\n' + other)
+    assert load(path)[0].tuned == endpoint.strip('"')
+
+
+def test_numbers_may_stand_in_quotes(tmp_path: Path) -> None:
+    assert load(write(tmp_path, 'k = "7"\nprice-hour = "1e-1"\n'))[0].k == 7
+
+
+def test_a_file_that_is_no_text_is_said_so_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "arms.toml"
+    path.write_bytes(b"model = '\xff'")
+    with pytest.raises(ConfigError, match=r"not UTF-8 \(byte 9\); save it as UTF-8$"):
+        load(path)
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
@@ -99,5 +131,14 @@ def test_arms_that_lack_something_say_what() -> None:
 
 
 def test_a_model_that_no_price_list_has() -> None:
-    with pytest.raises(UsageError, match="price-model unheard-of: no price list has it"):
-        prices_of(ArmsConfig(model="m", test="t", output="o", price_model="unheard-of"))
+    def refused(model: str, target: str | None = None) -> str:
+        with pytest.raises(UsageError) as caught:
+            prices_of(ArmsConfig(model="m", test="t", output="o", price_model=model, price_target=target))
+        return str(caught.value)
+
+    assert refused("unheard-of").startswith("price-model unheard-of: no price list has")
+    assert "gpt-4o-mini" in refused("gpt-4o-minix", "openai")
+    assert refused("gpt-4o-mini", "opanai").startswith(
+        "price-target opanai: no price list is of it. Did you mean 'openai'? There are: "
+    )
+    assert refused("some-7b").endswith("by size or family it is priced with price-target fireworks or together")

@@ -32,7 +32,7 @@ def test_toml_yaml_and_flags_give_the_same(tmp_path: Path) -> None:
     [
         ({"lora_rank": 8}, "run.toml: unknown key 'lora_rank'"),
         ({"learning-rat": 1e-4}, "Did you mean 'learning-rate'?"),
-        ({"learning_rat": 1e-4}, "Did you mean 'learning_rate'?"),
+        ({"learning_rat": 1e-4}, "Did you mean 'learning-rate'?"),
         ({"lora-r": "many"}, "run.toml: lora-r: expected a whole number of at least 1 and at most 4,096, found 'many'"),
         ({"lora_r": 0}, "lora_r: expected a whole number of at least 1 and at most 4,096, found 0"),
         ({"max_length": 0}, "max_length: expected a whole number of at least 8, found 0"),

@@ -27,6 +27,7 @@ PATHS = (
 MODELS = ("embedding", "rerank")
 """Keys that name a folder, led by that of the file, or else an installed package."""
 
+Natural = Annotated[int, Meta(ge=0)]
 Count = Annotated[int, Meta(ge=1)]
 Usd = Annotated[float, Meta(ge=0, lt=1e9)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -64,20 +65,20 @@ class ArmsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     ] = None
     store_url: Annotated[str | None, told("URL of a running store (default: one kept inside this process).")] = None
     chunk_size: Annotated[Count | None, told("Size of a passage (default: that of retrieval).")] = None
-    overlap: Annotated[int | None, told("Overlap of two passages (default: that of retrieval).")] = None
+    overlap: Annotated[Natural | None, told("Overlap of two passages (default: that of retrieval).")] = None
     max_new_tokens: Annotated[Count, told("Most tokens of an answer.")] = 512
     batch_size: Annotated[Count, told("Prompts asked at once.")] = 8
-    latency_rows: Annotated[int, told("Rows timed in turns over all arms; 0 for no times.")] = 10
+    latency_rows: Annotated[Natural, told("Rows timed in turns over all arms; 0 for no times.")] = 10
     floor: Annotated[
         Share | None, told("What the primary metric has to reach by the lower end of its 95 % interval.")
     ] = None
     chat_template: Annotated[str | None, told("Chat template (default: that of the folder).")] = None
     dtype: Annotated[Dtype, told("Of the weights: auto (as stored), float32, bfloat16, float16.")] = "auto"
     device: Annotated[Device, told("auto (a GPU where there is one), cpu, cuda.")] = "auto"
-    threads: Annotated[int, told("Processor threads; 0 for the library's own choice.")] = 0
+    threads: Annotated[Natural, told("Processor threads; 0 for the library's own choice.")] = 0
     api_key_env: Annotated[str, told("Environment variable with the key for endpoints.")] = "PREPDATA_API_KEY"
     timeout: Annotated[Seconds, told("Seconds that one request may take.")] = 120.0
-    retries: Annotated[int, told("Further tries after an error that may pass.")] = 4
+    retries: Annotated[Natural, told("Further tries after an error that may pass.")] = 4
     price_model: Annotated[str | None, told("Model whose line of the price lists holds.")] = None
     price_target: Annotated[str | None, told("Provider whose price list is meant.")] = None
     price_input: Annotated[Usd | None, told("USD per million tokens of prompts.")] = None
@@ -118,6 +119,13 @@ def _contradictions(given: Mapping[str, Any]) -> list[str]:
         problems.append("arms: an empty list; leave it out to measure all")
     if given.get("adapter") and given.get("tuned"):
         problems.append("adapter and tuned both name the tuned model; leave one out")
+    urls = [name for name in ("model", "tuned") if is_url(str(given.get(name) or ""))]
+    if given.get("adapter") and "model" in urls:
+        problems.append("adapter: an endpoint takes none; serve the model with it, and name it by tuned and tuned-name")
+    if given.get("chat_template") and urls:
+        problems.append(f"chat-template: the endpoint of {urls[0]} takes none; serve the model with it")
+    if given.get("retrieval") == "dense" and not given.get("embedding"):
+        problems.append("retrieval = dense needs vectors: name the model by embedding")
     if given.get("tuned") and (given["tuned"], given.get("tuned_name")) == (
         given.get("model"),
         given.get("model_name"),
@@ -125,9 +133,6 @@ def _contradictions(given: Mapping[str, Any]) -> list[str]:
         problems.append("tuned is the base model itself; name another folder or endpoint, or another tuned-name")
     if given.get("shots") and not given.get("few_shot"):
         problems.append("shots says how many rows of few-shot are shown; name that file")
-    for name in ("latency_rows", "threads", "retries", "overlap"):
-        if (given.get(name) or 0) < 0:
-            problems.append(f"{_key(name)}: below 0")
     by_tokens = [name for name in FIELDS if name.startswith("price_") and name != "price_hour" and name in given]
     if "price_hour" in given and by_tokens:
         problems.append(f"price-hour and {_key(by_tokens[0])}: a call is paid by tokens or by the hour; leave one out")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from prepdata.cost_compare.book import UNITS, offer_of
 from prepdata.cost_compare.model import Used, exactly
 from prepdata.errors import UsageError, nearest
+from prepdata.prices import providers, unlisted
 from trainers.arms.config import ArmsConfig
 from trainers.arms.model import Cost
 
@@ -29,12 +30,17 @@ def prices_of(config: ArmsConfig) -> Prices:
     """
     found: dict[str, Used] = {}
     if config.price_model is not None:
-        listed = offer_of(config.price_model, (config.price_target,) if config.price_target else ())
+        targets = (config.price_target,) if config.price_target else ()
+        if config.price_target and config.price_target not in providers():
+            near = nearest(config.price_target, providers())
+            raise UsageError(
+                f"price-target {config.price_target}: no price list is of it.{near} There are: {', '.join(providers())}"
+            )
+        listed = offer_of(config.price_model, targets, "price-target")
         if listed is None:
-            from prepdata.prices import providers
-
-            said = nearest(config.price_target or "", providers())
-            raise UsageError(f"price-model {config.price_model}: no price list has it.{said}")
+            raise UsageError(
+                f"price-model {config.price_model}: {unlisted(config.price_model, targets, 'price-target')}"
+            )
         source, offer = listed
         for name in TOKENS:
             if (price := getattr(offer, name)) is not None:

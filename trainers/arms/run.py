@@ -19,6 +19,7 @@ from prepdata.errors import PrepdataError, UsageError, nearest
 from prepdata.files import replacing
 from prepdata.jsontext import json_text
 from prepdata.settings import Settings
+from trainers.arms.check import check
 from trainers.arms.config import ARMS, RETRIEVING, TUNED, ArmName, ArmsConfig
 from trainers.arms.judge import report
 from trainers.arms.model import ArmResult, ArmsReport, Loaded
@@ -59,7 +60,7 @@ def measure(
         opened: opens the retriever.
 
     Raises:
-        PrepdataError: rows, scorers, prices or the output folder cannot be used: nothing was asked.
+        PrepdataError: rows, scorers, prices, what arms name, or the output folder cannot be used: nothing was asked.
         OSError: something cannot be written.
     """
     settings = Settings()
@@ -72,6 +73,7 @@ def measure(
     except OSError as error:
         raise UsageError(f"{folder}: no folder for the records: {error.strerror}") from None
     ways = Ways(config, [row for _, row in asked.rows()], settings, opened)
+    check(config, ways, asked)
     session = _Session(config, ways, asked, folder, command, say, progress)
     taken: dict[ArmName, ArmResult] = {"base": session.given(config.baseline)} if config.baseline is not None else {}
     results = {name: taken.get(name) or session.arm(name) for name in ARMS}
@@ -216,7 +218,7 @@ class _Session:
         backend = self.ways.backend(name)
         before: Callable[[int], object] | None = None
         if name in RETRIEVING:
-            retriever, k = self.ways.search().retriever, self.config.k
+            retriever, k = self.ways.retriever(), self.config.k
 
             def before(number: int) -> object:
                 return retriever.search(question(rows[number]), k)

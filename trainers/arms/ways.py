@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from prepdata.errors import PrepdataError
+from prepdata.errors import InputError, PrepdataError
 from prepdata.settings import Settings
 from trainers.arms.config import RETRIEVING, TUNED, ArmName, ArmsConfig
 from trainers.arms.model import Loaded
@@ -51,13 +51,6 @@ def lacking(arm: ArmName, config: ArmsConfig) -> str:
     return ""
 
 
-class Search(NamedTuple):
-    """A retriever, and what it found for all rows."""
-
-    retriever: Retriever
-    found: Retrieved
-
-
 class Ways:
     """Opens what arms ask.
 
@@ -71,7 +64,9 @@ class Ways:
     def __init__(self, config: ArmsConfig, rows: Sequence[HeldOut], settings: Settings, opened: Opened) -> None:
         self.config, self.rows, self.settings, self.opened = config, rows, settings, opened
         self.backends: dict[Side, Backend | PrepdataError] = {}
-        self._search: Search | PrepdataError | None = None
+        self._before: dict[ArmName, Prompting] = {}
+        self._retriever: Retriever | PrepdataError | None = None
+        self._found: Retrieved | PrepdataError | None = None
 
     def backend(self, arm: ArmName) -> Backend:
         """Return the model of an arm. Without times to be taken later, the other one is let go before it is loaded.
@@ -121,26 +116,69 @@ class Ways:
 
         return trained(self.config.adapter)
 
-    def search(self) -> Search:
-        """Return the retriever with the passages of all rows.
+    def retriever(self) -> Retriever:
+        """Return what finds passages.
 
         Raises:
-            PrepdataError: documents cannot be read, or the search fails; the same for every arm that needs it.
+            PrepdataError: documents or models cannot be used, or a store does not answer; the same for every arm.
         """
-        if self._search is None:
+        if self._retriever is None:
             try:
-                retriever = self.opened(self.config)
-                self._search = Search(retriever, retrieve(retriever, self.rows, self.config.k))
+                self._retriever = self.opened(self.config)
             except PrepdataError as error:
-                self._search = error
-        if isinstance(self._search, PrepdataError):
-            raise self._search
-        return self._search
+                self._retriever = error
+        if isinstance(self._retriever, PrepdataError):
+            raise self._retriever
+        return self._retriever
+
+    def check_retriever(self) -> None:
+        """Raise where no passages can be found whatever is asked; a store that does not answer is told by its arms.
+
+        Raises:
+            PrepdataError: documents or models cannot be used.
+        """
+        try:
+            self.retriever()
+        except InputError:
+            if self.config.store_url is None:
+                raise
+
+    def found(self) -> Retrieved:
+        """Return the passages of all rows.
+
+        Raises:
+            PrepdataError: as `retriever`, or the search fails; the same for every arm that needs it.
+        """
+        if self._found is None:
+            try:
+                self._found = retrieve(self.retriever(), self.rows, self.config.k)
+            except PrepdataError as error:
+                self._found = error
+        if isinstance(self._found, PrepdataError):
+            raise self._found
+        return self._found
 
     def notes(self) -> list[str]:
         """Return what the retriever says that a reader should know."""
-        held = self._search.retriever if isinstance(self._search, Search) else None
-        return [f"retrieval: {note}" for note in getattr(held, "notes", ())]
+        return [f"retrieval: {note}" for note in getattr(self._retriever, "notes", ())]
+
+    def put_before(self, arm: ArmName) -> Prompting:
+        """Return what an arm puts before questions, without passages. Files are read once.
+
+        Raises:
+            PrepdataError: a file cannot be read or used.
+        """
+        if arm not in self._before:
+            config = self.config
+            system = {
+                "prompted": config.system_prompt,
+                "few-shot": config.system_prompt,
+                "rag": config.rag_system_prompt,
+            }.get(arm)
+            shown = config.few_shot if arm == "few-shot" else None
+            shots = config.shots if shown else None
+            self._before[arm] = read_prompting(system, shown, shots, self.rows, self.settings)
+        return self._before[arm]
 
     def prompting(self, arm: ArmName) -> Prompting:
         """Return what an arm puts before questions.
@@ -148,15 +186,8 @@ class Ways:
         Raises:
             PrepdataError: a file cannot be read, or the search fails.
         """
-        config = self.config
-        system = {
-            "prompted": config.system_prompt,
-            "few-shot": config.system_prompt,
-            "rag": config.rag_system_prompt,
-        }.get(arm)
-        shown = config.few_shot if arm == "few-shot" else None
-        found = read_prompting(system, shown, config.shots if shown else None, self.rows, self.settings)
-        return found._replace(retrieved=self.search().found) if arm in RETRIEVING else found
+        before = self.put_before(arm)
+        return before._replace(retrieved=self.found()) if arm in RETRIEVING else before
 
 
 def opened_retriever(config: ArmsConfig) -> Retriever:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import combinations
 
 from prepdata.rules.rag._held import MOST, UNIT, Held, reckoned, results, value
 from prepdata.text.amounts import amounts
+from prepdata.text.dates import Day, days, later
 from prepdata.text.quantities import SMALL, Quantities, Quantity
 
 FEW = 6
@@ -48,13 +50,53 @@ class Measured:
 
     @cached_property
     def reckonable(self) -> list[float]:
-        """What comes out of two of its own numbers."""
-        return results(self.own)
+        """What comes out of two or three of its own numbers: 18 of 12 + 2 x 3, 36 years of 1815 and 1852."""
+        own = list(dict.fromkeys([*self.own, *(one.value for one in self.said.all if self._has(one))]))[:FEW]
+        three = [a + b + c for a, b, c in combinations(own, 3)]
+        three += [a + b * c for a in own for b, c in combinations(own, 2) if a not in (b, c)]
+        shares = [a * b / 100 for a, b in combinations(own, 2)]
+        ages = [abs(a - b) - 1 for a, b in combinations(own, 2) if min(a, b) > 1000 and max(a, b) < 2200]
+        return sorted([*results(self.own), *three, *shares, *ages])
+
+    def _has(self, one: Quantity) -> bool:
+        return one.value in self.given.by_value
 
     def at(self, match: re.Match[str]) -> Quantity | None:
         """Return the quantity of a number of the answer, None where it has no unit that is known."""
-        start = match.start()
+        return self.around(match.start())
+
+    def around(self, start: int) -> Quantity | None:
+        """Return the quantity that stands at a place of the answer, None where none with a known unit does."""
         return next((one for one in self.said.all if one.units and one.span[0] <= start < one.span[1]), None)
+
+    @cached_property
+    def days(self) -> list[tuple[Day, bool]]:
+        """The days of the calendar that the answer names, each with whether the context has it, or has what it is
+        reckoned from. Empty where the context names none."""
+        said = days(self.plain)
+        given = days(self.held.text) if said else []
+        times = [one for one in self.given.by_kind.get("time", ()) if one.value <= 1000] if given else []
+        moved = (
+            [
+                new
+                for day in given
+                for one in times[:FEW]
+                if one.units[0].name in ("day", "week", "month", "year")
+                for new in later(day, one.value, one.units[0].name)
+            ]
+            if len(given) <= MOST
+            else []
+        )
+        near = [*given, *moved]
+        return [(day, any(day.same(one) for one in near)) for day in said] if given else []
+
+    def day(self, match: re.Match[str]) -> bool | None:
+        """Return whether the context has the day that a number of the answer is part of, None where it is of none.
+        Of a year that the context does not give with the day, None."""
+        found = [(day, there) for day, there in self.days if day.span[0] <= match.start() < day.span[1]]
+        if not found:
+            return None
+        return any(there for _, there in found)
 
     def holds(self, match: re.Match[str]) -> bool:
         """True if the context has a quantity in other units or words, or what makes it as a share."""
@@ -62,6 +104,14 @@ class Measured:
         if said is None:
             return False
         return self.given.standing(said) == "held" or ("share" in said.kinds and self._worked_out(said.value))
+
+    def counts(self, said: Quantity) -> bool:
+        """True if the context measures the same thing, so that even a small number has to be there."""
+        return (
+            said.value > 1
+            and not self.held.spelled
+            and any(one.units for one in self.given.alike(said) if "clock" not in one.kinds)
+        )
 
     def clashes(self, match: re.Match[str], *, reckons: bool) -> bool:
         """True if the context has a number of the answer, but with another unit only.
@@ -71,13 +121,14 @@ class Measured:
             reckons: True where the answer says that it reckons.
         """
         said = self.at(match)
-        if said is None or said.value <= 1 or self._written(said) or self.held.spelled or self._date(said):
+        if said is None or abs(said.value) <= 1 or self._written(said) or self.held.spelled or self._date(said):
             return False
         alike = self.given.alike(said)
         standing = self.given.standing(said)
         if said.small and not alike:
             return False
-        if standing != "other" and not (standing == "absent" and alike and self._in_codes(match[0])):
+        elsewhere = alike and (self._in_codes(match[0]) or "temperature" in said.kinds)
+        if standing != "other" and not (standing == "absent" and elsewhere):
             return False
         if reckons and reckoned(said.value, results([one.value for one in alike[:MOST]])):
             return False
@@ -92,8 +143,9 @@ class Measured:
         return at >= 0
 
     def _in_codes(self, number: str) -> bool:
-        """True if the context has a number within codes only, such as 25 in X25."""
-        return number.isdigit() and re.search(rf"(?<![A-Za-z\d]){number}(?!\d)", self.held.text) is None
+        """True if the context has a number within codes or decimals only, such as 25 in X25 or 2.25."""
+        alone = rf"(?<![A-Za-z\d])(?<!\d[.,]){number}(?!\d|[.,]\d)"
+        return number.isdigit() and re.search(alone, self.held.text) is None
 
     def hours(self) -> Iterator[tuple[int, int]]:
         """Yield where the answer says "8 to 6" and the context, which has other hours, neither of the two."""

@@ -9,26 +9,16 @@ what it comes from and the passages hold that.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import combinations
 
 from prepdata.rules.rag._facts import LISTED, plain_text
-from prepdata.rules.rag._held import Held, results, unaccented
+from prepdata.rules.rag._held import Held, results
+from prepdata.rules.rag._namesakes import namesakes
 from prepdata.text.dates import Day, days, later
-from prepdata.text.language import detect
 from prepdata.text.quantities import Quantities, Quantity
 
 MOST = 12
 """Numbers of an answer that are reckoned with."""
-_PAIR = re.compile(r"\b([A-ZÀ-ÖØ-ÞА-ЯЁЄІЇҐ][^\W\d_]{2,29}) (?=([A-ZÀ-ÖØ-ÞА-ЯЁЄІЇҐ][^\W\d_]{2,29})\b)")
-_BEGINS = re.compile(r"(?:^|[.!?:;\n])\s*\Z")
-_TITLES = frozenset(
-    """mister misses doctor professor president captain king queen saint lady lord minister senator judge chef director
-    coach mayor sister brother prof sir the our your dear monsieur madame señor señora signor signora senhor senhora
-    herr frau""".split()  # noqa: SIM905
-)
-_NOUNS = frozenset({"de", "lb"})
-"""Languages that write every noun with a capital."""
 _POINT = re.compile(r"\d\.\d")
 _DECADE = re.compile(r"[12]\d\d0s\b")
 _YEAR = re.compile(r"(?<!\d)[12]\d{3}(?!\d)")
@@ -58,7 +48,7 @@ def invented(answer: str, passages: str, asked: str) -> str | None:
     missing = [one for one in figures if one not in there and not _covered(one, there, figures)]
     if len(missing) > 1 or (missing and not _reckoned(missing[0], there)):
         return plain[slice(*missing[0].span)].strip()
-    return next(_other_names(plain, text), None)
+    return next((plain[slice(*span)] for span in namesakes(plain, text)), None)
 
 
 def _days(plain: str, named: list[Day], text: str, said: Quantities, given: Quantities, asked: list[Day]) -> str | None:
@@ -118,28 +108,12 @@ def _reckoned(one: Quantity, there: list[Quantity]) -> bool:
     found = {a + b + c for a, b, c in combinations(known, 3)}
     found |= {a + b * c for a in known for b, c in combinations(known, 2)}
     found |= {a * b / 100 for a, b in combinations(known, 2)}
-    found |= set(results_of_two(known))
+    found |= set(_results(known))
     exact = 0.51 if one.kinds == {"share"} else 1e-6 * max(1.0, abs(one.value))
     scaled = (*found, *(100 * value for value in found)) if one.kinds == {"share"} else found
     return any(abs(value - one.value) <= exact for value in scaled)
 
 
-def results_of_two(known: list[float]) -> list[float]:
+def _results(known: list[float]) -> list[float]:
     """Return what comes out of two different numbers of a list each."""
     return [value for pair in combinations(known, 2) for value in results(pair) if value not in (2 * pair[0], 0.0)]
-
-
-def _other_names(plain: str, text: str) -> Iterator[str]:
-    """Yield names of two words of which a text has the second one with another first one: Martin for Marta Oduya."""
-    if detect(plain) in _NOUNS:
-        return
-    known = set(re.findall(r"[^\W\d_]+", unaccented(text.casefold())))
-    named = [tuple(unaccented(word.casefold()) for word in pair.groups()) for pair in _PAIR.finditer(text)]
-    for match in _PAIR.finditer(plain):
-        first, last = (unaccented(word.casefold()) for word in match.groups())
-        if first in known or first in _TITLES or last not in known:
-            continue
-        firsts = [other for other, same in named if same == last]
-        alike = any(other[:2] == first[:2] for other in firsts)
-        if firsts and (alike or not _BEGINS.search(plain, 0, match.start())):
-            yield f"{match[1]} {match[2]}"

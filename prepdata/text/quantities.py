@@ -107,7 +107,7 @@ class Quantity(NamedTuple):
     @property
     def small(self) -> bool:
         """True for a whole number up to `SMALL`."""
-        return self.value <= SMALL and self.value == int(self.value)
+        return abs(self.value) <= SMALL and self.value == int(self.value)
 
     def equals(self, other: Quantity, *, rounded: bool = True) -> bool:
         """True if two quantities are the same, perhaps in other units, and this one perhaps `rounded`."""

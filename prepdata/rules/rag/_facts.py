@@ -17,6 +17,7 @@ from typing import NamedTuple
 from prepdata.rules.rag._citations import without_code
 from prepdata.rules.rag._held import DIGITS, NUMBER, SPACES, UNIT, Held, european, reckoned, value
 from prepdata.rules.rag._measured import Measured
+from prepdata.rules.rag._namesakes import namesakes
 from prepdata.text.amounts import amounts
 from prepdata.text.language import detect, script
 
@@ -50,6 +51,7 @@ _RECKONS = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"\b[A-ZÀ-ÖØ-ÞΑ-ΩА-ЯЁЄІЇҐ][^\W\d_]{2,29}\b")
+_TWO = re.compile(r"\b([A-Z][a-z]{2,29}) ([A-Z][a-z]{2,29})\b")
 _BEGINS = re.compile(r"(?:^|[.!?:;…\n\"“”„«»(\[*#>•–—|/-])[ \t\"“„«(\[*#>•_-]{0,6}$")
 _TITLED = re.compile(r"^[ \t]*(?:#{1,6} .*|\*\*[^*\n]{1,100}\*\*:?.{0,3}|.{1,60}:)$", re.MULTILINE)
 _NO_NAMES = frozenset(
@@ -149,22 +151,22 @@ def _numbers(measured: Measured) -> Iterator[Missing]:
     yield from (Missing("number", plain[start:stop], (start, stop)) for start, stop in measured.hours())
     wrong: set[tuple[int, int]] = set()
     for match in matches:
-        if (day := measured.day(match)) is not None and not _years(match):
+        year = len(match[0]) == 4
+        if (day := measured.day(match, year=year)) is not None:
             span = next(one.span for one, _ in measured.days if one.span[0] <= match.start() < one.span[1])
             if not day and span not in wrong:
                 wrong.add(span)
                 yield Missing("number", plain[slice(*span)].strip(), span)
             continue
         there = held.has_pieces(european(match[0])) or _ends_span(match, held)
+        if measured.other_version(match):
+            yield Missing("number", match[0], match.span())
+            continue
         if measured.holds(match) if not there else not measured.clashes(match, reckons=reckons):
             continue
         if not there and _excused(match, measured, reckons=reckons):
             continue
         yield Missing("number", plain[slice(*measured.shown(match))].strip(), match.span())
-
-
-def _years(match: re.Match[str]) -> bool:
-    return len(match[0]) == 4
 
 
 def _ends_span(match: re.Match[str], held: Held) -> bool:
@@ -179,17 +181,23 @@ def _excused(match: re.Match[str], measured: Measured, *, reckons: bool) -> bool
     unit = UNIT.match(plain, match.end())
     word = unit[1] if unit else ""
     number = SPACES.sub("", european(match[0]))
-    said = value(number)
+    said = value(next(iter(amounts(number)), number))
     quantity = measured.at(match)
-    if not (quantity and quantity.small and measured.counts(quantity)) and _says_little(plain, match, said, word, held):
+    counted = quantity is not None and quantity.small and measured.counts(quantity)
+    if not counted and _says_little(plain, match, said, word, held):
         return True
     own = measured.own
     if own and word.lower() in _IMPERIAL and not held.counts(word):
         return True
-    scaled = not held.counts(word) and not (quantity and quantity.kinds.isdisjoint(_SCALED))
-    if held.has_number(number, word, reckons=reckons, scaled=scaled):
+    shifted = quantity is None or not quantity.kinds.isdisjoint(_SCALED)
+    if counted and said == 1:
+        return False
+    if held.has_number(number, word, reckons=reckons, scaled=not held.counts(word), shifted=shifted):
         return True
-    return bool(said and reckoned(said, measured.reckonable))
+    if not said:
+        return False
+    share = quantity is not None and "share" in quantity.kinds
+    return reckoned(said, measured.reckonable) or (share and reckoned(said / 100, measured.reckonable))
 
 
 def _says_little(plain: str, match: re.Match[str], said: float | None, unit: str, held: Held) -> bool:
@@ -236,6 +244,8 @@ def _names(plain: str, held: Held, language: str | None) -> list[Missing]:
     text = plain
     for pattern in (_TITLED, _BETWEEN, _COUNTED):
         text = pattern.sub(lambda match: " " * len(match[0]), text)
+    if spans := list(namesakes(plain, held.text)):
+        return [Missing("name", plain[slice(*span)], span) for span in spans]
     found: dict[str, Missing] = {}
     there: set[str] = set()
     for match in _NAME.finditer(text):
@@ -244,6 +254,8 @@ def _names(plain: str, held: Held, language: str | None) -> list[Missing]:
             continue
         if held.has_word(word):
             there.add(word)
+        elif re.search(rf"\b{_initials(text, match)}\b", held.text):
+            continue
         elif not _BEGINS.search(text[max(0, match.start() - 8) : match.start()]):
             found.setdefault(word, Missing("name", word, match.span()))
     few = len(_WORD.findall(plain)) <= BRIEF
@@ -252,11 +264,19 @@ def _names(plain: str, held: Held, language: str | None) -> list[Missing]:
     return []
 
 
+def _initials(text: str, match: re.Match[str]) -> str:
+    """Return the initials of the two capitals that a name is one of: "UK" for both words of "United Kingdom"."""
+    around = _TWO.search(text, max(0, match.start() - 31), match.end() + 31)
+    while around and not around.start() <= match.start() < around.end():
+        around = _TWO.search(text, around.end(), match.end() + 31)
+    return around[1][0] + around[2][0] if around else "\0"
+
+
 def _words(measured: Measured) -> list[Missing]:
     """Return the whole answer where hardly a word of it is in the context, and no figure with its unit."""
     plain, held = measured.plain, measured.held
     words = {word.lower() for word in _LONG.findall(plain)}
-    if len(words) < 4 or (len(words) < 8 and len(_WORD.findall(plain)) > BRIEF):
+    if len(words) < 5 or (len(words) < 8 and len(_WORD.findall(plain)) > BRIEF):
         return []
     share = sum(held.has_word(word) for word in words) / len(words)
     if share > (0.1 if len(words) >= 8 else 0.0):

@@ -121,10 +121,12 @@ class Held:
             return False
         return (unit[0] if unit >= "\u3040" else unit[:PREFIX].lower()) in self.units
 
-    def has_number(self, number: str, unit: str = "", *, reckons: bool = False, scaled: bool = True) -> bool:
-        """True if a number is there: spelled otherwise, rounded, `scaled` by tens, or reckoned from others."""
+    def has_number(
+        self, number: str, unit: str = "", *, reckons: bool = False, scaled: bool = True, shifted: bool = True
+    ) -> bool:
+        """True if a number is there: spelled otherwise, rounded, `scaled` or `shifted` by tens, or reckoned."""
         plain = next(iter(amounts(number)), number.lstrip("0"))
-        if plain in self.numbers or plain in ("", "1") or (scaled and _significant(plain) in self.digits):
+        if plain in self.numbers or plain in ("", "1") or (scaled and shifted and _significant(plain) in self.digits):
             return True
         found = value(plain)
         if found is None or (self.spelled and found < 10_000):

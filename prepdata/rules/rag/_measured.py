@@ -90,11 +90,11 @@ class Measured:
         near = [*given, *moved]
         return [(day, any(day.same(one) for one in near)) for day in said] if given else []
 
-    def day(self, match: re.Match[str]) -> bool | None:
-        """Return whether the context has the day that a number of the answer is part of, None where it is of none.
-        Of a year that the context does not give with the day, None."""
+    def day(self, match: re.Match[str], *, year: bool) -> bool | None:
+        """Return whether the context has the day that a number of the answer is part of, None where it is of none. A
+        `year` may be somewhere else, so it is None as well where the context has not that day."""
         found = [(day, there) for day, there in self.days if day.span[0] <= match.start() < day.span[1]]
-        if not found:
+        if not found or (year and not any(there for _, there in found)):
             return None
         return any(there for _, there in found)
 
@@ -105,10 +105,19 @@ class Measured:
             return False
         return self.given.standing(said) == "held" or ("share" in said.kinds and self._worked_out(said.value))
 
+    def other_version(self, match: re.Match[str]) -> bool:
+        """True for the 3.1 of "version 3.1" where the context has 3.10, and no 3.1."""
+        number = match[0]
+        if "." not in number or not any(one.name and one.span[0] == match.start() for one in self.said.all):
+            return False
+        return re.search(rf"(?<![\d.]){re.escape(number)}(?!\d)", self.held.text) is None and any(
+            abs(one - float(number)) < 1e-9 for one in self.given.by_value
+        )
+
     def counts(self, said: Quantity) -> bool:
         """True if the context measures the same thing, so that even a small number has to be there."""
         return (
-            said.value > 1
+            (said.value > 1 or self.plain[said.span[0]] == "1")
             and not self.held.spelled
             and any(one.units for one in self.given.alike(said) if "clock" not in one.kinds)
         )
@@ -121,11 +130,13 @@ class Measured:
             reckons: True where the answer says that it reckons.
         """
         said = self.at(match)
-        if said is None or abs(said.value) <= 1 or self._written(said) or self.held.spelled or self._date(said):
+        if said is None or abs(said.value) <= 1 or self.held.spelled or self._date(said):
+            return False
+        if "temperature" not in said.kinds and self._written(said):
             return False
         alike = self.given.alike(said)
         standing = self.given.standing(said)
-        if said.small and not alike:
+        if said.small and not alike and "points" not in said.kinds:
             return False
         elsewhere = alike and (self._in_codes(match[0]) or "temperature" in said.kinds)
         if standing != "other" and not (standing == "absent" and elsewhere):

@@ -43,6 +43,7 @@ _SPELLED = re.compile(
     r"|\b(?:vingt|trente|quarante|cinquante|soixante|cent|mille)\b|veint|treinta|cuarenta|cincuenta|sesenta|setenta"
     r"|ochenta|noventa|ciento|\bvinte|trinta|quarenta|cinquenta|venti|trenta|quaranta|cinquanta|двадцат|тридцат|сорок"
     r"|десят|[一二三四五六七八九十百千万零〇两]{2}|[〇一二三四五六七八九十百千万]+[年月日天个人元]"
+    r"|[일이삼사오육칠팔구십백천만억]{2} ?(?:원|명|개|년|월|일)"
 )
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LATIN = re.compile("[À-ɏ]")
@@ -129,7 +130,7 @@ class Held:
         if plain in self.numbers or plain in ("", "1") or (scaled and shifted and _significant(plain) in self.digits):
             return True
         found = value(plain)
-        if found is None or (self.spelled and found < 10_000):
+        if found is None or (self.spelled and (found < 10_000 or _significant(plain) == "1")):
             return True
         if reckons or len(_significant(plain)) > 1:
             half = 0.5001 * _last_place(plain)

@@ -54,7 +54,8 @@ class Measured:
         own = list(dict.fromkeys([*self.own, *(one.value for one in self.said.all if self._has(one))]))[:FEW]
         three = [a + b + c for a, b, c in combinations(own, 3)]
         three += [a + b * c for a in own for b, c in combinations(own, 2) if a not in (b, c)]
-        shares = [a * b / 100 for a, b in combinations(own, 2)]
+        of_hundred = [one.value for one in self.given.by_kind.get("share", ())][:FEW]
+        shares = [a * b / 100 for a in own for b in {*own, *of_hundred} if a != b]
         ages = [abs(a - b) - 1 for a, b in combinations(own, 2) if min(a, b) > 1000 and max(a, b) < 2200]
         return sorted([*results(self.own), *three, *shares, *ages])
 

@@ -181,7 +181,7 @@ def _excused(match: re.Match[str], measured: Measured, *, reckons: bool) -> bool
     unit = UNIT.match(plain, match.end())
     word = unit[1] if unit else ""
     number = SPACES.sub("", european(match[0]))
-    said = value(next(iter(amounts(number)), number))
+    said = value(number if number.isdigit() else next(iter(amounts(number)), number))
     quantity = measured.at(match)
     counted = quantity is not None and quantity.small and measured.counts(quantity)
     if not counted and _says_little(plain, match, said, word, held):

@@ -49,7 +49,7 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _LATIN = re.compile("[À-ɏ]")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _ERA = re.compile(rf"({'|'.join(ERAS)})(\d{{1,2}}|元)年")
-_SPAN = re.compile(r"(?<!\d)(\d\d)\d\d[-–/](\d\d)(?!\d)")
+_SPAN = re.compile(r"[-–/](?<=(?<!\d)\d{4}.)(\d\d)(?!\d)")
 _LABEL = re.compile(
     r"^[ \t>*#-]{0,8}(?:[\[【(]\d{1,3}[\]】)]|(?:document|doc|passage|source|context|chunk|dokument|quelle|abschnitt"
     r"|fuente|pasaje|fonte|extrait|документ|источник|文档|资料|文書|資料)"
@@ -73,7 +73,9 @@ class Held:
         """The numbers, without separators of thousands, and the digits between other signs."""
         joined = " ".join([SPACES.sub("", match[0]) for match in NUMBER.finditer(self.text)])
         eras = {str(ERAS[match[1]] + int(match[2].replace("元", "1"))) for match in _ERA.finditer(self.text)}
-        ends = {match[1] + match[2] for match in _SPAN.finditer(self.text)}  # 1979 of "1974–79"
+        ends = {
+            self.text[one.start() - 4 : one.start() - 2] + one[1] for one in _SPAN.finditer(self.text)
+        }  # 1979 of "1974–79"
         return amounts(self.text) | amounts(joined) | self.pieces | eras | ends
 
     @cached_property

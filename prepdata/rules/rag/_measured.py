@@ -17,6 +17,7 @@ FEW = 6
 _HOURS = re.compile(
     r"(?<![\d.,:])(\d{1,2}) (?:to|until|till|bis|à|a|al|às|tot|til|till|do|до) (\d{1,2})(?![\d:]|[.,]\d| ?[^\W\d_])"
 )
+_INNER = re.compile(r"\d[.,]\d")
 _DATED = re.compile(r"\d ?[月日일]\Z")
 """Ends of dates, which are units of time as well."""
 _REST = re.compile("[\\w\u0300-\u036f\u064b-\u0655\u0900-\u0903\u093a-\u094f\u0962\u0963\u0e31-\u0e3a\u0e47-\u0e4e]*")
@@ -51,16 +52,15 @@ class Measured:
     @cached_property
     def reckonable(self) -> list[float]:
         """What comes out of two or three of its own numbers: 18 of 12 + 2 x 3, 36 years of 1815 and 1852."""
-        own = list(dict.fromkeys([*self.own, *(one.value for one in self.said.all if self._has(one))]))[:FEW]
+        counted = [one for one in self.said.all if one.units]
+        there = [one.value for one in self.said.all if one.value in self.given.by_value] if counted else []
+        own = list(dict.fromkeys([*self.own, *there]))[:FEW]
         three = [a + b + c for a, b, c in combinations(own, 3)]
         three += [a + b * c for a in own for b, c in combinations(own, 2) if a not in (b, c)]
-        of_hundred = [one.value for one in self.given.by_kind.get("share", ())][:FEW]
+        of_hundred = [one.value for one in self.given.by_kind.get("share", ())][:FEW] if counted else []
         shares = [a * b / 100 for a in own for b in {*own, *of_hundred} if a != b]
         ages = [abs(a - b) - 1 for a, b in combinations(own, 2) if min(a, b) > 1000 and max(a, b) < 2200]
         return sorted([*results(self.own), *three, *shares, *ages])
-
-    def _has(self, one: Quantity) -> bool:
-        return one.value in self.given.by_value
 
     def at(self, match: re.Match[str]) -> Quantity | None:
         """Return the quantity of a number of the answer, None where it has no unit that is known."""
@@ -150,7 +150,7 @@ class Measured:
         """True if the context has it letter for letter."""
         text, words = self.held.text, self.plain[slice(*said.span)]
         at = text.find(words)
-        while at >= 0 and text[at - 1 : at].isalnum():
+        while at > 0 and (text[at - 1].isalnum() or _INNER.match(text, max(0, at - 2))):
             at = text.find(words, at + 1)
         return at >= 0
 

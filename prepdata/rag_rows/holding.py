@@ -84,6 +84,12 @@ class Passage:
             return fact.what in self.lower
         return self.quantities.standing(fact.quantity) in ("held", "open")
 
+    def says_another(self, fact: Fact) -> bool:
+        """True if it names days, for a day, or has numbers with the unit of a quantity."""
+        if fact.day is not None:
+            return bool(self.days)
+        return fact.quantity is not None and bool(self.quantities.alike(fact.quantity))
+
 
 class Weights:
     """How telling a word is: the logarithm of passages over passages that have it."""
@@ -129,7 +135,7 @@ class Answer:
         found = self.facts_in(passage)
         if self.facts and len(found) >= FACTS * len(self.facts):
             return True
-        if not found and any(one.quantity and passage.quantities.alike(one.quantity) for one in self.facts):
+        if not found and any(passage.says_another(one) for one in self.facts):
             return False
         return self.share_of_words(passage) >= WORDS
 
@@ -157,7 +163,7 @@ def _facts(text: str) -> list[Fact]:
     found.update({Fact(text[slice(*day.span)].strip(), None, day): None for day in named})
     for one in quantities(text):
         said = text[slice(*one.span)]
-        if any(day.span[0] <= one.span[0] < day.span[1] for day in named):
+        if _within(one.span[0], named):
             continue
         spans.append(one.span)
         if one.units:
@@ -173,5 +179,10 @@ def _facts(text: str) -> list[Fact]:
         if mixed and not any(start <= match.start() and match.end() <= stop for start, stop in spans):
             found[Fact(token.lower())] = None
     if detect(text) != "de":
-        found.update({Fact(match[1].lower()): None for match in _NAME.finditer(text)})
+        names = (match for match in _NAME.finditer(text) if not _within(match.start(1), named))
+        found.update({Fact(match[1].lower()): None for match in names})
     return [*counted.values(), *found]
+
+
+def _within(place: int, named: list[Day]) -> bool:
+    return any(day.span[0] <= place < day.span[1] for day in named)

@@ -256,7 +256,7 @@ def _in_digits(text: str, match: re.Match[str]) -> Quantity | None:
         value = float(east[1]) * 1e4 + float(east[2]) * _EASTERN[east[3]]
         scale, units, word, end = _behind(text, east.end())
     if units and units[0].kind == "temperature" and _MINUS.search(text, max(0, start - 8), start):
-        value = -value
+        value, start = -value, start - (text[start - 1] in "-−–")
     if units and not (_YEARS[0] <= value * scale < _YEARS[1] and (units[0].name == "year" or word == "г")):
         return Quantity(value * scale, units, word, (start, end))
     name = _named(text, start, match.end())

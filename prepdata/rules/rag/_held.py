@@ -42,7 +42,10 @@ _SPELLED = re.compile(
     r"|zwanzig|dreißig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig|hundert|tausend|zehn\b"
     r"|\b(?:vingt|trente|quarante|cinquante|soixante|cent|mille)\b|veint|treinta|cuarenta|cincuenta|sesenta|setenta"
     r"|ochenta|noventa|ciento|\bvinte|trinta|quarenta|cinquenta|venti|trenta|quaranta|cinquanta|двадцат|тридцат|сорок"
-    r"|десят|[一二三四五六七八九十百千万零〇两]{2}|[〇一二三四五六七八九十百千万]+[年月日天个人元]"
+    r"|десят"
+)
+_SPELLED_EAST = re.compile(
+    r"[一二三四五六七八九十百千万零〇两]{2}|[〇一二三四五六七八九十百千万]+[年月日天个人元]"
     r"|[일이삼사오육칠팔구십백천만억]{2} ?(?:원|명|개|년|월|일)"
 )
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -97,7 +100,8 @@ class Held:
     @cached_property
     def spelled(self) -> bool:
         """True if some numbers may be written in words."""
-        return _SPELLED.search(self.lower) is not None
+        east = not self.lower.isascii() and _SPELLED_EAST.search(self.lower)
+        return bool(east) or _SPELLED.search(self.lower) is not None
 
     @cached_property
     def units(self) -> set[str]:

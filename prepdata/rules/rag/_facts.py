@@ -254,7 +254,7 @@ def _names(plain: str, held: Held, language: str | None) -> list[Missing]:
             continue
         if held.has_word(word):
             there.add(word)
-        elif re.search(rf"\b{_initials(text, match)}\b", held.text):
+        elif _initials(text, match) in held.initials:
             continue
         elif not _BEGINS.search(text[max(0, match.start() - 8) : match.start()]):
             found.setdefault(word, Missing("name", word, match.span()))
@@ -269,7 +269,7 @@ def _initials(text: str, match: re.Match[str]) -> str:
     around = _TWO.search(text, max(0, match.start() - 31), match.end() + 31)
     while around and not around.start() <= match.start() < around.end():
         around = _TWO.search(text, around.end(), match.end() + 31)
-    return around[1][0] + around[2][0] if around else "\0"
+    return around[1][0] + around[2][0] if around else ""
 
 
 def _words(measured: Measured) -> list[Missing]:

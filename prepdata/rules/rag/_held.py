@@ -49,6 +49,7 @@ _SPELLED_EAST = re.compile(
     r"|[일이삼사오육칠팔구십백천만억]{2} ?(?:원|명|개|년|월|일)"
 )
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_INITIALS = re.compile(r"\b[A-Z]{2}\b")
 _LATIN = re.compile("[À-ɏ]")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _ERA = re.compile(rf"({'|'.join(ERAS)})(\d{{1,2}}|元)年")
@@ -113,6 +114,11 @@ class Held:
     def prefixes(self) -> set[str]:
         """The beginnings of all words."""
         return {word[:PREFIX] for word in _WORD.findall(unaccented(self.lower))}
+
+    @cached_property
+    def initials(self) -> set[str]:
+        """The words of two capitals, such as UK."""
+        return set(_INITIALS.findall(self.text))
 
     def has_word(self, word: str) -> bool:
         """True if a word is there, perhaps in another form."""

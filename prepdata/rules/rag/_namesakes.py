@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from prepdata.rules.rag._held import unaccented
 from prepdata.text.language import detect
 
+MOST = 200
+"""Names of an answer that are looked at."""
 _PAIR = re.compile(r"\b([A-ZÀ-ÖØ-ÞА-ЯЁЄІЇҐ][^\W\d_]{2,29}) (?=([A-ZÀ-ÖØ-ÞА-ЯЁЄІЇҐ][^\W\d_]{2,29})\b)")
 _BEGINS = re.compile(r"(?:^|[.!?:;\n])\s*\Z")
 _TITLES = frozenset(
@@ -27,14 +30,18 @@ def namesakes(plain: str, text: str) -> Iterator[tuple[int, int]]:
         plain: the answer.
         text: what it is to be held by.
     """
-    if detect(plain) in _NOUNS or not (pairs := list(_PAIR.finditer(plain))):
+    if detect(plain) in _NOUNS or not (pairs := list(islice(_PAIR.finditer(plain), MOST))):
         return
     known = set(re.findall(r"[^\W\d_]+", unaccented(text.casefold())))
-    named = [tuple(unaccented(word.casefold()) for word in pair.groups()) for pair in _PAIR.finditer(text)]
+    named: dict[str, set[str]] = {}
+    for pair in _PAIR.finditer(text):
+        first, last = (unaccented(word.casefold()) for word in pair.groups())
+        named.setdefault(last, set()).add(first)
     for match in pairs:
         first, last = (unaccented(word.casefold()) for word in match.groups())
         if first in known or first in _TITLES or last not in known:
             continue
-        firsts = [other for other, same in named if same == last]
-        if any(other[:2] == first[:2] for other in firsts) or (firsts and not _BEGINS.search(plain[: match.start()])):
+        firsts = named.get(last, set())
+        begins = _BEGINS.search(plain[max(0, match.start() - 8) : match.start()])
+        if firsts and (not begins or any(other[:2] == first[:2] for other in firsts)):
             yield match.start(1), match.end(2)

@@ -161,3 +161,11 @@ def test_answers_that_programs_read_need_no_citation(tmp_path: Path, answer: str
     (tmp_path / "x.jsonl").write_text("\n".join(lines[:-1]).replace('[1]."', '."', 1) + "\n", encoding="utf-8")
     found = prepdata.validate(tmp_path / "x.jsonl", select=["bad-citation"], cache=False, jobs=1, tokens=False)
     assert len(list(found)) == 1
+
+
+@pytest.mark.timeout(120)
+def test_large_answers_and_contexts() -> None:
+    assert missing("Martin Oduya " * 8_000 + "runs the depot", "Marta Oduya " * 8_000 + "runs the depot")
+    named = " ".join(f"the {chr(65 + n % 26)}bcd{chr(97 + n // 26 % 26)} {chr(65 + n % 25)}fghi" for n in range(8_000))
+    assert missing(f"This is what it is: {named}.", "It is what it is, and the UK is there. " * 2_000)
+    assert missing("3 June 2022 5 days " * 5_000, "3 July 2022 5 days " * 5_000)

@@ -247,6 +247,14 @@ def page(own: Sequence[str], real_part: str) -> str:
         "together. Of 20 rows for marks against answers, and of 14 for intervals and citations of RAG002, one half of "
         "each was measured once: precision and recall 1.000; they "
         "were written by the author of that code after it.\n\n"
+        "Then days, small amounts, numbers of passages, signs and versions were read. For that RAG001 got 59 rows "
+        "of a stranger's report to set it by, all but four of them wrong before (precision 0.148, recall 0.111; "
+        "after: 0.882 and 0.857; left: bare words for a month, Greek words for numbers, members counted in a list,"
+        " an age whose years the answer does not name; missed: weekdays, months without a day, above for below, 1 "
+        "dollar for 1.49, 1 t for 1,450 kg). One of them, 20 euros for 19.90, was labelled good afterwards, since "
+        "rounding is allowed. 38 rows of our own, committed before the code, were measured once after it: "
+        "precision 1.000, recall 0.882 (before: 0.125 and 0.118; missed: percentage points for a rounded per cent,"
+        " and 4 kg for 4.4 kg, which was put right then). No decision on the older 308 rows changed.\n\n"
     )
     return head + "\n".join(own) + "\n\n" + real_part
 

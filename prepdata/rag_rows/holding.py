@@ -1,7 +1,7 @@
 """Does a passage hold an answer? Told by the answer's facts, and by its telling words.
 
-Facts are what the answer says and the question does not: numbers with their units (in digits or words), codes, and
-names (capitals within a sentence; not in German, which writes nouns so). A number counts as there as
+Facts are what the answer says and the question does not: numbers with their units (in digits or words), days, codes,
+and names (capitals within a sentence; not in German, which writes nouns so). A number counts as there as
 `prepdata.text.quantities` finds it: with its unit, however that is written. A passage that has half of the facts is
 taken to hold the answer, and one that has most of the weight of its words, rare words weighing more, unless it says
 another number in the same unit. Both err on the side of holding: a distractor that might answer is worse than one
@@ -20,6 +20,7 @@ from typing import NamedTuple
 from prepdata.rules.rag._rows import words
 from prepdata.text._units import Unit
 from prepdata.text._words_of_languages import OWNERS
+from prepdata.text.dates import Day, days
 from prepdata.text.language import detect
 from prepdata.text.quantities import Quantities, Quantity, quantities
 
@@ -36,14 +37,16 @@ YES_OR_NO = frozenset(
 """Answers that share nothing with a passage and may follow from it."""
 _TOKEN = re.compile(r"[^\W_]+(?:[.,:-][^\W_]+)*")
 _CITED = re.compile(r"[\[【]\d{1,3}[\]】]")
+_POINT = re.compile(r"\d\.\d")
 _NAME = re.compile(r"(?<=[^\s.!?:;…])[ \t]+([A-ZÀ-ÖØ-ÞΑ-ΩА-ЯЁЄІЇҐ][^\W\d_]{2,29})\b")
 
 
 class Fact(NamedTuple):
-    """A quantity as the answer writes it, or a code or name in lower case (`quantity` is None)."""
+    """A quantity or a day as the answer writes it, or a code or name in lower case."""
 
     what: str
     quantity: Quantity | None = None
+    day: Day | None = None
 
 
 class Passage:
@@ -58,6 +61,11 @@ class Passage:
         return Quantities(self.text)
 
     @cached_property
+    def days(self) -> list[Day]:
+        """The days of the calendar that it names."""
+        return days(self.text)
+
+    @cached_property
     def stems(self) -> set[str]:
         """The beginnings of its words and codes."""
         lowered = self.text.lower()
@@ -70,9 +78,17 @@ class Passage:
 
     def has(self, fact: Fact) -> bool:
         """True if a fact stands there, or may: where the passage leaves the unit of a number out."""
+        if fact.day is not None:
+            return any(fact.day.same(one) for one in self.days)
         if fact.quantity is None:
             return fact.what in self.lower
         return self.quantities.standing(fact.quantity) in ("held", "open")
+
+    def says_another(self, fact: Fact) -> bool:
+        """True if it names days, for a day, or has numbers with the unit of a quantity."""
+        if fact.day is not None:
+            return bool(self.days)
+        return fact.quantity is not None and bool(self.quantities.alike(fact.quantity))
 
 
 class Weights:
@@ -119,7 +135,7 @@ class Answer:
         found = self.facts_in(passage)
         if self.facts and len(found) >= FACTS * len(self.facts):
             return True
-        if not found and any(one.quantity and passage.quantities.alike(one.quantity) for one in self.facts):
+        if not found and any(passage.says_another(one) for one in self.facts):
             return False
         return self.share_of_words(passage) >= WORDS
 
@@ -143,12 +159,16 @@ def _facts(text: str) -> list[Fact]:
     counted: dict[tuple[float, tuple[Unit, ...], str], Fact] = {}
     found: dict[Fact, None] = {}
     spans = []
+    named = days(text)
+    found.update({Fact(text[slice(*day.span)].strip(), None, day): None for day in named})
     for one in quantities(text):
         said = text[slice(*one.span)]
+        if _within(one.span[0], named):
+            continue
         spans.append(one.span)
         if one.units:
             telling = any(map(str.isdigit, said)) or (one.value != 1 and "share" not in one.kinds)
-            telling = telling and ("clock" not in one.kinds or "." not in said)
+            telling = telling and ("clock" not in one.kinds or not _POINT.search(said))
         else:
             telling = bool(one.word) or not one.small
         if telling:
@@ -159,5 +179,10 @@ def _facts(text: str) -> list[Fact]:
         if mixed and not any(start <= match.start() and match.end() <= stop for start, stop in spans):
             found[Fact(token.lower())] = None
     if detect(text) != "de":
-        found.update({Fact(match[1].lower()): None for match in _NAME.finditer(text)})
+        names = (match for match in _NAME.finditer(text) if not _within(match.start(1), named))
+        found.update({Fact(match[1].lower()): None for match in names})
     return [*counted.values(), *found]
+
+
+def _within(place: int, named: list[Day]) -> bool:
+    return any(day.span[0] <= place < day.span[1] for day in named)

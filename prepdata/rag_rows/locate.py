@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from prepdata.findings import clip
+from prepdata.rag_rows.figures import invented
 from prepdata.rag_rows.holding import Answer
 from prepdata.rag_rows.questions import Named, Question
 from prepdata.rag_rows.settings import Left, Source
@@ -118,8 +119,8 @@ def _of_text(named: Named, shelf: Shelf) -> list[Chunk] | Left:
 
 
 def _gaps(question: Question, true: Sequence[Chunk]) -> list[Missing]:
-    """Return what an answer says and neither its passages nor its question do, as `answer-not-in-context` finds it.
-    Words and names are told of passages in the language of the answer only."""
+    """Return what an answer says and neither its passages nor its question do, as `answer-not-in-context` finds it,
+    or as `invented` does. Words and names are told of passages in the language of the answer only."""
     passages = "\n".join(chunk.text for chunk in true)
     asked = [*(text for _, text in question.before), question.text]
     gaps = missing(question.answer, "\n".join([passages, *asked]))
@@ -127,4 +128,6 @@ def _gaps(question: Question, true: Sequence[Chunk]) -> list[Missing]:
         given, said = detect(passages), detect(question.answer)
         if given != said and (gaps[0].kind != "words" or said):
             return []
+    if not gaps and (figure := invented(question.answer, passages, "\n".join(asked))):
+        return [Missing("number", figure, (0, 0))]
     return gaps

@@ -23,6 +23,8 @@ class Unit(NamedTuple):
     factor: float
 
 
+_DEGREES = "° degree degrees grad degré degrés grado grados gradi graus graden градус градуса градусов 度 도 डिग्री"
+"""Degrees of any scale."""
 # fmt: off
 _TABLE: dict[str, dict[tuple[str, float], str]] = {
     "time": {
@@ -30,23 +32,26 @@ _TABLE: dict[str, dict[tuple[str, float], str]] = {
         " secondi seconden sekund sekundy sekunder секунда секунды секунд сек giây saniye detik ثانية ثواني सेकंड"
         " 秒 秒钟 초",
         ("minute", 60): "min mins minute minutes minuten minuto minutos minuti minut minuty minuter minutter"
+        " λεπτό λεπτά λεπτών dakikadır"
         " минута минуты минут мин хвилин phút dakika menit دقيقة دقائق मिनट 分钟 分 分間 분",
         ("hour", 3600): "h hr hrs hour hours std stunde stunden heure heures hora horas ora ore uur uren timme"
         " timmar timer godzina godziny godzin hodina hodiny hodin час часа часов годин година saat jam giờ ساعة"
-        " ساعات घंटा घंटे 小时 個小時 个小时 時間 시간",
+        " ساعات घंटा घंटे 小时 個小時 个小时 時間 시간 saattir ώρα ώρες ωρών",
         ("day", 86400): "day days tag tage tagen jour jours jornada día días dia dias giorno giorni dag dagen"
         " dagar dager dage dzień dni dnia den dny dní день дня дней днів дні сутки суток gün hari ngày يوم أيام"
-        " يوما दिन 天 日 日間 일",
+        " يوما दिन 天 日 日間 일 gündür ημέρα ημέρες ημερών μέρα μέρες μερών",
         ("week", 604800): "week weeks woche wochen semaine semaines semana semanas settimana settimane weken"
         " vecka veckor uge uger uke uker tydzień tygodni tygodnie týden týdny týdnů неделя недели недель тиждень"
-        " тижнів hafta minggu tuần أسبوع أسابيع सप्ताह हफ्ते 周 週間 星期 个星期 주",
+        " тижнів hafta minggu tuần أسبوع أسابيع सप्ताह हफ्ते 周 週間 星期 个星期 주"
+        " haftadır εβδομάδα εβδομάδες εβδομάδων",
         ("fortnight", 1209600): "fortnight fortnights quinzaine",
         ("month", 2629800): "month months monat monate monaten mois mes meses mês mese mesi maand maanden månad"
         " månader måned måneder miesiąc miesiące miesięcy měsíc měsíce měsíců месяц месяца месяцев місяць місяців"
-        " ay bulan tháng شهر أشهر شهرا شهور महीना महीने महीनों माह 月 个月 個月 か月 ヶ月 カ月 ヵ月 ケ月 개월 달",
+        " ay bulan tháng شهر أشهر شهرا شهور महीना महीने महीनों माह 月 个月 個月 か月 ヶ月 カ月 ヵ月 ケ月 개월 달"
+        " aydır μήνας μήνα μήνες μηνών",
         ("year", 31557600): "yr yrs year years jahr jahre jahren ans année années año años ano anos anno anni"
         " jaar jaren år rok lata lat roku roky let год года лет рік роки років yıl tahun năm سنة سنوات عام साल"
-        " वर्ष 年 年間 岁 歳 년 세 살",
+        " वर्ष 年 年間 岁 歳 년 세 살 yıldır χρόνος χρόνο χρόνια χρόνων έτος έτη ετών",
     },
     "length": {
         ("mm", 0.001): "mm millimetre millimetres millimeter millimeters millimetern millimètre millimètres"
@@ -152,13 +157,17 @@ _TABLE: dict[str, dict[tuple[str, float], str]] = {
         ("mp", 0): "MP megapixel megapixels",
     },
     "temperature": {
-        ("degree", 0): "° degree degrees grad degré degrés grado grados gradi graus graden градус градуса"
-        " градусов 度 도 डिग्री °C °c C celsius °F F fahrenheit kelvin",
+        ("celsius", 0): f"{_DEGREES} °C °c C celsius",
+        ("fahrenheit", 0): f"{_DEGREES} °F °f F fahrenheit",
+        ("kelvin", 0): f"{_DEGREES} kelvin",
     },
     "share": {
         ("%", 0): "% percent pct prozent procent procento procenta procentov processi procenten percento"
-        " percentuale porcento процент процента процентов відсотків yüzde persen proc 百分点 パーセント 퍼센트"
+        " percentuale porcento процент процента процентов відсотків yüzde persen proc パーセント 퍼센트"
         " 프로 प्रतिशत بالمئة",
+    },
+    "points": {
+        ("points", 0): "prozentpunkt prozentpunkte prozentpunkten procentenheter procentpoint 百分点 個百分点 个百分点",
     },
     "money": {
         ("eur", 0): "€ EUR eur euro euros евро evro ευρώ 欧元 ユーロ 유로 यूरो يورو",
@@ -200,7 +209,12 @@ def _spellings() -> dict[str, tuple[Unit, ...]]:
         "kilometres per hour": "km/h", "kilometers per hour": "km/h", "km per hour": "km/h", "miles per hour": "mph",
         "kilometer pro stunde": "km/h", "kilomètres par heure": "km/h", "kilómetros por hora": "km/h",
         "km в час": "km/h", "километров в час": "km/h", "metres per second": "m/s",
-        "degrees celsius": "°", "grad celsius": "°", "fl oz": "oz",
+        "degrees celsius": "°C", "degree celsius": "°C", "grad celsius": "°C", "degrés celsius": "°C",
+        "grados celsius": "°C", "graus celsius": "°C", "gradi celsius": "°C", "градусов цельсия": "°C",
+        "degrees fahrenheit": "°F", "grad fahrenheit": "°F", "degrees c": "°C", "degrees f": "°F", "fl oz": "oz",
+        "percentage point": "百分点", "percentage points": "百分点", "percent points": "百分点",
+        "points de pourcentage": "百分点", "puntos porcentuales": "百分点", "punti percentuali": "百分点",
+        "pontos percentuais": "百分点", "процентных пункта": "百分点", "процентных пунктов": "百分点",
     }  # fmt: skip
     return found | {words: found[one] for words, one in several.items()}
 

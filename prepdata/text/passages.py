@@ -53,9 +53,10 @@ class Context(NamedTuple):
 
     @property
     def text(self) -> str:
-        """All that the answer can be held against: the turns before it, and the passages."""
+        """All that the answer can be held against: the turns before it, the passages, and their names that are no mere
+        numbers."""
         pieces = dict.fromkeys([turn.text for turn in self.before] + [passage.text for passage in self.passages])
-        return "\n".join([*pieces, *sorted(self.known)])
+        return "\n".join([*pieces, *sorted(name for name in self.known if not name.isdigit())])
 
 
 def contexts(chunk: Chunk) -> list[Context]:

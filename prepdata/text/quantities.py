@@ -43,7 +43,13 @@ _NUMBER = re.compile(
     rf"|(?<![\w{_SIGNS}])(?:{_APART})(?![\w{_SIGNS}])"
     rf"|{'|'.join(_DENSE)}|[两二三四五六七八九十](?![一二三四五六七八九十百千])"
 )
-_CLOCK = re.compile(r"(?<![\d.,:])([01]?\d|2[0-3])[:.hH时時]([0-5]\d)(?!\d|[.:]\d)(?: ?([ap])\.?m\b)?")
+_CLOCK = re.compile(
+    r"(?<![\d.,:])(?:(上午|早上|午前|오전|下午|晚上|傍晚|夜里|午後|夕方|夜|오후) ?)?"
+    r"(?:([01]?\d|2[0-3])[:.hH时時点點시] ?([0-5]\d|半|반)(?!\d|[.:]\d)(?: ?([ap])\.?m\b)?"
+    r"|([1-9]|1[0-2]) ?([ap])\.?m\b"
+    r"|([01]?\d|2[0-3])[点點时時시](?![\d间間])|(1[3-9]|2[0-3])(?= (?:Uhr|heures)\b))",
+)
+_LATE = frozenset({"p", "下午", "晚上", "傍晚", "夜里", "午後", "夕方", "夜", "오후"})
 _GAP = re.compile("[ \u00a0\u202f-]?")
 _UNIT = re.compile(rf"(?:US)?[%€$£¥₽₹₩]|° ?[CFK]?\b|°|{_LETTER}+[²³23]?(?:/{_LETTER}+)?")
 _NEXT = re.compile(rf"[ \u00a0\u202f-]({_LETTER}+)")
@@ -60,9 +66,16 @@ _OPEN_BEFORE = frozenset("|:=\t;([：｜、\n")
 _OPEN_BEHIND = frozenset("|\t\n;)]｜")
 _LARGE = re.compile(rf"[ \u00a0]?({_LETTER}+)")
 _SHORT = {"k": 1e3, "m": 1e6, "b": 1e9}
+_EAST = re.compile(r"(\d+(?:\.\d+)?)[万萬만] ?(\d{1,4})([千천百백]?)")
+_EASTERN = {"": 1.0, "百": 100.0, "백": 100.0, "千": 1000.0, "천": 1000.0}
+_MINUS = re.compile(r"(?:(?:^|[\s(])[-−–]|\b(?:minus|moins|menos|meno|минус) )\Z", re.IGNORECASE)
 _YEARS = (1000, 3000)  # "2019年", "2019 г."
 _NOT_SEVERAL = frozenset({"unless", "across", "besides", "gross", "minus", "extras", "always", "sometimes"})
 _DERIVED = frozenset({"time", "share", "volume", "clock"})  # 36 months make 36 payments
+_ROUNDED = 0.04
+"""How far a whole number may be from what it is rounded from: 20 for 19.90, not 2 for 2.5."""
+_DEGREE = 0.6
+"""How far a temperature may be from one of the other scale."""
 _ROUGH = 0.02
 """Months and years are not all of one length: that much days and weeks may differ from them."""
 
@@ -94,11 +107,14 @@ class Quantity(NamedTuple):
     @property
     def small(self) -> bool:
         """True for a whole number up to `SMALL`."""
-        return self.value <= SMALL and self.value == int(self.value)
+        return abs(self.value) <= SMALL and self.value == int(self.value)
 
-    def equals(self, other: Quantity) -> bool:
-        """True if two quantities are the same, perhaps in other units."""
-        return any(_equal(self.value, a, other.value, b) for a in self.units for b in other.units if a.kind == b.kind)
+    def equals(self, other: Quantity, *, rounded: bool = True) -> bool:
+        """True if two quantities are the same, perhaps in other units, and this one perhaps `rounded`."""
+        pairs = [(a, b) for a in self.units for b in other.units if a.kind == b.kind]
+        if len(pairs) > 1:  # pounds, degrees: what they stand for is the same in both
+            pairs = [(a, b) for a, b in pairs if a.factor or a.name == b.name]
+        return any(_equal(self.value, a, other.value, b, rounded=rounded) for a, b in pairs)
 
 
 class Quantities:
@@ -111,7 +127,7 @@ class Quantities:
     def all(self) -> list[Quantity]:
         """In their order; times of the day and sums ("1 h 30 min") come last."""
         clocks = list(_clocks(self.text))
-        within = {at for one in clocks if self.text[one.span[0] : one.span[1]].find(":") > 0 for at in range(*one.span)}
+        within = {at for one in clocks if ":" in self.text[slice(*one.span)] for at in range(*one.span)}
         found = [one for one in _read(self.text) if one.span[0] not in within]
         _share_units(self.text, found)
         return [*found, *_sums(self.text, found), *clocks]
@@ -142,9 +158,14 @@ class Quantities:
         """Return the quantities that measure the same as another one."""
         return [one for kind in asked.kinds for one in self.by_kind.get(kind, ())]
 
-    def standing(self, asked: Quantity) -> Standing:
-        """Return how a quantity of another text stands in this one."""
-        if any(asked.equals(one) for one in self.alike(asked)):
+    def standing(self, asked: Quantity, *, rounded: bool = True) -> Standing:
+        """Return how a quantity of another text stands in this one.
+
+        Args:
+            asked: the quantity.
+            rounded: True where it may be rounded.
+        """
+        if any(asked.equals(one, rounded=rounded) for one in self.alike(asked)):
             return "held"
         if asked.kinds == {"clock"}:
             hours = {asked.value / 60, asked.value / 60 - 12}
@@ -193,10 +214,13 @@ def european(text: str) -> str:
     return text if text.isascii() else _DIGIT.sub(lambda match: str(int(match[0])), text)
 
 
-def _equal(one: float, a: Unit, other: float, b: Unit) -> bool:
+def _equal(one: float, a: Unit, other: float, b: Unit, *, rounded: bool) -> bool:
     """True if two numbers with units of one kind are the same, the second one perhaps not rounded."""
     if a.name == b.name:
-        return abs(one - other) <= 1e-9 * abs(one) or (one == int(one) and other != int(other) and round(other) == one)
+        whole = rounded and one == int(one) and other != int(other) and round(other) == one
+        return abs(one - other) <= max(1e-9, _ROUNDED * whole) * abs(one)
+    if {a.name, b.name} == {"celsius", "fahrenheit"}:
+        return abs((one * 1.8 + 32 if a.name == "celsius" else (one - 32) / 1.8) - other) <= _DEGREE
     if not a.factor or not b.factor:
         return False
     left, right = one * a.factor, other * b.factor
@@ -228,6 +252,11 @@ def _in_digits(text: str, match: re.Match[str]) -> Quantity | None:
         span = (before.start(), large.end() if large and factor > 1 else match.end())
         return Quantity(value * factor, SPELLINGS[before[1].rstrip(".")], "", span)
     scale, units, word, end = _behind(text, match.end())
+    if east := _EAST.match(text, start):
+        value = float(east[1]) * 1e4 + float(east[2]) * _EASTERN[east[3]]
+        scale, units, word, end = _behind(text, east.end())
+    if units and units[0].kind == "temperature" and _MINUS.search(text, max(0, start - 8), start):
+        value, start = -value, start - (text[start - 1] in "-−–")
     if units and not (_YEARS[0] <= value * scale < _YEARS[1] and (units[0].name == "year" or word == "г")):
         return Quantity(value * scale, units, word, (start, end))
     name = _named(text, start, match.end())
@@ -327,13 +356,21 @@ def _named(text: str, start: int, end: int) -> bool:
     """True if a number without a unit is part of a name: "Version 25 has", "Box 7 weighs"."""
     if text[max(0, start - 1) : start] in ("第", "#", "№", "§"):
         return True
-    before = text[max(0, start - 24) : start]
-    word = before[:-1].rpartition(" ")[2].rpartition("\n")[2].rstrip(".") if before.endswith(" ") else ""
+    word = _word_before(text, start)
     if not word.isalpha():
         return False
     if word.casefold() in LABELS:
         return True
     return word[0].isupper() and word.casefold() not in OWNERS and _FOLLOWED.match(text, end) is not None
+
+
+def _word_before(text: str, start: int) -> str:
+    before = text[max(0, start - 24) : start]
+    return before[:-1].rpartition(" ")[2].rpartition("\n")[2].rstrip(".") if before.endswith(" ") else ""
+
+
+def _labelled(text: str, start: int) -> bool:
+    return _word_before(text, start).casefold() in LABELS
 
 
 def _bare(text: str, start: int, end: int) -> bool:
@@ -344,11 +381,16 @@ def _bare(text: str, start: int, end: int) -> bool:
 
 
 def _share_units(text: str, found: list[Quantity]) -> None:
-    """Give the numbers of a list or a range the unit of the last one: "10, 15 or 25 metres"."""
+    """Give the numbers of a list or a range the unit of the last one: "10, 15 or 25 metres"; they are no names, as in
+    "Norway 3 to 6", unless a label stands before them."""
     for place in range(len(found) - 2, -1, -1):
         one, last = found[place], found[place + 1]
-        if not one.units and last.units and _JOINED.fullmatch(text, one.span[1], last.span[0]):
+        if one.units or not _JOINED.fullmatch(text, one.span[1], last.span[0]):
+            continue
+        if last.units:
             found[place] = one._replace(units=last.units, name=False, word=last.word)
+        elif one.name and not last.name and not _labelled(text, one.span[0]):
+            found[place] = one._replace(name=False)
 
 
 def _sums(text: str, found: list[Quantity]) -> Iterator[Quantity]:
@@ -369,8 +411,11 @@ _MINUTES = Unit("clock", "minutes after midnight", 1.0)
 def _clocks(text: str) -> Iterator[Quantity]:
     """Yield the times of the day."""
     for match in _CLOCK.finditer(text):
-        hour = int(match[1]) + (12 if match[3] == "p" and int(match[1]) < 12 else 0)
-        yield Quantity(float(60 * hour + int(match[2])), (_MINUTES,), "", match.span())
+        said = int(match[2] or match[5] or match[7] or match[8])
+        late = (match[1] or match[4] or match[6]) in _LATE
+        hour = said % 12 + 12 if late and said <= 12 else said % 12 if match[4] or match[6] else said
+        minutes = 30 if match[3] in ("半", "반") else int(match[3] or 0)
+        yield Quantity(float(60 * hour + minutes), (_MINUTES,), "", match.span())
 
 
 def _value(number: str) -> float | None:

@@ -33,6 +33,7 @@ def answer(text: str, question: str = "What is it?") -> Answer:
         ("The 14 days are those of delivery.", "Are these 14 days?", set()),
         ("Ein Kessel hat zwei Jahre Garantie, und nicht das Gehäuse der Maschine.", "Wie lange?", {"zwei Jahre"}),
         ("That is so [3].", "Is it?", set()),
+        ("On 5 March 2024.", "When?", {"5 March 2024"}),
     ],
 )
 def test_facts_are_what_the_question_does_not_say(text: str, question: str, facts: set[str]) -> None:
@@ -102,3 +103,10 @@ def test_rare_words_weigh_more() -> None:
 )
 def test_an_answer_shares_something_with_its_passage(said: str, text: str, shares: bool) -> None:
     assert answer(said).shares_with(Passage(text)) is shares
+
+
+@pytest.mark.parametrize("written", ["dated 2024-03-05", "of 05/03/2024", "the 5th of March 2024", "am 5. März 2024"])
+def test_a_day_is_held_in_any_writing(written: str) -> None:
+    passage = Passage(f"The licence, {written}, lies in the archive.")
+    assert answer("On 5 March 2024.", "When was it signed?").held_by(passage)
+    assert not answer("On 6 March 2024.", "When was it signed?").held_by(passage)

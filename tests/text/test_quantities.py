@@ -24,9 +24,9 @@ UNITS_READ = [
     ("two weeks, zwei Wochen, deux semaines, dos semanas", [(2, "week")] * 4),
     ("one year, ein Jahr, un an, один год", [(1, "year"), (1, "year"), (1, "year")]),
     ("50 km/h, 50 kilometres per hour", [(50, "km/h")] * 2),
-    ("20 °C, 20 degrees Celsius, 20 Grad", [(20, "degree")] * 3),
+    ("20 °C, 20 degrees Celsius, 20 Grad", [(20, "celsius")] * 3),
     ("3 %, 3 per cent, 3 Prozent", [(3, "%")] * 3),
-    ("14 дней, 15 кг, при 100 градусах", [(14, "day"), (15, "kg"), (100, "degree")]),
+    ("14 дней, 15 кг, при 100 градусах", [(14, "day"), (15, "kg"), (100, "celsius")]),
     ("重15公斤，保修期2年，24个月", [(15, "kg"), (2, "year"), (24, "month")]),
     ("重さは15kg、保証は36か月です", [(15, "kg"), (36, "month")]),
     ("무게는 25kg, 기간은 24개월", [(25, "kg"), (24, "month")]),
@@ -35,6 +35,11 @@ UNITS_READ = [
     ("half of them, ein Drittel", [(50, "%"), (100 / 3, "%")]),
     ("within a fortnight", [(14, "day")]),
     ("2019年 and 2019 г.", []),
+    ("at -40 °C, minus 5 °C, 10-15 °F", [(-40, "celsius"), (-5, "celsius"), (10, "fahrenheit"), (15, "fahrenheit")]),
+    ("by 12 percentage points", [(12, "points")]),
+    ("1万5千円", [(15000, "jpy")]),
+    ("5 pm", [(1020, "minutes after midnight")]),
+    ("下午5点半", [(1050, "minutes after midnight")]),
 ]
 
 
@@ -48,6 +53,8 @@ def test_numbers_are_read_with_their_units(text: str, expected: list[tuple[float
 
 
 HELD = [
+    ("212 °F", "It boils at 100 °C."),
+    ("17:00", "It closes at 5 p.m."),
     ("12 bar", "It needs 12bar."),
     ("12bar", "It needs 12 bars of pressure."),
     ("14 days", "Return it within two weeks."),
@@ -156,3 +163,9 @@ def test_digits_of_all_scripts() -> None:
 def test_hostile_texts_are_read_in_time(piece: str) -> None:
     text = piece * (200_000 // len(piece))
     assert Quantities(text).standing(quantities("5 km")[0]) in ("held", "open", "other", "absent")
+
+
+def test_rounding_may_be_refused() -> None:
+    asked, there = quantities("20 euros")[0], Quantities("It costs 19.90 euros.")
+    assert (there.standing(asked), there.standing(asked, rounded=False)) == ("held", "absent")
+    assert Quantities("The dose is 2.5 mg.").standing(quantities("2 mg")[0]) == "absent"

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from prepdata.rules.rag._citations import without_code
 from prepdata.rules.rag._held import DIGITS, NUMBER, SPACES, UNIT, Held, european, reckoned, value
 from prepdata.rules.rag._measured import Measured
+from prepdata.rules.rag._namesakes import namesakes
 from prepdata.text.amounts import amounts
 from prepdata.text.language import detect, script
 
@@ -32,7 +33,8 @@ BRIEF = 25
 _THOUGHT = ("</think>", "</thinking>", "</reasoning>")
 _URL = re.compile(r"https?://\S{1,300}|www\.\S{1,300}|\S{1,80}@\S{1,80}")
 _CITED = re.compile(r"[\[【][^\[\]【】\n]{1,80}[\]】](?:\([^()\n]{1,300}\))?|</?co:? ?[\d, ]{0,30}>")
-_LISTED = re.compile(r"^[ \t>*#-]{0,8}\(?(?:\d{1,3}|[a-z])[.):、．]", re.MULTILINE)
+LISTED = re.compile(r"^[ \t>*#-]{0,8}\(?(?:\d{1,3}|[a-z])[.):、．](?!\d)", re.MULTILINE)
+"""Numbers of lists."""
 _STEP = re.compile(
     r"\b(?:step|option|example|part|point|section|chapter|figure|table|page|document|passage|source|context|schritt"
     r"|punkt|beispiel|dokument|quelle|étape|paso|passo|шаг)s?[ #]{0,2}\d{1,3}|[第文资][档料]? ?\d{1,3}|24/7|\b100 ?%"
@@ -40,6 +42,7 @@ _STEP = re.compile(
     re.IGNORECASE,
 )
 _IDENTIFIER = re.compile(r"(?<![\w-])[A-Za-z0-9][A-Za-z0-9-]{2,39}(?![\w-])")
+_LENGTH = re.compile(r"\d+-[A-Za-z]+")
 _RECKONS = re.compile(
     r"[=×÷≈]|\d ?[+*/] ?\d|\b(?:total|sum|altogether|combined|difference|average|mean|per cent|percent|ratio|twice"
     r"|half|double|triple|more than|less than|fewer|longer|older|younger|between|remaining|left over|approximately"
@@ -48,6 +51,7 @@ _RECKONS = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"\b[A-ZÀ-ÖØ-ÞΑ-ΩА-ЯЁЄІЇҐ][^\W\d_]{2,29}\b")
+_TWO = re.compile(r"\b([A-Z][a-z]{2,29}) ([A-Z][a-z]{2,29})\b")
 _BEGINS = re.compile(r"(?:^|[.!?:;…\n\"“”„«»(\[*#>•–—|/-])[ \t\"“„«(\[*#>•_-]{0,6}$")
 _TITLED = re.compile(r"^[ \t]*(?:#{1,6} .*|\*\*[^*\n]{1,100}\*\*:?.{0,3}|.{1,60}:)$", re.MULTILINE)
 _NO_NAMES = frozenset(
@@ -56,7 +60,8 @@ _NO_NAMES = frozenset(
     enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre lunes martes miércoles
     jueves viernes sábado domingo yes no the this these that those there their they what when where which who why how
     english french german spanish italian chinese japanese russian based according context answer question note please
-    however therefore thus also and but for from with you your our its his her she not""".split()  # noqa: SIM905
+    however therefore thus also and but for from with you your our its his her she not celsius
+    fahrenheit mondays tuesdays wednesdays thursdays fridays saturdays sundays""".split()  # noqa: SIM905
 )
 _NOUNS = frozenset({"de", "lb"})
 """Languages that write every noun with a capital."""
@@ -71,6 +76,8 @@ _GREETS = re.compile(
 _IMPERIAL = frozenset(("miles", "mile", "feet", "foot", "ft", "inches", "inch", "lb", "lbs", "pounds", "oz", "ounces",
                        "gallons", "mph", "acres", "°f", "° f"))  # fmt: skip
 """Units into which an answer may turn what its context has in others."""
+_SCALED = frozenset({"share", "money", "data"})
+"""What is often told in thousands or as a fraction."""
 _COUNTED = re.compile(r"\d[ \u00a0][^\W\d_]{2,20}\b")
 _CLOCK = re.compile(r"[:.]\d\d(?!\d)| ?[hH时時시]| Uhr")
 _QUOTED = re.compile(r"[\"“„«「]([^\"“”„«»「」\n]{20,400})[\"”“»」]")
@@ -103,11 +110,12 @@ def missing(answer: str, context: str, most: int = 2 * FACTS) -> list[Missing]:
         most: numbers and identifiers that are looked for, at most; the others are cheap.
     """
     answer, context = answer[:READ], context[:READ]
-    plain = _plain(answer)
+    plain = plain_text(answer)
     if not _said(plain):
         return []
     held = Held(context)
-    found = [*islice(_numbers(plain, held), most), *islice(_identifiers(plain, held), most)]
+    measured = Measured(plain, held)
+    found = [*islice(_numbers(measured), most), *islice(_identifiers(measured), most)]
     if found:
         return sorted(found, key=lambda one: one.span)[:most]
     written = script(plain)
@@ -117,14 +125,15 @@ def missing(answer: str, context: str, most: int = 2 * FACTS) -> list[Missing]:
     if said and given and said != given:
         return []
     plain = _GREETS.sub(lambda match: " " * len(match[0]), plain)
-    return _quotations(answer, held) or _names(plain, held, given or said) or (_words(plain, held) if given else [])
+    measured = Measured(plain, held)
+    return _quotations(answer, held) or _names(plain, held, given or said) or (_words(measured) if given else [])
 
 
-def _plain(answer: str) -> str:
+def plain_text(answer: str) -> str:
     """Return an answer with spaces where it has code, thoughts, addresses, citations and numbers of lists."""
     thought = max([answer.rfind(end) + len(end) for end in _THOUGHT if end in answer], default=0)
     text = without_code(" " * thought + answer[thought:])
-    for pattern in (_URL, _CITED, _LISTED, _STEP):
+    for pattern in (_URL, _CITED, LISTED, _STEP):
         text = pattern.sub(lambda match: " " * len(match[0]), text)
     return text
 
@@ -133,20 +142,37 @@ def _said(text: str) -> bool:
     return any(char.isalnum() for char in text)
 
 
-def _numbers(plain: str, held: Held) -> Iterator[Missing]:
+def _numbers(measured: Measured) -> Iterator[Missing]:
+    plain, held = measured.plain, measured.held
     matches = list(islice(NUMBER.finditer(plain), FACTS))
     if not matches:
         return
-    measured = Measured(plain, held)
     reckons = _RECKONS.search(plain) is not None
     yield from (Missing("number", plain[start:stop], (start, stop)) for start, stop in measured.hours())
+    wrong: set[tuple[int, int]] = set()
     for match in matches:
-        there = held.has_pieces(european(match[0]))
+        year = len(match[0]) == 4
+        if (day := measured.day(match, year=year)) is not None:
+            span = next(one.span for one, _ in measured.days if one.span[0] <= match.start() < one.span[1])
+            if not day and span not in wrong:
+                wrong.add(span)
+                yield Missing("number", plain[slice(*span)].strip(), span)
+            continue
+        there = held.has_pieces(european(match[0])) or _ends_span(match, held)
+        if measured.other_version(match):
+            yield Missing("number", match[0], match.span())
+            continue
         if measured.holds(match) if not there else not measured.clashes(match, reckons=reckons):
             continue
         if not there and _excused(match, measured, reckons=reckons):
             continue
         yield Missing("number", plain[slice(*measured.shown(match))].strip(), match.span())
+
+
+def _ends_span(match: re.Match[str], held: Held) -> bool:
+    """True for the 79 of "1974–79" where the context has 1979."""
+    before = match.string[max(0, match.start() - 5) : match.start()]
+    return len(match[0]) == 2 and before[:4].isdigit() and before[4:] in "-–/" and before[:2] + match[0] in held.numbers
 
 
 def _excused(match: re.Match[str], measured: Measured, *, reckons: bool) -> bool:
@@ -155,15 +181,23 @@ def _excused(match: re.Match[str], measured: Measured, *, reckons: bool) -> bool
     unit = UNIT.match(plain, match.end())
     word = unit[1] if unit else ""
     number = SPACES.sub("", european(match[0]))
-    said = value(number)
-    if _says_little(plain, match, said, word, held):
+    said = value(number if number.isdigit() else next(iter(amounts(number)), number))
+    quantity = measured.at(match)
+    counted = quantity is not None and quantity.small and measured.counts(quantity)
+    if not counted and _says_little(plain, match, said, word, held):
         return True
     own = measured.own
     if own and word.lower() in _IMPERIAL and not held.counts(word):
         return True
-    if held.has_number(number, word, reckons=reckons, scaled=not held.counts(word)):
+    shifted = quantity is None or not quantity.kinds.isdisjoint(_SCALED)
+    if counted and said == 1:
+        return False
+    if held.has_number(number, word, reckons=reckons, scaled=not held.counts(word), shifted=shifted):
         return True
-    return bool(said and reckoned(said, measured.reckonable))
+    if not said:
+        return False
+    share = quantity is not None and "share" in quantity.kinds
+    return reckoned(said, measured.reckonable) or (share and reckoned(said / 100, measured.reckonable))
 
 
 def _says_little(plain: str, match: re.Match[str], said: float | None, unit: str, held: Held) -> bool:
@@ -181,11 +215,14 @@ def _other_clock(hour: float) -> set[str]:
     return {str(int(hour) - 12), str(int(hour) + 12)}
 
 
-def _identifiers(plain: str, held: Held) -> Iterator[Missing]:
-    for match in islice(_IDENTIFIER.finditer(plain), FACTS):
+def _identifiers(measured: Measured) -> Iterator[Missing]:
+    held = measured.held
+    for match in islice(_IDENTIFIER.finditer(measured.plain), FACTS):
         word = match[0]
         digits = DIGITS.findall(word)
         if not any(len(piece) > 1 for piece in digits) or not any(char.isalpha() for char in word):
+            continue
+        if _LENGTH.fullmatch(word) and measured.around(match.start()):
             continue
         if word.lower() in held.lower or all(held.has_number(piece) for piece in digits):
             continue
@@ -207,6 +244,8 @@ def _names(plain: str, held: Held, language: str | None) -> list[Missing]:
     text = plain
     for pattern in (_TITLED, _BETWEEN, _COUNTED):
         text = pattern.sub(lambda match: " " * len(match[0]), text)
+    if spans := list(namesakes(plain, held.text)):
+        return [Missing("name", plain[slice(*span)], span) for span in spans]
     found: dict[str, Missing] = {}
     there: set[str] = set()
     for match in _NAME.finditer(text):
@@ -215,6 +254,8 @@ def _names(plain: str, held: Held, language: str | None) -> list[Missing]:
             continue
         if held.has_word(word):
             there.add(word)
+        elif _initials(text, match) in held.initials:
+            continue
         elif not _BEGINS.search(text[max(0, match.start() - 8) : match.start()]):
             found.setdefault(word, Missing("name", word, match.span()))
     few = len(_WORD.findall(plain)) <= BRIEF
@@ -223,15 +264,26 @@ def _names(plain: str, held: Held, language: str | None) -> list[Missing]:
     return []
 
 
-def _words(plain: str, held: Held) -> list[Missing]:
-    """Return the whole answer where hardly a word of it is in the context."""
+def _initials(text: str, match: re.Match[str]) -> str:
+    """Return the initials of the two capitals that a name is one of: "UK" for both words of "United Kingdom"."""
+    around = _TWO.search(text, max(0, match.start() - 31), match.end() + 31)
+    while around and not around.start() <= match.start() < around.end():
+        around = _TWO.search(text, around.end(), match.end() + 31)
+    return around[1][0] + around[2][0] if around else ""
+
+
+def _words(measured: Measured) -> list[Missing]:
+    """Return the whole answer where hardly a word of it is in the context, and no figure with its unit."""
+    plain, held = measured.plain, measured.held
     words = {word.lower() for word in _LONG.findall(plain)}
-    if len(words) < 4 or (len(words) < 8 and len(_WORD.findall(plain)) > BRIEF):
+    if len(words) < 5 or (len(words) < 8 and len(_WORD.findall(plain)) > BRIEF):
         return []
     share = sum(held.has_word(word) for word in words) / len(words)
     if share > (0.1 if len(words) >= 8 else 0.0):
         return []
     if not any(len(number) > 1 for number in amounts(plain) & held.numbers):  # the figures are there
+        if any(one.units and measured.given.standing(one) == "held" for one in measured.said.all):
+            return []
         start = len(plain) - len(plain.lstrip())
         return [Missing("words", plain.strip(), (start, len(plain.rstrip())))]
     return []

@@ -6,8 +6,10 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
+from unicodedata import normalize
 
 from prepdata.text.amounts import amounts
+from prepdata.text.dates import ERAS
 
 MOST = 60
 """Numbers of a context that are reckoned with."""
@@ -40,16 +42,33 @@ _SPELLED = re.compile(
     r"|zwanzig|dreißig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig|hundert|tausend|zehn\b"
     r"|\b(?:vingt|trente|quarante|cinquante|soixante|cent|mille)\b|veint|treinta|cuarenta|cincuenta|sesenta|setenta"
     r"|ochenta|noventa|ciento|\bvinte|trinta|quarenta|cinquenta|venti|trenta|quaranta|cinquanta|двадцат|тридцат|сорок"
-    r"|десят|[一二三四五六七八九十百千万零〇两]{2}|[〇一二三四五六七八九十百千万]+[年月日天个人元]"
+    r"|десят"
+)
+_SPELLED_EAST = re.compile(
+    r"[一二三四五六七八九十百千万零〇两]{2}|[〇一二三四五六七八九十百千万]+[年月日天个人元]"
+    r"|[일이삼사오육칠팔구십백천만억]{2} ?(?:원|명|개|년|월|일)"
 )
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_INITIALS = re.compile(r"\b[A-Z]{2}\b")
+_LATIN = re.compile("[À-ɏ]")
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_ERA = re.compile(rf"({'|'.join(ERAS)})(\d{{1,2}}|元)年")
+_SPAN = re.compile(r"[-–/](?<=(?<!\d)\d{4}.)(\d\d)(?!\d)")
+_LABEL = re.compile(
+    r"^[ \t>*#-]{0,8}(?:[\[【(]\d{1,3}[\]】)]|(?:document|doc|passage|source|context|chunk|dokument|quelle|abschnitt"
+    r"|fuente|pasaje|fonte|extrait|документ|источник|文档|资料|文書|資料)"
+    r"[ #]{0,2}[\[(]?\d{1,3}[\])]?(?=[ \t]*[:：(\n]))"
+    r"|(?<=[.!?。])[ \t]?\[\d{1,3}\]|<(?:document|passage|chunk|doc|source)\b[^<>\n]{0,40}\b(?:index|id|n)=\"?\d{1,3}",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""Numbers that passages go by."""
 
 
 class Held:
     """What a context holds. What is dear to find is found when it is asked for."""
 
     def __init__(self, text: str) -> None:
-        self.text = text = european(text)
+        self.text = text = _LABEL.sub(lambda match: " " * len(match[0]), european(text))
         self.lower = text.lower()
         self.pieces = {bare(piece) for piece in DIGITS.findall(text)}
 
@@ -57,7 +76,11 @@ class Held:
     def numbers(self) -> set[str]:
         """The numbers, without separators of thousands, and the digits between other signs."""
         joined = " ".join([SPACES.sub("", match[0]) for match in NUMBER.finditer(self.text)])
-        return amounts(self.text) | amounts(joined) | self.pieces
+        eras = {str(ERAS[match[1]] + int(match[2].replace("元", "1"))) for match in _ERA.finditer(self.text)}
+        ends = {
+            self.text[one.start() - 4 : one.start() - 2] + one[1] for one in _SPAN.finditer(self.text)
+        }  # 1979 of "1974–79"
+        return amounts(self.text) | amounts(joined) | self.pieces | eras | ends
 
     @cached_property
     def digits(self) -> set[str]:
@@ -78,7 +101,8 @@ class Held:
     @cached_property
     def spelled(self) -> bool:
         """True if some numbers may be written in words."""
-        return _SPELLED.search(self.lower) is not None
+        east = not self.lower.isascii() and _SPELLED_EAST.search(self.lower)
+        return bool(east) or _SPELLED.search(self.lower) is not None
 
     @cached_property
     def units(self) -> set[str]:
@@ -89,11 +113,16 @@ class Held:
     @cached_property
     def prefixes(self) -> set[str]:
         """The beginnings of all words."""
-        return {word[:PREFIX] for word in _WORD.findall(self.lower)}
+        return {word[:PREFIX] for word in _WORD.findall(unaccented(self.lower))}
+
+    @cached_property
+    def initials(self) -> set[str]:
+        """The words of two capitals, such as UK."""
+        return set(_INITIALS.findall(self.text))
 
     def has_word(self, word: str) -> bool:
         """True if a word is there, perhaps in another form."""
-        return word[:PREFIX].lower() in self.prefixes
+        return unaccented(word.lower())[:PREFIX] in self.prefixes
 
     def has_pieces(self, number: str) -> bool:
         """True if all digits of a number are there: of 5, of 17:30, of 3.11."""
@@ -105,13 +134,15 @@ class Held:
             return False
         return (unit[0] if unit >= "\u3040" else unit[:PREFIX].lower()) in self.units
 
-    def has_number(self, number: str, unit: str = "", *, reckons: bool = False, scaled: bool = True) -> bool:
-        """True if a number is there: spelled otherwise, rounded, `scaled` by tens, or reckoned from others."""
+    def has_number(
+        self, number: str, unit: str = "", *, reckons: bool = False, scaled: bool = True, shifted: bool = True
+    ) -> bool:
+        """True if a number is there: spelled otherwise, rounded, `scaled` or `shifted` by tens, or reckoned."""
         plain = next(iter(amounts(number)), number.lstrip("0"))
-        if plain in self.numbers or plain in ("", "1") or (scaled and _significant(plain) in self.digits):
+        if plain in self.numbers or plain in ("", "1") or (scaled and shifted and _significant(plain) in self.digits):
             return True
         found = value(plain)
-        if found is None or (self.spelled and found < 10_000):
+        if found is None or (self.spelled and (found < 10_000 or _significant(plain) == "1")):
             return True
         if reckons or len(_significant(plain)) > 1:
             half = 0.5001 * _last_place(plain)
@@ -119,6 +150,13 @@ class Held:
             if any(near(found * factor, half * factor, self.values) for factor in factors):
                 return True  # rounded
         return reckons and reckoned(found, self.results)
+
+
+def unaccented(text: str) -> str:
+    """Return a text without the accents of Latin letters: García as Garcia."""
+    if text.isascii():
+        return text
+    return _ACCENTS.sub("", normalize("NFD", text)) if _LATIN.search(text) else text
 
 
 def bare(digits: str) -> str:

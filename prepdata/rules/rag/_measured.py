@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import combinations
 
 from prepdata.rules.rag._held import MOST, UNIT, Held, reckoned, results, value
 from prepdata.text.amounts import amounts
+from prepdata.text.dates import Day, days, later
 from prepdata.text.quantities import SMALL, Quantities, Quantity
 
 FEW = 6
@@ -15,6 +17,7 @@ FEW = 6
 _HOURS = re.compile(
     r"(?<![\d.,:])(\d{1,2}) (?:to|until|till|bis|à|a|al|às|tot|til|till|do|до) (\d{1,2})(?![\d:]|[.,]\d| ?[^\W\d_])"
 )
+_INNER = re.compile(r"\d[.,]\d")
 _DATED = re.compile(r"\d ?[月日일]\Z")
 """Ends of dates, which are units of time as well."""
 _REST = re.compile("[\\w\u0300-\u036f\u064b-\u0655\u0900-\u0903\u093a-\u094f\u0962\u0963\u0e31-\u0e3a\u0e47-\u0e4e]*")
@@ -48,13 +51,53 @@ class Measured:
 
     @cached_property
     def reckonable(self) -> list[float]:
-        """What comes out of two of its own numbers."""
-        return results(self.own)
+        """What comes out of two or three of its own numbers: 18 of 12 + 2 x 3, 36 years of 1815 and 1852."""
+        counted = [one for one in self.said.all if one.units]
+        there = [one.value for one in self.said.all if one.value in self.given.by_value] if counted else []
+        own = list(dict.fromkeys([*self.own, *there]))[:FEW]
+        three = [a + b + c for a, b, c in combinations(own, 3)]
+        three += [a + b * c for a in own for b, c in combinations(own, 2) if a not in (b, c)]
+        of_hundred = [one.value for one in self.given.by_kind.get("share", ())][:FEW] if counted else []
+        shares = [a * b / 100 for a in own for b in {*own, *of_hundred} if a != b]
+        ages = [abs(a - b) - 1 for a, b in combinations(own, 2) if min(a, b) > 1000 and max(a, b) < 2200]
+        return sorted([*results(self.own), *three, *shares, *ages])
 
     def at(self, match: re.Match[str]) -> Quantity | None:
         """Return the quantity of a number of the answer, None where it has no unit that is known."""
-        start = match.start()
+        return self.around(match.start())
+
+    def around(self, start: int) -> Quantity | None:
+        """Return the quantity that stands at a place of the answer, None where none with a known unit does."""
         return next((one for one in self.said.all if one.units and one.span[0] <= start < one.span[1]), None)
+
+    @cached_property
+    def days(self) -> list[tuple[Day, bool]]:
+        """The days of the calendar that the answer names, each with whether the context has it, or has what it is
+        reckoned from. Empty where the context names none."""
+        said = days(self.plain)
+        given = days(self.held.text) if said else []
+        times = [one for one in self.given.by_kind.get("time", ()) if one.value <= 1000] if given else []
+        moved = (
+            [
+                new
+                for day in given
+                for one in times[:FEW]
+                if one.units[0].name in ("day", "week", "month", "year")
+                for new in later(day, one.value, one.units[0].name)
+            ]
+            if len(given) <= MOST
+            else []
+        )
+        near = [*given, *moved]
+        return [(day, any(day.same(one) for one in near)) for day in said] if given else []
+
+    def day(self, match: re.Match[str], *, year: bool) -> bool | None:
+        """Return whether the context has the day that a number of the answer is part of, None where it is of none. A
+        `year` may be somewhere else, so it is None as well where the context has not that day."""
+        found = [(day, there) for day, there in self.days if day.span[0] <= match.start() < day.span[1]]
+        if not found or (year and not any(there for _, there in found)):
+            return None
+        return any(there for _, there in found)
 
     def holds(self, match: re.Match[str]) -> bool:
         """True if the context has a quantity in other units or words, or what makes it as a share."""
@@ -62,6 +105,23 @@ class Measured:
         if said is None:
             return False
         return self.given.standing(said) == "held" or ("share" in said.kinds and self._worked_out(said.value))
+
+    def other_version(self, match: re.Match[str]) -> bool:
+        """True for the 3.1 of "version 3.1" where the context has 3.10, and no 3.1."""
+        number = match[0]
+        if "." not in number or not any(one.name and one.span[0] == match.start() for one in self.said.all):
+            return False
+        return re.search(rf"(?<![\d.]){re.escape(number)}(?!\d)", self.held.text) is None and any(
+            abs(one - float(number)) < 1e-9 for one in self.given.by_value
+        )
+
+    def counts(self, said: Quantity) -> bool:
+        """True if the context measures the same thing, so that even a small number has to be there."""
+        return (
+            (said.value > 1 or self.plain[said.span[0]] == "1")
+            and not self.held.spelled
+            and any(one.units for one in self.given.alike(said) if "clock" not in one.kinds)
+        )
 
     def clashes(self, match: re.Match[str], *, reckons: bool) -> bool:
         """True if the context has a number of the answer, but with another unit only.
@@ -71,13 +131,16 @@ class Measured:
             reckons: True where the answer says that it reckons.
         """
         said = self.at(match)
-        if said is None or said.value <= 1 or self._written(said) or self.held.spelled or self._date(said):
+        if said is None or abs(said.value) <= 1 or self.held.spelled or self._date(said):
+            return False
+        if "temperature" not in said.kinds and self._written(said):
             return False
         alike = self.given.alike(said)
         standing = self.given.standing(said)
-        if said.small and not alike:
+        if said.small and not alike and "points" not in said.kinds:
             return False
-        if standing != "other" and not (standing == "absent" and alike and self._in_codes(match[0])):
+        elsewhere = alike and (self._in_codes(match[0]) or "temperature" in said.kinds)
+        if standing != "other" and not (standing == "absent" and elsewhere):
             return False
         if reckons and reckoned(said.value, results([one.value for one in alike[:MOST]])):
             return False
@@ -87,13 +150,14 @@ class Measured:
         """True if the context has it letter for letter."""
         text, words = self.held.text, self.plain[slice(*said.span)]
         at = text.find(words)
-        while at >= 0 and text[at - 1 : at].isalnum():
+        while at > 0 and (text[at - 1].isalnum() or _INNER.match(text, max(0, at - 2))):
             at = text.find(words, at + 1)
         return at >= 0
 
     def _in_codes(self, number: str) -> bool:
-        """True if the context has a number within codes only, such as 25 in X25."""
-        return number.isdigit() and re.search(rf"(?<![A-Za-z\d]){number}(?!\d)", self.held.text) is None
+        """True if the context has a number within codes or decimals only, such as 25 in X25 or 2.25."""
+        alone = rf"(?<![A-Za-z\d])(?<!\d[.,]){number}(?!\d|[.,]\d)"
+        return number.isdigit() and re.search(alone, self.held.text) is None
 
     def hours(self) -> Iterator[tuple[int, int]]:
         """Yield where the answer says "8 to 6" and the context, which has other hours, neither of the two."""

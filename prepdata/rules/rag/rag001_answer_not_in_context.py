@@ -24,7 +24,7 @@ class AnswerNotInContext(RecordRule):
     Looked at is the last answer of rows with context (docs/rag.md says how it is recognised), unless it declines. The
     facts may stand anywhere before the answer, the question included. Numbers may be spelled, rounded or reckoned
     otherwise. Names are looked at in scripts with capitals, and not in German; single words only where answer and
-    context are in one language. Numbers with a unit must be there with that unit, in whatever spelling. An answer with a
+    context are in one language. Numbers with a unit must be there with that unit, in whatever spelling, and days as these days. An answer with a
     citation or a number is reported as well where the row marks that its context does not hold the answer. Tasks that
     work on one text under a heading (translate, summarise) are left alone.
 

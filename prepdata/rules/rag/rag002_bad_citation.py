@@ -12,7 +12,11 @@ from prepdata.rules.base import Options as Base
 from prepdata.rules.cov._share import percent, share
 from prepdata.rules.rag._citations import absent
 from prepdata.rules.rag._rows import Row, rows
+from prepdata.text.lazy import lazily
+from prepdata.text.shapes import FORMAL, shape
 
+_YAML = lazily(r"[ ]*(?:- )?[\w.-]{1,60}:(?: [^ ].{0,300})?$|[ ]*- \S.{0,300}$|---$")
+"""A line of YAML."""
 SHOWN = 3
 """Citations of one answer that are named."""
 
@@ -22,8 +26,8 @@ class BadCitation(CorpusRule):
 
     A citation is `[1]`, `[1, 3]`, `【1】`, `<co: 1>`, or a file name in brackets; numbers in code, indexes such as
     `x[4]` and links are none. Numbers are held against those of the passages, or their places where they have none.
-    Answers without a citation are reported where most answers of the data set cite; those that decline need none. Keeps
-    a few bytes for each row with context whose answer cites nothing or wrongly.
+    Answers without a citation are reported where most answers of the data set cite; those that decline need none, nor
+    do those that a program reads (JSON, YAML, XML, code). Keeps a few bytes for each row with context whose answer cites nothing or wrongly.
 
     Why: the model learns that any number will do, or that a source is optional: citations that nobody can check.
     Bad:
@@ -66,7 +70,7 @@ class BadCitation(CorpusRule):
                     span = bad[0].span
                     wrong.append([number, row.path, span, around(row.answer, span),
                                   shown + ("…" if len(names) > SHOWN else ""), _there(row)])  # fmt: skip
-            elif not row.unanswerable:
+            elif not row.unanswerable and not _formal(row.answer):
                 silent.append([number, row.path])
         return [cite, silent, wrong]
 
@@ -92,6 +96,12 @@ class BadCitation(CorpusRule):
                         path,
                     ),
                 )
+
+
+def _formal(answer: str) -> bool:
+    """True for an answer that a program reads, in which a citation would be an error."""
+    lines = [line for line in answer.strip().split("\n") if line.strip()]
+    return shape(answer) in FORMAL or (len(lines) > 1 and all(_YAML.match(line) for line in lines))
 
 
 def _there(row: Row) -> str:

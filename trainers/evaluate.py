@@ -36,6 +36,7 @@ from trainers.record import (
     hash_of,
 )
 from trainers.record_files import samples_path, write
+from trainers.scorers import find_all
 from trainers.scorers.base import Call, Sample, Score, Scorer
 from trainers.testset import HeldOut, HeldOutSet
 from trainers.timing import check_same_prompts, in_turns, spread
@@ -105,6 +106,15 @@ def usual_scorers(rows: Sequence[HeldOut]) -> tuple[str, ...]:
         if any(mark in row.expected for row in rows):
             found.append(name)
     return tuple(dict.fromkeys([*found, ALWAYS]))
+
+
+def scorers_for(rows: Sequence[HeldOut], names: Sequence[str] = ()) -> tuple[Scorer, ...]:
+    """Return the scorers of these names and the one that is never left out; without names, those that fit the rows.
+
+    Raises:
+        UsageError: there is no scorer of a name.
+    """
+    return find_all(tuple(dict.fromkeys([*names, ALWAYS])) if names else usual_scorers(rows))
 
 
 def _named(mark: object) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from prepdata.errors import InputError
+from prepdata.errors import InputError, UsageError
 from prepdata.formats import get
 from prepdata.formats.base import Lossy
 from prepdata.formats.writing import Ids, chat_messages, chat_tools
@@ -90,6 +90,29 @@ def read_rows(path: str | os.PathLike[str], settings: Settings | None = None) ->
         why = "; ".join(found.said()) or "the file has no rows"
         raise InputError(f"{path}: nothing to ask: {why}. Give rows that end with the answer to be expected.")
     return found
+
+
+def read_sets(
+    test: str | os.PathLike[str], retention: str | os.PathLike[str] | None, settings: Settings, *, mark: str = ""
+) -> tuple[HeldOutSet, HeldOutSet | None]:
+    """Return the held-out rows and those of the retention set, if there is one.
+
+    Args:
+        test, retention: the files.
+        settings: how they are read.
+        mark: what stands before the names of the two where the user gives them ("--" for flags).
+
+    Raises:
+        UsageError: both are the same rows; and as `read_rows`.
+    """
+    held = read_rows(test, settings)
+    kept = read_rows(retention, settings) if retention is not None else None
+    if kept is not None and held.info.sha256 is not None and kept.info.sha256 == held.info.sha256:
+        raise UsageError(
+            f"{mark}test {test} and {mark}retention {retention} are the same rows: retention rows are of "
+            "what the model could do before and is not trained for"
+        )
+    return held, kept
 
 
 def read_texts(path: str | os.PathLike[str], settings: Settings | None = None) -> tuple[tuple[str, ...], DataInfo]:

@@ -176,30 +176,23 @@ def quiet_libraries() -> None:
 
 def asked_of(flags: dict[str, Any], scorers: tuple[str, ...]) -> Asked:
     """Return the rows, prompts and scorers that the flags name."""
-    from trainers.evaluate import ALWAYS, Asked, usual_scorers
+    from trainers.evaluate import Asked, scorers_for
     from trainers.generate import is_url
     from trainers.prompting import read_prompting
-    from trainers.scorers import find_all
-    from trainers.testset import read_rows, read_texts
+    from trainers.testset import read_sets, read_texts
 
     names = {"format", "max_line_bytes", "config", "isolated"}
     settings, _ = settings_from({name: value for name, value in flags.items() if name in names})
-    test = read_rows(flags["test"], settings)
-    retention = read_rows(flags["retention"], settings) if flags["retention"] is not None else None
-    if retention is not None and test.info.sha256 is not None and retention.info.sha256 == test.info.sha256:
-        raise UsageError(
-            f"--test {flags['test']} and --retention {flags['retention']} are the same rows: retention rows are of "
-            "what the model could do before and is not trained for"
-        )
+    test, retention = read_sets(flags["test"], flags["retention"], settings, mark="--")
     rows = [*test.rows, *(retention.rows if retention else ())]
     prompting = read_prompting(flags["system_prompt"], flags["few_shot"], flags["shots"], rows, settings)
-    wanted = tuple(dict.fromkeys([*scorers, ALWAYS])) if scorers else usual_scorers(rows)
+    wanted = scorers_for(rows, scorers)
     if flags["general"] is None:
-        return Asked(test, retention, prompting, find_all(wanted))
+        return Asked(test, retention, prompting, wanted)
     if is_url(flags["model"]):
         raise UsageError("--general: an endpoint tells no loss; it is measured on a model in a folder only")
     texts, info = read_texts(flags["general"], settings)
-    return Asked(test, retention, prompting, find_all(wanted), texts, info)
+    return Asked(test, retention, prompting, wanted, texts, info)
 
 
 def show_progress(quiet: bool) -> Callable[[int, int], None] | None:

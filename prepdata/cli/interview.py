@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -40,21 +40,21 @@ def interview(given: Answers, advise: Callable[[Answers], Advice]) -> Interview:
             click.echo(HINT, err=True)
         asked += 1
         try:
-            text = _ask(name)
+            value = _ask(name)
         except EOFError:
             click.echo(err=True)
             break
-        if text is None:
+        if value is None:
             click.echo("  not known", err=True)
             unknown.append(name)
             continue
-        given = merged(given, checked({name: value_of(name, text)}))
+        given = merged(given, checked({name: value}))
         advice = advise(given)
     return Interview(advice, unknown, asked)
 
 
-def _ask(name: str) -> str | None:
-    """Return an answer that stands for a value, None where nobody knows.
+def _ask(name: str) -> Any:
+    """Return the value of an answer, None where nobody knows.
 
     Raises:
         EOFError: the input ends.
@@ -69,11 +69,9 @@ def _ask(name: str) -> str | None:
         if unsure(text):
             return None
         try:
-            value_of(name, text)
+            return value_of(name, text)
         except ConfigError as error:
             click.echo(f"  {safe(str(error)) if text else EMPTY}", err=True)
-        else:
-            return text
 
 
 def _expected(question: Question) -> str:

@@ -179,6 +179,7 @@ def test_keys_that_are_absent_leave_arms_out(run: Run, echo: str, folder: Path) 
         (("arms.toml", "--html", "prompt.txt"), "--html prompt.txt: this file is read; choose another name"),
         (("arms.toml", "--markdown", "./arms.toml"), "--markdown ./arms.toml: this file is read"),
         (("arms.toml", "--html", "none/a.html"), "--html none/a.html: none is no folder"),
+        (("twice.toml",), "test test.jsonl and retention test.jsonl are the same rows"),
         (("primary.toml",), "gate.primary: no scorer gives the metric 'contain'. Did you mean 'contains'?"),
         (
             ("guard.toml",),
@@ -192,6 +193,7 @@ def test_wrong_use_is_one_line(run: Run, folder: Path, arguments: tuple[str, ...
     (folder / "bad.toml").write_text(least + 'modle = "x"\n')
     (folder / "local.toml").write_text(least)
     good = (folder / "arms.toml").read_text()
+    (folder / "twice.toml").write_text(good.replace('test.jsonl"\n', 'test.jsonl"\nretention = "test.jsonl"\n', 1))
     (folder / "primary.toml").write_text(good.replace('primary = "contains"', 'primary = "contain"'))
     (folder / "guard.toml").write_text(good + '[gate.guards]\nerror_rate = 0.1\n"retention/rouge" = 0.1\n')
     code, out, err = run(*arguments)

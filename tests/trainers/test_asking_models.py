@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from chat_server import served
+from command import prepdata
 
 from trainers import record_files as records
 from trainers.record import differences
@@ -28,14 +28,6 @@ def folder(tmp_path: Path) -> Path:
     turns = [{"role": "user", "content": "pong"}, {"role": "assistant", "content": "pong"}]
     (tmp_path / "test.jsonl").write_text(json.dumps({"messages": turns}) + "\n")
     return tmp_path
-
-
-def prepdata(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    paths = os.pathsep.join([str(ROOT), *sys.path])
-    return subprocess.run(
-        [sys.executable, "-m", "prepdata", *arguments], cwd=folder, capture_output=True, text=True, timeout=120,
-        env={**os.environ, "PYTHONPATH": paths, **env},
-    )  # fmt: skip
 
 
 def baseline(folder: Path, url: str, *more: str, **env: str) -> subprocess.CompletedProcess[str]:

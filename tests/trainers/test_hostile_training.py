@@ -7,7 +7,6 @@ import json
 import os
 import pickle
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,18 +14,11 @@ from typing import Any
 
 import pytest
 from chat_server import served
+from command import prepdata
 
 from trainers import record_files as records
 
 ROOT = Path(__file__).parents[2]
-
-
-def prepdata(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    paths = os.pathsep.join([str(ROOT), *sys.path])
-    return subprocess.run(
-        [sys.executable, "-m", "prepdata", *arguments], cwd=folder, capture_output=True, text=True, timeout=120,
-        env={**os.environ, "PYTHONPATH": paths},
-    )  # fmt: skip
 
 
 def refused(made: subprocess.CompletedProcess[str], said: str, code: int = 2) -> None:

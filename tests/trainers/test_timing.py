@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import random
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -20,6 +18,7 @@ import jsonschema
 import msgspec
 import pytest
 from chat_server import served
+from command import prepdata
 from records_made import measured, samples
 
 from prepdata.errors import InputError, UsageError
@@ -237,14 +236,6 @@ def write_rows(file: Path, count: int = 40) -> Path:
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     yield from served("faulty")
-
-
-def prepdata(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    paths = os.pathsep.join([str(ROOT), *sys.path])
-    return subprocess.run(
-        [sys.executable, "-m", "prepdata", *arguments], cwd=folder, capture_output=True, text=True, timeout=120,
-        env={**os.environ, "PYTHONPATH": paths},
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

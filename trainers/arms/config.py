@@ -135,12 +135,14 @@ def _contradictions(given: Mapping[str, Any]) -> list[str]:
         problems.append("shots says how many rows of few-shot are shown; name that file")
     by_tokens = [name for name in FIELDS if name.startswith("price_") and name != "price_hour" and name in given]
     if "price_hour" in given and by_tokens:
-        problems.append(f"price-hour and {_key(by_tokens[0])}: a call is paid by tokens or by the hour; leave one out")
+        problems.append(
+            f"price-hour and {key_of(by_tokens[0])}: a call is paid by tokens or by the hour; leave one out"
+        )
     if "price_target" in given and "price_model" not in given:
         problems.append("price-target says whose price list is meant; name the model by price-model")
     return problems
 
 
-def _key(name: str) -> str:
+def key_of(name: str) -> str:
     """Return a field as files write it."""
     return name.replace("_", "-")

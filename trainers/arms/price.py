@@ -8,7 +8,7 @@ from prepdata.cost_compare.book import UNITS, offer_of
 from prepdata.cost_compare.model import Used, exactly
 from prepdata.errors import UsageError, nearest
 from prepdata.prices import providers, unlisted
-from trainers.arms.config import ArmsConfig
+from trainers.arms.config import ArmsConfig, key_of
 from trainers.arms.model import Cost
 
 TOKENS = ("input", "output", "tuned_input", "tuned_output")
@@ -49,7 +49,7 @@ def prices_of(config: ArmsConfig) -> Prices:
     for name in TOKENS:
         usd = getattr(config, f"price_{name}")
         if usd is not None:
-            found[name] = Used(name, UNITS[name], exactly(usd), _key(name), None, "your own")
+            found[name] = Used(name, UNITS[name], exactly(usd), key_of(f"price_{name}"), None, "your own")
     return Prices(found, config.price_hour)
 
 
@@ -73,7 +73,7 @@ def cost_of(
     if not prices.by_tokens:
         return Cost(usd_per_thousand=None, said="no price is given: price-input and price-output, or price-hour")
     names = ("tuned_input", "tuned_output") if tuned else ("input", "output")
-    lacking = [f"the price {_key(name)} is not known" for name in names if name not in prices.by_tokens]
+    lacking = [f"the price {key_of(f'price_{name}')} is not known" for name in names if name not in prices.by_tokens]
     lacking += [f"tokens {way} are not known" for way, count in zip(("in", "out"), tokens) if count is None]
     if lacking:
         return Cost(usd_per_thousand=None, said="; ".join(lacking))
@@ -85,8 +85,3 @@ def cost_of(
 
 def _source(price: Used) -> str:
     return price.row if price.date is None else f"{price.row}, {price.date}, {price.confidence}"
-
-
-def _key(name: str) -> str:
-    """Return the key of a price as files write it."""
-    return f"price-{name.replace('_', '-')}"

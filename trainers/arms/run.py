@@ -28,7 +28,7 @@ from trainers.arms.times import Times, timed
 from trainers.arms.ways import Opened, Ways, kind_of, lacking, loaded, opened_retriever, side_of
 from trainers.baseline import in_place_of
 from trainers.compare import Measured
-from trainers.evaluate import ALWAYS, ERRORS, Asked, evaluate, outline, usual_scorers
+from trainers.evaluate import ERRORS, Asked, evaluate, outline, scorers_for
 from trainers.gate import Gate
 from trainers.generate import Backend
 from trainers.latency import latency_of_rounds
@@ -36,8 +36,7 @@ from trainers.prompting import Prompting
 from trainers.record import Evaluation, SampleResult
 from trainers.record_files import read, read_samples
 from trainers.retrieved import question
-from trainers.scorers import find_all
-from trainers.testset import read_rows
+from trainers.testset import read_sets
 from trainers.timing import Timed
 
 REPORT = "arms.json"
@@ -94,11 +93,9 @@ def measure(
 
 def _asked(config: ArmsConfig, settings: Settings) -> Asked:
     """Return rows and scorers, without what is put before prompts."""
-    test = read_rows(config.test, settings)
-    retention = read_rows(config.retention, settings) if config.retention is not None else None
+    test, retention = read_sets(config.test, config.retention, settings)
     rows = [*test.rows, *(retention.rows if retention else ())]
-    names = tuple(dict.fromkeys([*config.scorers, ALWAYS])) if config.scorers else usual_scorers(rows)
-    return Asked(test, retention, Prompting(), find_all(names))
+    return Asked(test, retention, Prompting(), scorers_for(rows, config.scorers))
 
 
 def _check_metrics(gate: Gate, asked: Asked) -> None:

@@ -15,16 +15,15 @@ from itertools import islice
 from typing import NamedTuple
 
 from prepdata.rules.rag._citations import without_code
-from prepdata.rules.rag._held import DIGITS, NUMBER, SPACES, UNIT, Held, european, reckoned, value
+from prepdata.rules.rag._held import DIGITS, NUMBER, SPACES, UNIT, Held, reckoned, value
 from prepdata.rules.rag._measured import Measured
 from prepdata.rules.rag._namesakes import namesakes
 from prepdata.text.amounts import amounts
 from prepdata.text.language import detect, script
+from prepdata.text.quantities import SMALL, european
 
 READ = 100_000
 """Characters of a context that are read."""
-SMALL = 12
-"""Whole numbers up to this count things that no text has to name; looked at where the context counts in their unit."""
 FACTS = 200
 """Numbers, and identifiers, of an answer that are looked at."""
 BRIEF = 25

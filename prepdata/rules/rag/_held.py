@@ -10,6 +10,7 @@ from unicodedata import normalize
 
 from prepdata.text.amounts import amounts
 from prepdata.text.dates import ERAS
+from prepdata.text.quantities import european
 
 MOST = 60
 """Numbers of a context that are reckoned with."""
@@ -30,7 +31,6 @@ _FACTORS = {
 }
 NUMBER = re.compile(r"(?<![A-Za-z0-9_.])(?:\d{1,3}(?:[,.\u00a0\u202f' ]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?")
 SPACES = re.compile("[\u00a0\u202f' ]")
-_DIGIT = re.compile(r"\d")
 DIGITS = re.compile(r"\d+")
 UNIT = re.compile(r"[ \u00a0-]?(%|€|\$|£|° ?[CF]?|[^\W\d_]{1,20})")
 _COUNTED = re.compile(rf"\d{UNIT.pattern}")
@@ -162,11 +162,6 @@ def unaccented(text: str) -> str:
 def bare(digits: str) -> str:
     """Return digits without zeros before them."""
     return digits.lstrip("0") or "0"
-
-
-def european(text: str) -> str:
-    """Return a text with the digits of all scripts as 0 to 9."""
-    return text if text.isascii() else _DIGIT.sub(lambda match: str(int(match[0])), text)
 
 
 def _significant(number: str) -> str:
